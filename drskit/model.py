@@ -1,0 +1,527 @@
+"""The nouns of drskit, as frozen values.
+
+What a runbook declares, what an execution has become, and what was seen of DRS.
+A change is a copy. Field names become PascalCase wherever they leave the
+process: in the tables, in JSON and in reports (`source_server_id` is written
+`SourceServerId`). All datetimes are aware and UTC; all spans are timedeltas.
+"""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_pascal
+
+ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+SERVERS_PER_JOB = 100
+"""DRS's quota L-B827C881: source servers in a single job (drs-facts §6.1)."""
+
+
+class Record(BaseModel):
+    """A frozen value; unknown fields are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """The value as JSON types under PascalCase names; times end in Z, absent values are null."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+# --- words -----------------------------------------------------------------------------------------------------------
+
+
+class ExecutionType(StrEnum):
+    """What an execution is for."""
+
+    DRILL = "DRILL"
+    RECOVERY = "RECOVERY"
+    CLEANUP = "CLEANUP"
+
+
+class Mode(StrEnum):
+    """Whether DRS itself answered, or our simulator."""
+
+    SIMULATED = "SIMULATED"
+    REAL = "REAL"
+
+
+class ExecutionStatus(StrEnum):
+    """Where an execution stands; the arrows are in `states.py`."""
+
+    PENDING = "PENDING"
+    POLLING = "POLLING"
+    PAUSED = "PAUSED"
+    CANCELLING = "CANCELLING"
+    COMPLETED = "COMPLETED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    CANCELLED = "CANCELLED"
+
+
+class WaveStatus(StrEnum):
+    """Where a wave stands; the arrows are in `states.py`."""
+
+    PENDING = "PENDING"
+    WAITING_APPROVAL = "WAITING_APPROVAL"
+    PREPARING = "PREPARING"
+    QUEUED = "QUEUED"
+    INITIATED = "INITIATED"
+    IN_PROGRESS = "IN_PROGRESS"
+    VERIFYING = "VERIFYING"
+    COMPLETED = "COMPLETED"
+    PARTIAL = "PARTIAL"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+class AttemptStatus(StrEnum):
+    """What is known of one authorised launch."""
+
+    INTENT = "INTENT"
+    LAUNCHED = "LAUNCHED"
+    NOT_EXECUTED = "NOT_EXECUTED"
+    FOREIGN = "FOREIGN"
+
+
+class ServerStatus(StrEnum):
+    """Where a source server stands in an execution."""
+
+    PENDING = "PENDING"
+    LAUNCHING = "LAUNCHING"
+    LAUNCHED = "LAUNCHED"
+    VERIFIED = "VERIFIED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    TERMINATED = "TERMINATED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Phase(StrEnum):
+    """The part of a launch that the job log shows (drs-facts §5.3)."""
+
+    CLEANUP = "CLEANUP"
+    SNAPSHOT = "SNAPSHOT"
+    CONVERSION = "CONVERSION"
+    LAUNCH = "LAUNCH"
+
+
+class OnFailure(StrEnum):
+    """What a failed wave does to the execution."""
+
+    STOP = "stop"
+    PAUSE = "pause"
+    CONTINUE = "continue"
+
+
+class CommandKind(StrEnum):
+    """What a person may tell a running execution."""
+
+    APPROVE = "approve"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
+# --- what a runbook declares -----------------------------------------------------------------------------------------
+
+
+class Targets(Record):
+    """What the business was promised."""
+
+    rto: timedelta | None = None
+    rpo: timedelta | None = None
+
+
+class ProtectionGroup(Record):
+    """A named set of source servers, listed or chosen by tags (all of them must match)."""
+
+    group_id: str
+    name: str
+    plan_id: str
+    region: str
+    tags: dict[str, str] = Field(default_factory=dict)
+    servers: tuple[ServerId, ...] = ()
+    expect: int | None = None
+
+
+class Approval(Record):
+    """A person must say yes before the wave starts."""
+
+    text: str
+
+
+class Wave(Record):
+    """Servers that are launched together."""
+
+    name: str
+    groups: tuple[str, ...]
+    """GroupIds."""
+    needs: tuple[str, ...] = ()
+    rto: timedelta | None = None
+    approval: Approval | None = None
+    optional: tuple[ServerId, ...] = ()
+    max_failed: int = 0
+    on_failure: OnFailure = OnFailure.STOP
+    timeout: timedelta = timedelta(minutes=90)
+
+
+class RecoveryPlan(Record):
+    """Waves over protection groups, with targets."""
+
+    plan_id: str
+    description: str = ""
+    owners: dict[str, str] = Field(default_factory=dict)
+    procedure: str | None = None
+    targets: Targets = Targets()
+    region: str
+    waves: tuple[Wave, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over the plan's canonical JSON, as 64 hex digits."""
+        return digest_of(self.to_json())
+
+
+class Runbook(Record):
+    """One file: groups and one plan."""
+
+    source: str
+    plan: RecoveryPlan
+    groups: tuple[ProtectionGroup, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over plan and groups, as 64 hex digits; the file's name and layout do not count."""
+        return runbook_digest(self.plan, self.groups)
+
+
+def runbook_digest(plan: RecoveryPlan, groups: tuple[ProtectionGroup, ...]) -> str:
+    """The digest that tells whether a file and the applied plan say the same."""
+    ordered = sorted(groups, key=lambda group: group.group_id)
+    return digest_of([plan.to_json(), [group.to_json() for group in ordered]])
+
+
+def digest_of(value: object) -> str:
+    """SHA-256 over canonical JSON (sorted keys, no spaces), as 64 hex digits."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class AppliedGroup(Record):
+    """A protection group as the tables hold it."""
+
+    group: ProtectionGroup
+    resolved: tuple[str, ...]
+    """The servers that it named or matched when it was applied."""
+    version: int
+    applied_at: AwareDatetime
+    applied_by: str
+
+
+class AppliedPlan(Record):
+    """A recovery plan as the tables hold it."""
+
+    plan: RecoveryPlan
+    digest: str
+    """The runbook's digest: plan and groups."""
+    version: int
+    applied_at: AwareDatetime
+    applied_by: str
+    source: str
+    active_execution_id: str | None = None
+
+
+# --- what an execution has become ------------------------------------------------------------------------------------
+
+
+class PhaseSpan(Record):
+    """When a server was in one phase of its launch; `end_time` is absent while it lasts."""
+
+    phase: Phase
+    start_time: AwareDatetime
+    end_time: AwareDatetime | None = None
+
+
+class ServerRun(Record):
+    """What became of one source server in one execution."""
+
+    source_server_id: str
+    name: str = ""
+    status: ServerStatus = ServerStatus.PENDING
+    launch_status: str | None = None
+    """DRS's own word, as last seen."""
+    critical: bool = True
+    job_id: str | None = None
+    attempt: int | None = None
+    recovery_instance_id: str | None = None
+    request_time: AwareDatetime | None = None
+    """When StartRecovery was asked for this server: the job's creation."""
+    snapshot_time: AwareDatetime | None = None
+    """The point in time that it recovered from."""
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
+    phases: tuple[PhaseSpan, ...] = ()
+    error: str | None = None
+
+
+class Decision(Record):
+    """Who decided what, when and why."""
+
+    by: str
+    at: AwareDatetime
+    reason: str
+
+
+class WaveRun(Record):
+    """What became of one wave in one execution."""
+
+    wave_name: str
+    status: WaveStatus = WaveStatus.PENDING
+    start_time: AwareDatetime | None = None
+    """When its preparation began, after any approval."""
+    end_time: AwareDatetime | None = None
+    waiting_since: AwareDatetime | None = None
+    """When it began to wait for approval."""
+    approved: Decision | None = None
+    overridden: Decision | None = None
+    """Who let the execution go on although this wave failed."""
+    not_before: AwareDatetime | None = None
+    """Earliest time of the next launch request, after one that was refused for now."""
+    reason: str | None = None
+    servers: tuple[ServerRun, ...] = ()
+
+
+class Attempt(Record):
+    """One authorised launch of one chunk of a wave: the intent, and what became of it."""
+
+    attempt_id: str
+    """A ULID; the job carries it as the tag drskit:Attempt."""
+    wave_name: str
+    chunk: int
+    """Counts from 0."""
+    number: int
+    """Counts from 1 for each chunk."""
+    signed_at: AwareDatetime
+    """The intent's time, by AWS's clock, in whole seconds; StartRecovery is signed with it."""
+    server_ids: tuple[str, ...]
+    status: AttemptStatus = AttemptStatus.INTENT
+    job_id: str | None = None
+    job_status: str | None = None
+    creation_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
+    outcome: str | None = None
+    """Why it was not executed, or whose job stands in its way."""
+
+
+class Command(Record):
+    """What a person told the execution; consumed once, by the engine."""
+
+    command_id: str
+    kind: CommandKind
+    wave_name: str | None = None
+    by: str
+    at: AwareDatetime
+    reason: str
+    acknowledged: AwareDatetime | None = None
+    answer: str | None = None
+
+
+class GroupRun(Record):
+    """A group's servers as resolved at the start, and how that differs from the last apply."""
+
+    group_id: str
+    servers: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    expect: int | None = None
+
+
+class Execution(Record):
+    """One run of a plan, whole."""
+
+    execution_id: str
+    plan_id: str
+    execution_type: ExecutionType = ExecutionType.DRILL
+    mode: Mode
+    status: ExecutionStatus = ExecutionStatus.PENDING
+    waiting_for: str | None = None
+    start_time: AwareDatetime
+    """In whole seconds: the index holds it as epoch seconds."""
+    end_time: AwareDatetime | None = None
+    version: int = 1
+    key: str | None = None
+    account_id: str
+    region: str
+    started_by: str
+    plan: RecoveryPlan
+    """The plan as executed, frozen at the start."""
+    digest: str
+    """The runbook's digest: plan and groups."""
+    groups: tuple[GroupRun, ...]
+    replace: tuple[str, ...] = ()
+    """EC2 instances that the operator allowed a launch to terminate."""
+    waves: tuple[WaveRun, ...]
+    attempts: tuple[Attempt, ...] = ()
+    commands: tuple[Command, ...] = ()
+    events: int = 0
+    """How many events the history holds."""
+    head: str = ""
+    """The hash of the last event."""
+
+    def wave(self, name: str) -> WaveRun:
+        """The run of the named wave."""
+        return next(wave for wave in self.waves if wave.wave_name == name)
+
+    def attempts_of(self, wave_name: str) -> tuple[Attempt, ...]:
+        """The wave's attempts, in the order of their making."""
+        return tuple(attempt for attempt in self.attempts if attempt.wave_name == wave_name)
+
+
+class WaveSummary(Record):
+    """What a dashboard shows of a wave."""
+
+    wave_name: str
+    status: WaveStatus
+    servers: dict[str, int]
+    """Status word -> how many servers."""
+    job_ids: tuple[str, ...] = ()
+
+
+class ExecutionHeader(Record):
+    """What a dashboard shows of an execution: the header item, under 4 KB."""
+
+    execution_id: str
+    plan_id: str
+    execution_type: ExecutionType
+    mode: Mode
+    status: ExecutionStatus
+    waiting_for: str | None = None
+    start_time: AwareDatetime
+    end_time: AwareDatetime | None = None
+    version: int
+    account_id: str
+    region: str
+    started_by: str
+    waves: tuple[WaveSummary, ...]
+
+
+class Event(Record):
+    """One line of an execution's history."""
+
+    sequence: int
+    """Counts from 1."""
+    time: AwareDatetime
+    actor: str
+    kind: str
+    facts: dict[str, Any] = Field(default_factory=dict)
+    """JSON values."""
+    previous: str = ""
+    """The hash of the event before; empty for the first."""
+    hash: str = ""
+
+    def sealed(self, previous: str) -> "Event":
+        """The event with its place in the chain."""
+        bare = self.model_copy(update={"previous": previous, "hash": ""})
+        return bare.model_copy(update={"hash": digest_of(bare.to_json())})
+
+
+class Cadence(Record):
+    """When an account and Region should next be asked; one item for all executions there."""
+
+    account_id: str
+    region: str
+    next_poll: AwareDatetime
+    version: int
+    unavailable_since: AwareDatetime | None = None
+    trouble: str | None = None
+    """What AWS answered last, while it does not answer well."""
+
+
+# --- what was seen of DRS and EC2 ------------------------------------------------------------------------------------
+
+
+class SourceServer(Record):
+    """A replicated machine, as DescribeSourceServers shows it."""
+
+    source_server_id: str
+    name: str
+    tags: dict[str, str] = Field(default_factory=dict)
+    hostname: str = ""
+    operating_system: str = ""
+    replication_state: str = ""
+    lag: timedelta | None = None
+    """Absent when DRS shows none, as for a disconnected server."""
+    last_launch_job_id: str | None = None
+    last_launch_time: AwareDatetime | None = None
+    recovery_instance_id: str | None = None
+
+
+class JobServer(Record):
+    """A server's part in a job."""
+
+    source_server_id: str
+    launch_status: str | None = None
+
+
+class Job(Record):
+    """A DRS job; its COMPLETED says nothing about success (drs-facts §1.1)."""
+
+    job_id: str
+    job_type: str
+    initiated_by: str = ""
+    status: str
+    creation_time: AwareDatetime
+    end_time: AwareDatetime | None = None
+    servers: tuple[JobServer, ...] = ()
+    tags: dict[str, str] = Field(default_factory=dict)
+
+
+class JobLogEntry(Record):
+    """One line of a job's log; `event` may be a word that botocore's model lacks."""
+
+    time: AwareDatetime
+    event: str
+    source_server_id: str | None = None
+    conversion_server_id: str | None = None
+    target_instance_id: str | None = None
+    error: str | None = None
+
+
+class JobLog(Record):
+    """The whole log of a job that ended, oldest line first."""
+
+    job_id: str
+    wave_name: str
+    entries: tuple[JobLogEntry, ...]
+
+
+class RecoveryInstance(Record):
+    """An EC2 instance that DRS launched and still knows."""
+
+    recovery_instance_id: str
+    source_server_id: str
+    job_id: str | None = None
+    is_drill: bool | None = None
+    state: str = ""
+    snapshot_time: AwareDatetime | None = None
+
+
+class TaggedInstance(Record):
+    """An EC2 instance that carries DRS's tag of a source server, whether DRS still knows it or not."""
+
+    instance_id: str
+    source_server_id: str
+    state: str
+    protected: bool
+    """Termination protection is on; DRS cannot terminate it."""
+
+
+def utc(value: datetime) -> str:
+    """A time as people and programs read it: ISO-8601, UTC, whole seconds, with Z."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""Reports of an execution: a pure summary, and what it is rendered to."""

@@ -1,0 +1,1 @@
+"""What a person sees of an execution: pure rows, and the panels of a notebook."""
