@@ -1,0 +1,98 @@
+"""The report as one HTML file: no script, no network, nothing beside it.
+
+Whatever comes from outside (names, reasons, AWS's errors) is escaped by jinja2,
+and characters that hide or reverse text are taken out first.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from drskit.errors import MissingExtra
+from drskit.report.measures import DEFINITIONS, Verdict
+from drskit.report.summary import ServerResult, Summary
+from drskit.report.timeline import timeline_of
+from drskit.views.events import describe
+from drskit.views.rows import NO_REASON
+from drskit.views.words import (
+    COLOURS,
+    MODE_COLOURS,
+    MODE_WORDS,
+    PHASE_COLOURS,
+    badge_of,
+    clock,
+    counted,
+    moment,
+    printable,
+    shortened,
+    span,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+FOLD = 40
+"""A wave of more servers is folded in the timeline."""
+TEXT_LENGTH = 4000
+"""Longer texts are cut here; execution.json holds them whole."""
+
+
+def render_html(summary: Summary) -> str:
+    """The whole report.
+
+    Raises:
+        MissingExtra: jinja2 is not installed.
+    """
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        summary=summary,
+        timeline=timeline_of(summary),
+        events=[(event, describe(event)) for event in summary.events],
+        definitions=DEFINITIONS,
+        mode_words=MODE_WORDS[summary.mode],
+        colours=COLOURS,
+        mode_colours=MODE_COLOURS,
+        phase_colours=PHASE_COLOURS,
+        fold=FOLD,
+    )
+
+
+def _environment() -> "Environment":
+    try:
+        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
+        from markupsafe import Markup  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("The report", "kit", "jinja2") from error
+
+    def harmless(value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, Markup):
+            return shortened(printable(value), TEXT_LENGTH)
+        return "-" if value is None else value
+
+    environment = Environment(
+        loader=PackageLoader("drskit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "badge": badge_of,
+        "clock": clock,
+        "counted": counted,
+        "failure": _failure,
+        "moment": moment,
+        "span": span,
+    }
+    environment.tests["surprising"] = _surprising
+    return environment
+
+
+def _failure(server: ServerResult) -> str | None:
+    """Why the server did not come up; none for one that did."""
+    if server.run.error is None and server.run.status == "FAILED":
+        return NO_REASON
+    return server.run.error
+
+
+def _surprising(verdict: Verdict) -> bool:
+    return verdict in (Verdict.MISSED, Verdict.NOT_REACHED, Verdict.NOT_KNOWN)

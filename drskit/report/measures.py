@@ -1,0 +1,210 @@
+"""RTO and RPO of an execution, against their targets.
+
+Every number here is defined in `DEFINITIONS`, in the words that reports print.
+Nothing is guessed: what was not reached or is not known has no number.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from drskit.model import Execution, ExecutionType, Record, ServerRun, ServerStatus, WaveRun
+
+Interval = tuple[datetime, datetime]
+
+DEFINITIONS: dict[str, str] = {
+    "RTO actual of the plan": (
+        "From the execution's start to the moment the last critical server was launched, or verified where checks "
+        "are declared. Not reached as long as one critical server is not."
+    ),
+    "RTO without waiting for people": (
+        "RTO actual minus the time in which a wave waited for an approval, or for the decision to go on after a "
+        "failed wave, while no wave was running. Time in which machines worked is never subtracted."
+    ),
+    "RTO actual of a wave": (
+        "From the wave's start, after any approval, to the moment its last critical server was launched or verified."
+    ),
+    "RTO actual of a server": (
+        "From its wave's start to the moment the server was launched or verified; the wave's target applies."
+    ),
+    "RPO actual": (
+        "Per server, the time of the StartRecovery request minus the time of the snapshot it recovered from, at "
+        "least 0. Of a wave or plan, the largest among its launched servers; the plan's target applies to all."
+    ),
+    "Critical": "Every server that the plan does not call optional.",
+    "Times": "UTC, by the clock of AWS, or of the simulated world.",
+}
+
+
+class Verdict(StrEnum):
+    """How an actual compares with its target."""
+
+    MET = "met"
+    MISSED = "missed"
+    NOT_REACHED = "not reached"
+    NOT_YET = "not yet"
+    NOT_KNOWN = "not known"
+    NO_TARGET = "no target"
+
+
+class Measure(Record):
+    """A target, what was reached, and how the two compare."""
+
+    target: timedelta | None = None
+    actual: timedelta | None = None
+    verdict: Verdict
+
+
+def reached(server: ServerRun) -> bool:
+    """The server came up, and passed its checks if it had any."""
+    return server.status in (ServerStatus.LAUNCHED, ServerStatus.VERIFIED)
+
+
+def plan_rto(execution: Execution, now: datetime) -> Measure:
+    """From the execution's start to its last critical server."""
+    servers = [server for wave in execution.waves for server in wave.servers]
+    return _rto(execution, servers, execution.start_time, now, target=execution.plan.targets.rto)
+
+
+def plan_rto_without_people(execution: Execution, now: datetime) -> Measure:
+    """The plan's RTO less the time in which only people were waited for."""
+    whole = plan_rto(execution, now)
+    if whole.actual is None:
+        return whole
+    actual = whole.actual - waited_for_people(execution, now, execution.start_time + whole.actual)
+    return Measure(target=whole.target, actual=actual, verdict=_compared(actual, whole.target))
+
+
+def wave_rto(execution: Execution, wave: WaveRun, now: datetime) -> Measure:
+    """From the wave's start to its last critical server."""
+    return _rto(execution, wave.servers, wave.start_time, now, target=_wave_target(execution, wave))
+
+
+def server_rto(execution: Execution, wave: WaveRun, server: ServerRun, now: datetime) -> Measure:
+    """From its wave's start to the server."""
+    alone = (server.model_copy(update={"critical": True}),)
+    return _rto(execution, alone, wave.start_time, now, target=_wave_target(execution, wave))
+
+
+def plan_rpo(execution: Execution) -> Measure:
+    """The largest RPO of all launched servers."""
+    servers = [server for wave in execution.waves for server in wave.servers]
+    return rpo_of(servers, execution.plan.targets.rpo, ended=execution.end_time is not None)
+
+
+def server_rpo(execution: Execution, server: ServerRun) -> Measure:
+    """How old the server's data was when its launch was asked for."""
+    return rpo_of((server,), execution.plan.targets.rpo, ended=execution.end_time is not None)
+
+
+def rpo_of(servers: Iterable[ServerRun], target: timedelta | None, *, ended: bool) -> Measure:
+    """The largest RPO of the launched ones; met only if each of them is known and every critical one came up."""
+    servers = tuple(servers)
+    launched = tuple(server for server in servers if reached(server))
+    ages = [_age(server) for server in launched]
+    known = [age for age in ages if age is not None]
+    actual = max(known, default=None)
+    compared = _compared(actual, target)
+    if compared is Verdict.MISSED or (target is None and launched):
+        return Measure(target=target, actual=actual, verdict=compared)
+    awaited = [server for server in servers if not reached(server) and (server.critical or len(servers) == 1)]
+    if awaited or not launched:
+        return Measure(target=target, actual=actual, verdict=Verdict.NOT_REACHED if ended else Verdict.NOT_YET)
+    return Measure(target=target, actual=actual, verdict=compared if len(known) == len(ages) else Verdict.NOT_KNOWN)
+
+
+def measured_end(execution: Execution, now: datetime) -> datetime:
+    """Where the plan's RTO ends: at its last critical server, or, not reached, at the end or now."""
+    whole = plan_rto(execution, now)
+    return execution.start_time + whole.actual if whole.actual is not None else execution.end_time or now
+
+
+def waited_for_people(execution: Execution, now: datetime, until: datetime) -> timedelta:
+    """How long, up to `until`, somebody was waited for while no wave was running."""
+    waits = [wait for wave in execution.waves for wait in _waits(execution, wave, now)]
+    runs = [
+        (wave.start_time, wave.end_time or execution.end_time or now) for wave in execution.waves if wave.start_time
+    ]
+    idle = _without(_union(waits), _union(runs))
+    return sum((max(min(end, until) - start, timedelta()) for start, end in idle), timedelta())
+
+
+def approval_wait(execution: Execution, wave: WaveRun, now: datetime) -> Interval | None:
+    """When the wave waited for its approval."""
+    if wave.waiting_since is None:
+        return None
+    end = wave.approved.at if wave.approved else wave.end_time or execution.end_time or now
+    return (wave.waiting_since, max(end, wave.waiting_since))
+
+
+def _waits(execution: Execution, wave: WaveRun, now: datetime) -> list[Interval]:
+    approval = approval_wait(execution, wave, now)
+    override = (wave.end_time, wave.overridden.at) if wave.overridden and wave.end_time else None
+    return [wait for wait in (approval, override) if wait and wait[0] < wait[1]]
+
+
+def _rto(
+    execution: Execution,
+    servers: Iterable[ServerRun],
+    start: datetime | None,
+    now: datetime,
+    *,
+    target: timedelta | None,
+) -> Measure:
+    critical = [server for server in servers if server.critical]
+    if execution.execution_type is ExecutionType.CLEANUP or not critical:
+        return Measure(target=target, verdict=Verdict.NO_TARGET if target is None else Verdict.NOT_KNOWN)
+    if not all(reached(server) for server in critical):
+        return Measure(target=target, verdict=_unreached(execution, start, now, target))
+    ends = [server.end_time for server in critical if server.end_time]
+    if start is None or len(ends) < len(critical):
+        return Measure(target=target, verdict=Verdict.NOT_KNOWN)
+    actual = max(max(ends) - start, timedelta())
+    return Measure(target=target, actual=actual, verdict=_compared(actual, target))
+
+
+def _unreached(execution: Execution, start: datetime | None, now: datetime, target: timedelta | None) -> Verdict:
+    if execution.end_time is not None:
+        return Verdict.NOT_REACHED
+    late = target is not None and start is not None and now - start > target
+    return Verdict.MISSED if late else Verdict.NOT_YET
+
+
+def _compared(actual: timedelta | None, target: timedelta | None) -> Verdict:
+    if target is None:
+        return Verdict.NO_TARGET
+    if actual is None:
+        return Verdict.NOT_KNOWN
+    return Verdict.MET if actual <= target else Verdict.MISSED
+
+
+def _age(server: ServerRun) -> timedelta | None:
+    if server.request_time is None or server.snapshot_time is None:
+        return None
+    return max(server.request_time - server.snapshot_time, timedelta())
+
+
+def _wave_target(execution: Execution, wave: WaveRun) -> timedelta | None:
+    return next((declared.rto for declared in execution.plan.waves if declared.name == wave.wave_name), None)
+
+
+def _union(intervals: Iterable[Interval]) -> list[Interval]:
+    joined: list[Interval] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _without(intervals: list[Interval], taken: list[Interval]) -> list[Interval]:
+    left = intervals
+    for taken_start, taken_end in taken:
+        left = [
+            piece
+            for start, end in left
+            for piece in ((start, min(end, taken_start)), (max(start, taken_end), end))
+            if piece[0] < piece[1]
+        ]
+    return left

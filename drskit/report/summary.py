@@ -1,0 +1,286 @@
+"""What an execution amounts to, as numbers and sentences that reports render.
+
+Pure: an execution with its history and job logs goes in, a `Summary` comes out.
+How each number is defined is written in `measures.DEFINITIONS`, and printed in
+every report beside the numbers.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from drskit.model import (
+    Approval,
+    Attempt,
+    AttemptStatus,
+    Command,
+    Decision,
+    Event,
+    Execution,
+    ExecutionStatus,
+    ExecutionType,
+    GroupRun,
+    JobLog,
+    JobLogEntry,
+    Mode,
+    Record,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+    WaveStatus,
+)
+from drskit.report import measures
+from drskit.report.measures import Measure, Verdict
+from drskit.views.words import counted, plain, span
+
+
+class ApprovalState(StrEnum):
+    """What became of an approval that a wave asks for."""
+
+    APPROVED = "APPROVED"
+    WAITING = "WAITING"
+    NOT_ASKED = "NOT ASKED YET"
+    NEVER_GIVEN = "NEVER GIVEN"
+
+
+class ServerResult(Record):
+    """What became of a server, with its own targets and actuals."""
+
+    wave_name: str
+    run: ServerRun
+    rto: Measure
+    rpo: Measure
+
+
+class ApprovalResult(Record):
+    """Who let a wave start, when, why, and how long it waited."""
+
+    wave_name: str
+    text: str
+    state: ApprovalState
+    since: AwareDatetime | None
+    waited: timedelta | None
+    decision: Decision | None
+
+
+class WaveResult(Record):
+    """What became of a wave, with its targets and actuals."""
+
+    wave_name: str
+    status: WaveStatus
+    start_time: AwareDatetime | None
+    end_time: AwareDatetime | None
+    reason: str | None
+    overridden: Decision | None
+    reached: int
+    """How many of its servers were launched or verified."""
+    rto: Measure
+    rpo: Measure
+    servers: tuple[ServerResult, ...]
+
+
+class JobResult(Record):
+    """One attempt with its job and the job's log."""
+
+    attempt: Attempt
+    log: tuple[JobLogEntry, ...]
+
+
+class Summary(Record):
+    """All that a report shows."""
+
+    verdict: str
+    """One sentence: what happened, and whether the target was met."""
+    status: ExecutionStatus
+    mode: Mode
+    execution_type: ExecutionType
+    execution_id: str
+    plan_id: str
+    description: str
+    owners: dict[str, str]
+    procedure: str | None
+    digest: str
+    head: str
+    account_id: str
+    region: str
+    started_by: str
+    start_time: AwareDatetime
+    end_time: AwareDatetime | None
+    elapsed: timedelta
+    made_at: AwareDatetime
+    waiting_for: str | None
+    rto: Measure
+    rto_without_people: Measure
+    waited: timedelta
+    """How long only people were waited for; see `measures.DEFINITIONS`."""
+    rpo: Measure
+    groups: tuple[GroupRun, ...]
+    replaced: tuple[str, ...]
+    waves: tuple[WaveResult, ...]
+    approvals: tuple[ApprovalResult, ...]
+    commands: tuple[Command, ...]
+    jobs: tuple[JobResult, ...]
+    loose_logs: tuple[JobLog, ...]
+    """Logs of jobs that no attempt of this execution names."""
+    events: tuple[Event, ...]
+    versions: dict[str, str]
+
+    @property
+    def servers(self) -> tuple[ServerResult, ...]:
+        """All servers, those in trouble first, otherwise in the order of the plan."""
+        found = [server for wave in self.waves for server in wave.servers]
+        return tuple(sorted(found, key=lambda server: urgency(server.run)))
+
+
+def urgency(server: ServerRun) -> int:
+    """Sorts what needs a person first: failed, unknown, under way, waiting, done."""
+    order = [ServerStatus.FAILED, ServerStatus.UNKNOWN, ServerStatus.LAUNCHING, ServerStatus.PENDING]
+    return order.index(server.status) if server.status in order else len(order)
+
+
+def summarise(
+    execution: Execution,
+    events: tuple[Event, ...],
+    logs: tuple[JobLog, ...],
+    now: datetime,
+    *,
+    versions: dict[str, str] | None = None,
+) -> Summary:
+    """Sum up an execution, finished or not, as of `now`.
+
+    Args:
+        execution: the execution, whole.
+        events: its history, oldest first.
+        logs: the logs of its jobs, as far as they were kept.
+        now: the present by the execution's clock; only what is not over depends on it.
+        versions: what ran: `{"python": …, "boto3": …, "drskit": …}`.
+    """
+    rto = measures.plan_rto(execution, now)
+    made = Summary(
+        verdict="",
+        status=execution.status,
+        mode=execution.mode,
+        execution_type=execution.execution_type,
+        execution_id=execution.execution_id,
+        plan_id=execution.plan_id,
+        description=execution.plan.description,
+        owners=execution.plan.owners,
+        procedure=execution.plan.procedure,
+        digest=execution.digest,
+        head=execution.head,
+        account_id=execution.account_id,
+        region=execution.region,
+        started_by=execution.started_by,
+        start_time=execution.start_time,
+        end_time=execution.end_time,
+        elapsed=(execution.end_time or now) - execution.start_time,
+        made_at=now,
+        waiting_for=execution.waiting_for,
+        rto=rto,
+        rto_without_people=measures.plan_rto_without_people(execution, now),
+        waited=measures.waited_for_people(execution, now, measures.measured_end(execution, now)),
+        rpo=measures.plan_rpo(execution),
+        groups=execution.groups,
+        replaced=execution.replace,
+        waves=tuple(_wave(execution, wave, now) for wave in execution.waves),
+        approvals=_approvals(execution, now),
+        commands=execution.commands,
+        jobs=_jobs(execution, logs),
+        loose_logs=_loose_logs(execution, logs),
+        events=events,
+        versions=versions or {},
+    )
+    return made.model_copy(update={"verdict": verdict(made)})
+
+
+def verdict(summary: Summary) -> str:
+    """The one sentence that a tired reader takes home."""
+    critical = [server.run for wave in summary.waves for server in wave.servers if server.run.critical]
+    reached = sum(measures.reached(run) for run in critical)
+    kind = summary.execution_type.value.capitalize()
+    done = f"{reached} of {counted(len(critical), 'critical server')} launched"
+    if summary.execution_type is ExecutionType.CLEANUP:
+        return f"{kind} {summary.status} after {span(summary.elapsed)}"
+    if summary.end_time is None:
+        waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
+        return f"{kind} {summary.status}{waiting}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}"
+    took = f" in {span(summary.rto.actual)}" if summary.rto.actual is not None else ""
+    return f"{kind} {summary.status}: {done}{took}; {_target_words(summary.rto)}"
+
+
+def _target_words(rto: Measure) -> str:
+    words = "no RTO target" if rto.target is None else f"RTO target {span(rto.target)} {rto.verdict}"
+    return "RTO not reached" if rto.target is None and rto.verdict is Verdict.NOT_REACHED else words
+
+
+def _wave(execution: Execution, wave: WaveRun, now: datetime) -> WaveResult:
+    return WaveResult(
+        wave_name=wave.wave_name,
+        status=wave.status,
+        start_time=wave.start_time,
+        end_time=wave.end_time,
+        reason=wave.reason,
+        overridden=wave.overridden,
+        reached=sum(measures.reached(server) for server in wave.servers),
+        rto=measures.wave_rto(execution, wave, now),
+        rpo=measures.rpo_of(wave.servers, execution.plan.targets.rpo, ended=execution.end_time is not None),
+        servers=tuple(
+            ServerResult(
+                wave_name=wave.wave_name,
+                run=server,
+                rto=measures.server_rto(execution, wave, server, now),
+                rpo=measures.server_rpo(execution, server),
+            )
+            for server in wave.servers
+        ),
+    )
+
+
+def _approvals(execution: Execution, now: datetime) -> tuple[ApprovalResult, ...]:
+    asked = {wave.name: wave.approval for wave in execution.plan.waves}
+    return tuple(
+        _approval(execution, wave, asked.get(wave.wave_name), now)
+        for wave in execution.waves
+        if asked.get(wave.wave_name) or wave.approved or wave.waiting_since
+    )
+
+
+def _approval(execution: Execution, wave: WaveRun, asked: Approval | None, now: datetime) -> ApprovalResult:
+    state = ApprovalState.NOT_ASKED
+    if wave.approved:
+        state = ApprovalState.APPROVED
+    elif execution.end_time or wave.end_time:
+        state = ApprovalState.NEVER_GIVEN
+    elif wave.waiting_since:
+        state = ApprovalState.WAITING
+    waited = measures.approval_wait(execution, wave, now)
+    return ApprovalResult(
+        wave_name=wave.wave_name,
+        text=asked.text if asked else "",
+        state=state,
+        since=wave.waiting_since,
+        waited=waited[1] - waited[0] if waited else None,
+        decision=wave.approved,
+    )
+
+
+def _jobs(execution: Execution, logs: tuple[JobLog, ...]) -> tuple[JobResult, ...]:
+    entries = {log.job_id: log.entries for log in logs}
+    return tuple(
+        JobResult(attempt=attempt, log=entries.get(attempt.job_id or "", ())) for attempt in execution.attempts
+    )
+
+
+def _loose_logs(execution: Execution, logs: tuple[JobLog, ...]) -> tuple[JobLog, ...]:
+    known = {attempt.job_id for attempt in execution.attempts}
+    return tuple(log for log in logs if log.job_id not in known)
+
+
+def jobs_of(execution: Execution, wave_name: str) -> tuple[Attempt, ...]:
+    """The wave's attempts that became a job of ours."""
+    return tuple(
+        attempt
+        for attempt in execution.attempts_of(wave_name)
+        if attempt.status is AttemptStatus.LAUNCHED and attempt.job_id
+    )

@@ -1,0 +1,129 @@
+"""An event of an execution's history, in words.
+
+A kind that is not known here is shown as it is, with its facts: a history is
+evidence, and nothing of it is hidden because a view is older than the engine.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from drskit.model import Event
+from drskit.views.words import counted, plain, shortened
+
+LENGTH = 300
+"""Of one fact, in characters."""
+NAMED = 3
+"""Servers named in one line; beyond, they are counted."""
+
+Telling = Callable[[dict[str, Any]], str]
+"""Takes from the facts what it puts into words; what it leaves is shown as it is."""
+
+
+@dataclass(frozen=True)
+class EventWords:
+    """What an event is about, and what it says."""
+
+    subject: str
+    words: str
+
+
+def describe(event: Event) -> EventWords:
+    """The event in words, on one line, safe for a terminal."""
+    facts = dict(event.facts)
+    subject = "Execution"
+    if isinstance(facts.get("Wave"), str):
+        subject = f"Wave {one_line(facts.pop('Wave'))}"
+    known = _KINDS.get(event.kind)
+    head = known(facts) if known else one_line(event.kind)
+    rest = [f"{one_line(key)}={one_line(value)}" for key, value in facts.items() if value not in (None, "", [], {})]
+    return EventWords(subject=subject, words="  ".join(part for part in (head, *rest) if part))
+
+
+def one_line(value: object) -> str:
+    """Any JSON value on one line."""
+    if isinstance(value, dict):
+        text = ", ".join(f"{key}={one_line(inner)}" for key, inner in value.items())
+    elif isinstance(value, list):
+        named = ", ".join(one_line(inner) for inner in value[:NAMED])
+        text = named if len(value) <= NAMED else f"{named} and {len(value) - NAMED} more"
+    else:
+        text = str(value)
+    return shortened(plain(text), LENGTH)
+
+
+def _changed(facts: dict[str, Any]) -> str:
+    before, after = facts.pop("From", None), facts.pop("To", "?")
+    waiting = facts.pop("WaitingFor", None)
+    arrow = f" (was {one_line(before)})" if before else ""
+    told = f"  waiting for {one_line(waiting)}" if waiting else ""
+    return f"{one_line(after)}{arrow}{told}{_reason(facts)}"
+
+
+def _servers(facts: dict[str, Any]) -> str:
+    servers = facts.get("Servers")
+    if not isinstance(servers, list) or not all(isinstance(server, dict) for server in servers):
+        return "servers changed"
+    del facts["Servers"]
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for server in servers:
+        state = " ".join(one_line(server[key]) for key in ("Status", "Phase") if server.get(key))
+        error = f": {one_line(server['Error'])}" if server.get("Error") else ""
+        alike.setdefault(f"{state}{error}", []).append(server)
+    return ";  ".join(f"{_names(group)} {state}" for state, group in alike.items())
+
+
+def _names(servers: list[dict[str, Any]]) -> str:
+    if len(servers) > NAMED:
+        return counted(len(servers), "server")
+    return ", ".join(one_line(server.get("SourceServerId", "?")) for server in servers)
+
+
+def _attempt(words: str) -> Telling:
+    def tell(facts: dict[str, Any]) -> str:
+        number = next((facts.pop(key) for key in ("Attempt", "Number") if key in facts), None)
+        servers = facts.get("Servers")
+        told = words if number is None else f"attempt {one_line(number)} {words}"
+        if isinstance(servers, list) and len(servers) > NAMED:
+            told += f" for {counted(len(facts.pop('Servers')), 'server')}"
+        job = f"  job {one_line(facts.pop('JobId'))}" if facts.get("JobId") else ""
+        return f"{told}{job}{_reason(facts)}"
+
+    return tell
+
+
+def _fixed(words: str) -> Telling:
+    return lambda facts: f"{words}{_reason(facts)}"
+
+
+def _waiting(facts: dict[str, Any]) -> str:
+    return f"WAITING for {one_line(facts.pop('For', '?'))}{_reason(facts)}"
+
+
+def _command(words: str) -> Telling:
+    def tell(facts: dict[str, Any]) -> str:
+        kind = next((one_line(facts.pop(key)) for key in ("Kind", "Command") if key in facts), "")
+        by = f" by {one_line(facts.pop('By'))}" if facts.get("By") else ""
+        return f"command {kind} {words}{by}{_reason(facts)}".replace("  ", " ")
+
+    return tell
+
+
+def _reason(facts: dict[str, Any]) -> str:
+    reason = facts.pop("Reason", None)
+    return f"  {one_line(reason)}" if reason else ""
+
+
+_KINDS: dict[str, Telling] = {
+    "EXECUTION_STARTED": _fixed("STARTED"),
+    "EXECUTION_CHANGED": _changed,
+    "WAVE_CHANGED": _changed,
+    "SERVERS_CHANGED": _servers,
+    "WAITING": _waiting,
+    "ATTEMPT_INTENT": _attempt("intended"),
+    "ATTEMPT_LAUNCHED": _attempt("launched"),
+    "ATTEMPT_NOT_EXECUTED": _attempt("not executed"),
+    "ATTEMPT_FOREIGN": _attempt("stopped by a job of somebody else"),
+    "COMMAND_RECEIVED": _command("received"),
+    "COMMAND_ACKNOWLEDGED": _command("acknowledged"),
+}

@@ -1,0 +1,81 @@
+"""An execution as DataFrames, for people who want to count for themselves."""
+
+from typing import TYPE_CHECKING
+
+from drskit.errors import MissingExtra
+from drskit.model import Execution
+from drskit.report import measures
+from drskit.views.rows import UP
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def servers_frame(execution: Execution) -> "pd.DataFrame":
+    """One line for each server, in the order of the plan; what is absent is NA.
+
+    Raises:
+        MissingExtra: pandas is not installed.
+    """
+    rows: list[dict[str, object]] = [
+        {
+            "Wave": wave.wave_name,
+            "Server": server.source_server_id,
+            "Name": server.name,
+            "Status": server.status.value,
+            "Critical": server.critical,
+            "Requested": server.request_time,
+            "Started": server.start_time,
+            "Ended": server.end_time,
+            "RTO": measures.server_rto(execution, wave, server, execution.end_time or execution.start_time).actual,
+            "RPO": measures.server_rpo(execution, server).actual,
+            "Instance": server.recovery_instance_id,
+            "Job": server.job_id,
+            "Attempt": server.attempt,
+            "Error": server.error,
+        }
+        for wave in execution.waves
+        for server in wave.servers
+    ]
+    return _frame(rows, times=("Requested", "Started", "Ended"), spans=("RTO", "RPO"), counts=("Attempt",))
+
+
+def waves_frame(execution: Execution) -> "pd.DataFrame":
+    """One line for each wave; what is absent is NA.
+
+    Raises:
+        MissingExtra: pandas is not installed.
+    """
+    rows: list[dict[str, object]] = [
+        {
+            "Wave": wave.wave_name,
+            "Status": wave.status.value,
+            "Servers": len(wave.servers),
+            "Launched": sum(server.status in UP for server in wave.servers),
+            "Waited since": wave.waiting_since,
+            "Approved by": wave.approved.by if wave.approved else None,
+            "Started": wave.start_time,
+            "Ended": wave.end_time,
+            "RTO": measures.wave_rto(execution, wave, execution.end_time or execution.start_time).actual,
+            "Reason": wave.reason,
+        }
+        for wave in execution.waves
+    ]
+    return _frame(rows, times=("Waited since", "Started", "Ended"), spans=("RTO",))
+
+
+def _frame(
+    rows: list[dict[str, object]], *, times: tuple[str, ...], spans: tuple[str, ...], counts: tuple[str, ...] = ()
+) -> "pd.DataFrame":
+    try:
+        import pandas as pd  # noqa: PLC0415 - heavy, and wanted only here
+    except ImportError as error:
+        raise MissingExtra("A table of servers", "kit", "pandas") from error
+    frame = pd.DataFrame(rows)
+    for column in times:
+        frame[column] = pd.to_datetime(frame[column], utc=True)
+    for column in spans:
+        frame[column] = pd.to_timedelta(frame[column])
+    for column in counts:
+        frame[column] = frame[column].astype("Int64")
+    return frame

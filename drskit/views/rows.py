@@ -1,0 +1,187 @@
+"""What a board shows of an execution, as plain values.
+
+Pure: an execution and a time go in, rows come out. Notebook, terminal and
+tables are drawn from these rows, so that all of them say the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from drskit.model import (
+    Execution,
+    ExecutionStatus,
+    ExecutionType,
+    Mode,
+    Phase,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+    WaveStatus,
+)
+from drskit.views.words import clock
+
+TROUBLE = (ServerStatus.FAILED, ServerStatus.UNKNOWN)
+"""What a person must look at."""
+NO_REASON = "DRS gave no reason; look at the job's log and at CloudTrail."
+UP = (ServerStatus.LAUNCHED, ServerStatus.VERIFIED)
+
+
+@dataclass(frozen=True)
+class ServerRow:
+    """One source server of a wave."""
+
+    source_server_id: str
+    name: str
+    status: ServerStatus
+    critical: bool
+    phase: Phase | None
+    """The phase that lasts now."""
+    phase_elapsed: timedelta | None
+    elapsed: timedelta | None
+    """From its launch's start to its end, or to now."""
+    job_id: str | None
+    attempt: int | None
+    recovery_instance_id: str | None
+    error: str | None
+
+    @property
+    def urgency(self) -> int:
+        """Sorts failed, unknown, under way and waiting before what is done."""
+        order = (*TROUBLE, ServerStatus.LAUNCHING, ServerStatus.PENDING)
+        return order.index(self.status) if self.status in order else len(order)
+
+
+@dataclass(frozen=True)
+class WaveRow:
+    """One wave with its servers, those that need a look first."""
+
+    name: str
+    status: WaveStatus
+    done: int
+    total: int
+    failed: int
+    elapsed: timedelta | None
+    waiting_for: str | None
+    reason: str | None
+    servers: tuple[ServerRow, ...]
+
+    @property
+    def trouble(self) -> int:
+        """How many servers failed or cannot be seen."""
+        return sum(server.status in TROUBLE for server in self.servers)
+
+
+@dataclass(frozen=True)
+class Board:
+    """An execution as it is shown."""
+
+    mode: Mode
+    execution_type: ExecutionType
+    plan_id: str
+    execution_id: str
+    account_id: str
+    region: str
+    status: ExecutionStatus
+    waiting_for: str | None
+    finished: bool
+    now: datetime
+    elapsed: timedelta
+    waves: tuple[WaveRow, ...]
+
+    @property
+    def done(self) -> int:
+        """How many servers are launched or verified."""
+        return sum(wave.done for wave in self.waves)
+
+    @property
+    def total(self) -> int:
+        """How many servers there are."""
+        return sum(wave.total for wave in self.waves)
+
+
+def board_of(execution: Execution, now: datetime) -> Board:
+    """The rows of an execution as of `now`."""
+    return Board(
+        mode=execution.mode,
+        execution_type=execution.execution_type,
+        plan_id=execution.plan_id,
+        execution_id=execution.execution_id,
+        account_id=execution.account_id,
+        region=execution.region,
+        status=execution.status,
+        waiting_for=execution.waiting_for,
+        finished=execution.end_time is not None,
+        now=now,
+        elapsed=max((execution.end_time or now) - execution.start_time, timedelta()),
+        waves=tuple(_wave_row(execution, wave, now) for wave in execution.waves),
+    )
+
+
+def trouble_of(server: ServerRow) -> str | None:
+    """Why the server failed; DRS fails some without a word (drs-facts §5.4)."""
+    if server.error is None and server.status is ServerStatus.FAILED:
+        return NO_REASON
+    return server.error
+
+
+def waves_waiting(execution: Execution) -> tuple[str, ...]:
+    """The names of the waves that wait for an approval."""
+    return tuple(wave.wave_name for wave in execution.waves if wave.status is WaveStatus.WAITING_APPROVAL)
+
+
+def _wave_row(execution: Execution, wave: WaveRun, now: datetime) -> WaveRow:
+    end = wave.end_time or execution.end_time or now
+    rows = (_server_row(server, now=now, over=execution.end_time) for server in wave.servers)
+    return WaveRow(
+        name=wave.wave_name,
+        status=wave.status,
+        done=sum(server.status in UP for server in wave.servers),
+        total=len(wave.servers),
+        failed=sum(server.status is ServerStatus.FAILED for server in wave.servers),
+        elapsed=end - wave.start_time if wave.start_time else None,
+        waiting_for=None if execution.end_time else _waiting_for(execution, wave, now),
+        reason=wave.reason,
+        servers=tuple(sorted(rows, key=lambda row: row.urgency)),
+    )
+
+
+def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | None:
+    declared = next((declared for declared in execution.plan.waves if declared.name == wave.wave_name), None)
+    if wave.status is WaveStatus.WAITING_APPROVAL:
+        text = declared.approval.text if declared and declared.approval else ""
+        return f"an approval: {text}" if text else "an approval"
+    if wave.not_before and wave.not_before > now:
+        return f"its next launch request at {clock(wave.not_before)}"
+    if wave.status is WaveStatus.QUEUED:
+        return "a free job slot"
+    if wave.status is WaveStatus.PENDING and declared:
+        awaited = [name for name in declared.needs if not _passed(execution, name)]
+        return f"wave {', '.join(awaited)}" if awaited else None
+    return None
+
+
+def _passed(execution: Execution, wave_name: str) -> bool:
+    return any(
+        wave.wave_name == wave_name and (wave.status is WaveStatus.COMPLETED or wave.overridden is not None)
+        for wave in execution.waves
+    )
+
+
+def _server_row(server: ServerRun, *, now: datetime, over: datetime | None) -> ServerRow:
+    lasting = next((span for span in reversed(server.phases) if span.end_time is None), None)
+    if server.status is not ServerStatus.LAUNCHING:
+        lasting = None
+    end = server.end_time or over or now
+    return ServerRow(
+        source_server_id=server.source_server_id,
+        name=server.name,
+        status=server.status,
+        critical=server.critical,
+        phase=lasting.phase if lasting else None,
+        phase_elapsed=max((over or now) - lasting.start_time, timedelta()) if lasting else None,
+        elapsed=max(end - server.start_time, timedelta()) if server.start_time else None,
+        job_id=server.job_id,
+        attempt=server.attempt,
+        recovery_instance_id=server.recovery_instance_id,
+        error=server.error,
+    )

@@ -1,0 +1,141 @@
+"""An execution as text, for logs and terminals.
+
+Everything printed goes through `plain`: a server's name or an error message must
+not steer the terminal of the person who reads it.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from drskit.errors import MissingExtra
+from drskit.model import Event, Execution
+from drskit.views.events import describe
+from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
+from drskit.views.words import Tone, badge_of, clock, counted, plain, shortened, span
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+SHOWN = 40
+"""Servers of a wave in one view; of those in trouble all are."""
+ERROR_LENGTH = 160
+
+STYLES: dict[Tone, str] = {
+    Tone.GOOD: "green",
+    Tone.BAD: "bold red",
+    Tone.WAIT: "bold yellow",
+    Tone.BUSY: "cyan",
+    Tone.IDLE: "dim",
+    Tone.UNKNOWN: "bold magenta",
+}
+
+
+def event_line(event: Event) -> str:
+    """One event on one line: `19:24:35Z  Wave Database  COMPLETED  2 of 2 servers launched`."""
+    told = describe(event)
+    return f"{clock(event.time)}  {told.subject}  {told.words}"
+
+
+def board_text(execution: Execution, now: datetime) -> str:
+    """The whole board as lines of plain text."""
+    board = board_of(execution, now)
+    lines = [headline(board)]
+    if board.waiting_for and not board.finished:
+        lines.append(f"WAITING FOR: {plain(board.waiting_for)}")
+    for wave in board.waves:
+        shown, folded = _split(wave)
+        lines += ["", wave_line(wave), *(f"  {_server_line(server)}" for server in shown)]
+        if folded:
+            lines.append(f"  … and {counted(len(folded), 'more server')}")
+    return "\n".join(lines) + "\n"
+
+
+def headline(board: Board) -> str:
+    """What runs and how it stands, on one line."""
+    state = "took" if board.finished else "running for"
+    return (
+        f"{board.mode.value} {board.execution_type.value} {plain(board.plan_id)} {badge_of(board.status.value).glyph} "
+        f"{board.status.value}: {board.done} of {counted(board.total, 'server')} launched, {state} "
+        f"{span(board.elapsed)} ({plain(board.execution_id)}, account {plain(board.account_id)}, {plain(board.region)})"
+    )
+
+
+def wave_line(wave: WaveRow) -> str:
+    """How a wave stands, on one line."""
+    parts = [f"Wave {plain(wave.name)} {badge_of(wave.status.value).glyph} {wave.status.value}"]
+    parts.append(f"{wave.done} of {wave.total} launched")
+    if wave.failed:
+        parts.append(f"{wave.failed} FAILED")
+    if wave.elapsed is not None:
+        parts.append(span(wave.elapsed))
+    if wave.waiting_for:
+        parts.append(f"waits for {plain(wave.waiting_for)}")
+    elif wave.reason:
+        parts.append(plain(wave.reason))
+    return ", ".join(parts)
+
+
+def rich_board(execution: Execution, now: datetime) -> "Group":
+    """The board for a live terminal.
+
+    Raises:
+        MissingExtra: rich is not installed.
+    """
+    try:
+        from rich.console import Group  # noqa: PLC0415 - only live terminals need rich
+        from rich.text import Text  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtra("The live board", "kit", "rich") from error
+    board = board_of(execution, now)
+    head = Text(headline(board), style=f"bold {STYLES[badge_of(board.status.value).tone]}")
+    waiting = board.waiting_for and not board.finished
+    told = [Text(f"WAITING FOR: {plain(board.waiting_for or '')}", style=STYLES[Tone.WAIT])] if waiting else []
+    return Group(head, *told, *(_rich_wave(wave) for wave in board.waves))
+
+
+def _rich_wave(wave: WaveRow) -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    shown, folded = _split(wave)
+    table = Table(
+        title=Text(wave_line(wave), style=STYLES[badge_of(wave.status.value).tone]),
+        title_justify="left",
+        caption=Text(f"and {counted(len(folded), 'more server')}") if folded else None,
+        caption_justify="left",
+    )
+    for title in ("Server", "Status", "Phase", "Time", "Instance or error"):
+        table.add_column(title, overflow="fold")
+    for server in shown:
+        badge = badge_of(server.status.value)
+        table.add_row(
+            Text(_named(server)),
+            Text(f"{badge.glyph} {badge.word}", style=STYLES[badge.tone]),
+            Text(f"{server.phase} {span(server.phase_elapsed)}" if server.phase else "-"),
+            Text(span(server.elapsed)),
+            Text(_outcome(server) or "-"),
+        )
+    return table
+
+
+def _split(wave: WaveRow) -> tuple[tuple[ServerRow, ...], tuple[ServerRow, ...]]:
+    cut = max(SHOWN, wave.trouble)
+    return wave.servers[:cut], wave.servers[cut:]
+
+
+def _server_line(server: ServerRow) -> str:
+    badge = badge_of(server.status.value)
+    phase = f"  {server.phase} {span(server.phase_elapsed)}" if server.phase else ""
+    elapsed = f"  {span(server.elapsed)}" if server.elapsed is not None else ""
+    outcome = _outcome(server)
+    return f"{badge.glyph} {badge.word:<10} {_named(server)}{phase}{elapsed}{'  ' if outcome else ''}{outcome}"
+
+
+def _named(server: ServerRow) -> str:
+    optional = "" if server.critical else " (optional)"
+    return f"{plain(server.source_server_id)} {plain(server.name)}".rstrip() + optional
+
+
+def _outcome(server: ServerRow) -> str:
+    return shortened(plain(trouble_of(server) or server.recovery_instance_id or ""), ERROR_LENGTH)

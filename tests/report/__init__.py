@@ -1,0 +1,1 @@
+"""Tests of the reports, and the sample executions that the views are tested with, too."""

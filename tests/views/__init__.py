@@ -1,0 +1,1 @@
+"""Tests of what a person sees while a drill runs."""
