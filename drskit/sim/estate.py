@@ -1,0 +1,105 @@
+"""The EC2 side of a world: its recovery instances as moto's real instances.
+
+Importing moto's EC2 takes most of a second, so nothing happens here before
+somebody asks a service that could see an instance. From then on, before each
+request: first what was done to the instances in EC2 is read back into the
+world, then the world settles, then EC2 is brought up to date with it.
+"""
+
+from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from drskit.sim.world import Instance, World
+
+if TYPE_CHECKING:
+    from moto.ec2.models import EC2Backend
+    from moto.ec2.models.instances import Instance as Ec2Instance
+
+BLIND = frozenset({"drs", "dynamodb", "sts"})
+"""Services that show no EC2 instance by themselves: they do not need EC2 loaded."""
+
+
+class Estate:
+    """A world's instances in EC2."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._twins: dict[str, Ec2Instance] = {}
+        self._open = False
+
+    def settle(self, service: str, now: datetime) -> None:
+        """Make the world and EC2 agree, as of now, before a request to this service."""
+        self._open = self._open or service not in BLIND
+        for instance_id, twin in self._twins.items():
+            _observe(self._world.instances[instance_id], twin)
+        self._world.settle(now)
+        if self._open:
+            for instance in self._world.instances.values():
+                if instance.launched_at <= now:
+                    self._mirror(instance)
+
+    def _mirror(self, instance: Instance) -> None:
+        twin = self._twins.get(instance.id)
+        if twin is None:
+            twin = self._twins[instance.id] = self._launch(instance)
+        if instance.ended_at is not None and twin.state != "terminated":
+            twin.terminate()
+
+    def _launch(self, instance: Instance) -> "Ec2Instance":
+        """Run an instance in moto under the id that DRS has given it."""
+        moto_instances: Any = import_module("moto.ec2.models.instances")
+        server = self._world.servers[instance.server_id].spec
+        usual = moto_instances.random_instance_id
+        moto_instances.random_instance_id = lambda: instance.id  # moto takes no id from outside; we hold the lock
+        try:
+            reservation = self._ec2().run_instances(
+                "ami-12c6146b",
+                1,
+                None,
+                [],
+                instance_type=server.instance_type,
+                is_instance_type_default=False,
+                region_name=self._world.spec.region,
+                private_ip=self._address(instance),
+                disable_api_termination=instance.protected,
+                tags={"instance": self._tags(instance)},
+            )
+        finally:
+            moto_instances.random_instance_id = usual
+        twin: Ec2Instance = reservation.instances[0]
+        twin.launch_time = instance.launched_at.astimezone(UTC).replace(tzinfo=None)
+        if instance.state == "stopped":
+            twin._state = moto_instances.InstanceState("stopped", 80)  # noqa: SLF001 - stopping it properly would log the wrong time
+        return twin
+
+    def _ec2(self) -> "EC2Backend":
+        backends: Any = import_module("moto.ec2.models").ec2_backends
+        backend: EC2Backend = backends[self._world.spec.account][self._world.spec.region]
+        return backend
+
+    def _address(self, instance: Instance) -> str:
+        """A private address; the source's own where the launch settings say so."""
+        server = self._world.servers[instance.server_id].spec
+        if server.launch.copy_private_ip and server.ip:
+            return server.ip
+        third, fourth = (self._world.ids.chance(instance.id, part) for part in ("third", "fourth"))
+        return f"172.31.{int(third * 64)}.{4 + int(fourth * 250)}"
+
+    def _tags(self, instance: Instance) -> dict[str, str]:
+        """DRS's own tags, and the source server's where the launch settings copy them."""
+        server = self._world.servers[instance.server_id]
+        name = server.tags.get("Name") or server.spec.hostname or server.spec.id
+        copied = dict(server.tags) if server.spec.launch.copy_tags else {}
+        own = {
+            "AWSElasticDisasterRecoveryManaged": "drs.amazonaws.com",
+            "AWSElasticDisasterRecoverySourceServerID": instance.server_id,
+        }
+        return copied | {"Name": name} | own
+
+
+def _observe(instance: Instance, twin: "Ec2Instance") -> None:
+    """What somebody did to the instance in EC2."""
+    instance.protected = str(twin.disable_api_termination).lower() == "true"
+    if instance.ended_at is None:
+        instance.state = twin.state

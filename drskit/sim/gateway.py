@@ -1,0 +1,220 @@
+"""The one door to a simulated world.
+
+Every request to any service passes here, in process or over HTTP, one at a
+time: moto's conditional writes are not atomic across threads. The door settles
+the world, lets faults strike, and writes the world's time into each reply.
+
+moto keeps its state in tables of the process. They hold a world's state only
+while one of its requests is answered, so several worlds can live in a process.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from moto import mock_aws
+from moto.core.base_backend import BackendDict
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.models import botocore_stubber
+
+from drskit import __version__
+from drskit.clock import Clock, SystemClock
+from drskit.sim.backend.models import drs_backends
+from drskit.sim.backend.registration import register
+from drskit.sim.backend.responses import operation_of
+from drskit.sim.estate import Estate
+from drskit.sim.faults import CARRIED_OUT, SILENT, TIMEOUT_SECONDS, Dropped, FaultBook, Reply, error_reply, json_error
+from drskit.sim.spec import FaultKind, WorldSpec
+from drskit.sim.wire import Scribe
+from drskit.sim.world import World
+
+SIGNATURE_AGE = timedelta(minutes=5)
+HEADER = "x-drskit-simulated"
+_LOCK = threading.RLock()
+"""Held while a request is answered, whichever world it belongs to."""
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What a request asks, read off its address, headers and body."""
+
+    service: str
+    operation: str
+    signed_at: str
+
+
+class Gateway:
+    """A world behind moto."""
+
+    def __init__(self, spec: WorldSpec, clock: Clock) -> None:
+        register()
+        self.clock = clock
+        self.faults = FaultBook()
+        self._tables: dict[Any, dict[str, Any]] = {}
+        self.replace(spec)
+
+    def replace(self, spec: WorldSpec) -> None:
+        """Put another world in the place of this one; tables, instances and faults start afresh, the clock runs on."""
+        with _LOCK:
+            self.spec = spec
+            self.world = World(spec)
+            self._estate = Estate(self.world)
+            self._tables = {}
+            self.faults.clear()
+            for fault in spec.faults:
+                self.faults.add(fault)
+            with self._present():
+                drs_backends[spec.account][spec.region].inhabit(self.world, self.clock)
+
+    def answer(self, request: AWSPreparedRequest) -> Reply:
+        """The reply to a request.
+
+        Raises:
+            Dropped: there is none.
+        """
+        question = _read(request)
+        with _LOCK:
+            now = self.clock.now()
+            kind = self.faults.next(question.service, question.operation, now)
+            if kind is None or kind in CARRIED_OUT:
+                reply = self._carry_out(request, question, now)
+            if kind is not None and kind not in SILENT:
+                reply = error_reply(question.service, kind)
+        if kind is FaultKind.TIMEOUT:
+            self.clock.sleep(TIMEOUT_SECONDS)
+        if kind in SILENT:
+            raise Dropped(kind)
+        return self._stamped(reply, now)
+
+    def answer_http(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Reply:
+        """The reply to a request that came over the wire, under the address that AWS would have.
+
+        Raises:
+            Dropped: there is none.
+        """
+        named = HTTPHeaders()
+        for key, value in headers:
+            named[key] = value
+        named.replace_header("Host", urlsplit(url).netloc)
+        return self.answer(AWSPreparedRequest(method, url, named, body, stream_output=False))
+
+    @contextmanager
+    def answering_boto3(self) -> Iterator[None]:
+        """Let moto's stub of botocore ask here."""
+
+        def process_request(request: AWSPreparedRequest) -> Reply:
+            try:
+                return self.answer(request)
+            except Dropped as dropped:
+                # What botocore would raise, had the connection really gone.
+                error = ReadTimeoutError if dropped.carried_out else ConnectionClosedError
+                raise error(endpoint_url=request.url) from dropped
+
+        outer = botocore_stubber.process_request
+        with mock_aws():
+            setattr(botocore_stubber, "process_request", process_request)  # noqa: B010 - a method of moto's one stub
+            try:
+                yield
+            finally:
+                setattr(botocore_stubber, "process_request", outer)  # noqa: B010
+
+    def present(self) -> dict[str, Any]:
+        """The world as it stands, for people and tools."""
+        with _LOCK:
+            now = self.clock.now()
+            self._estate.settle("drs", now)
+            scribe, world = Scribe(world=self.world, now=now), self.world
+            return {
+                "now": now.isoformat(),
+                "about": self.spec.about,
+                "account": self.spec.account,
+                "region": self.spec.region,
+                "sourceServers": [scribe.source_server(server) for server in world.servers.values()],
+                "jobs": [scribe.job(job) for job in world.visible_jobs(now)],
+                "recoveryInstances": [scribe.recovery_instance(one) for one in world.listed_instances(now)],
+                "faults": self.faults.to_json(),
+            }
+
+    def _carry_out(self, request: AWSPreparedRequest, question: _Question, now: datetime) -> Reply:
+        if question.operation == "StartRecovery" and (stale := _stale(question.signed_at, now)):
+            return json_error("InvalidSignatureException", 403, {"message": stale})
+        request.headers["x-moto-account-id"] = self.spec.account
+        with self._present():
+            self._estate.settle(question.service, now)
+            try:
+                reply: Reply | None = BotocoreStubber().process_request(request)
+            except NotImplementedError:
+                reply = None
+        if reply is None:
+            message = f"drskit's simulator does not simulate {question.operation} of {question.service}"
+            return json_error("UnknownOperationException", 501, {"message": message})
+        return reply
+
+    @contextmanager
+    def _present(self) -> Iterator[None]:
+        """Let moto's tables hold this world, and give them back as they were."""
+        with _LOCK:
+            elsewhere = _swap(self._tables)
+            try:
+                yield
+            finally:
+                self._tables = _swap(elsewhere)
+
+    def _stamped(self, reply: Reply, now: datetime) -> Reply:
+        status, headers, body = reply
+        kept = {key: str(value) for key, value in headers.items() if key.lower() != "date"}
+        return status, kept | {"date": format_datetime(now, usegmt=True), HEADER: __version__}, body
+
+
+def _swap(tables: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
+    """Put these contents into moto's tables; what they held comes back."""
+    in_use: list[Any] = getattr(BackendDict, "_instances")  # noqa: B009 - moto's list of the tables that hold anything
+    held = {table: dict(table) for table in in_use}
+    for table in held:
+        table.clear()
+    for table, content in tables.items():
+        dict.update(table, content)
+    in_use[:] = list(tables)
+    return held
+
+
+def _read(request: AWSPreparedRequest) -> _Question:
+    address = urlsplit(request.url)
+    service = address.netloc.split(".")[0].removesuffix("-fips")
+    signed_at = _text(request.headers.get("X-Amz-Date"))
+    target = _text(request.headers.get("X-Amz-Target"))
+    if target:
+        return _Question(service, target.rpartition(".")[2], signed_at)
+    if service == "drs":
+        return _Question(service, operation_of(str(request.method), address.path), signed_at)
+    body = _text(request.body) if isinstance(request.body, str | bytes) else ""
+    return _Question(service, parse_qs(body).get("Action", [""])[0], signed_at)
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
+
+
+def _stale(signed_at: str, now: datetime) -> str | None:
+    """AWS's complaint about an old signature.
+
+    Old means old by the world's time and by the wall clock: a stock client signs with the wall clock, however far from
+    it the world's time may be.
+    """
+    try:
+        signed = datetime.strptime(signed_at, "%Y%m%dT%H%M%S%z")
+    except ValueError:
+        return None
+    reference = min(now, SystemClock().now())
+    if reference - signed <= SIGNATURE_AGE:
+        return None
+    limit, present = (f"{at:%Y%m%dT%H%M%SZ}" for at in (reference - SIGNATURE_AGE, reference))
+    return f"Signature expired: {signed_at} is now earlier than {limit} ({present} - 5 min.)"

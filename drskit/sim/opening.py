@@ -1,0 +1,43 @@
+"""Opening a world: the only place where moto gets loaded.
+
+moto takes a third of a second to import and is an extra, so every module
+outside `gateway.py`, `estate.py` and `backend/` does without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from drskit.clock import Clock
+from drskit.errors import MissingExtra
+from drskit.sim.spec import WorldSpec
+
+if TYPE_CHECKING:
+    from drskit.sim.gateway import Gateway
+
+
+def open_world(spec: WorldSpec, clock: Clock) -> "Gateway":
+    """A world behind moto, ready to answer.
+
+    Raises:
+        MissingExtra: moto is not installed.
+    """
+    try:
+        from drskit.sim.gateway import Gateway  # noqa: PLC0415 - see above
+    except ModuleNotFoundError as error:
+        raise MissingExtra("The simulator", "kit", "moto") from error
+    return Gateway(spec, clock)
+
+
+@contextmanager
+def simulated(world: WorldSpec, clock: Clock) -> Iterator["Gateway"]:
+    """Answer every AWS call of this process from a simulated world.
+
+    Make clients inside the block. The gateway is the world's other side: `.world`, `.faults`, `.replace()`.
+
+    Raises:
+        MissingExtra: moto is not installed.
+    """
+    gateway = open_world(world, clock)
+    with gateway.answering_boto3():
+        yield gateway

@@ -1,0 +1,289 @@
+"""When everything in a job will happen.
+
+A job's timeline is worked out once, when the job is created; afterwards the
+state of any instant is read off it, so no thread is needed to make time pass.
+Default spans are measured ones (drs-facts §14).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from drskit.sim.ids import Ids
+from drskit.sim.spec import CapturedJob, Failure, Script, ServerSpec, span
+
+LINUX = {"cleanup": 60.0, "snapshot": 0.2, "gap": 52.0, "conversion": 185.0, "pause": 0.4, "launch": 290.0}
+WINDOWS = {"cleanup": 60.0, "snapshot": 1.0, "gap": 60.0, "conversion": 840.0, "pause": 2.0, "launch": 360.0}
+TERMINATE = (60.0, 300.0)
+SNAPSHOT_PATIENCE = 600.0
+"""DRS waits this long for an on-demand snapshot before it falls back."""
+JITTER = 0.03
+END_BEFORE_LOGGED = timedelta(milliseconds=26)
+"""A job's endDateTime lies a little before its JOB_END line."""
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """A line of a job's log."""
+
+    at: datetime
+    event: str
+    server_id: str | None = None
+    conversion_server: str | None = None
+    instance_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A server has its instance."""
+
+    at: datetime
+    instance_id: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A server has none; `orphan` is an EC2 instance that nobody will look after, made at `orphan_at`."""
+
+    at: datetime
+    orphan: str | None = None
+    orphan_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Hanging:
+    """Nothing will ever become of this server."""
+
+
+@dataclass(frozen=True)
+class Terminated:
+    """An instance is gone, unless EC2 protects it."""
+
+    at: datetime
+
+
+Outcome = Launched | Failed | Hanging | Terminated
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A job, from its creation to its end; a job that hangs has no end."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+    entries: tuple[LogEntry, ...]
+    outcomes: dict[str, Outcome]
+    cleanups: dict[str, datetime] = field(default_factory=dict)
+    """When each server's earlier instances go."""
+
+
+@dataclass
+class _Track:
+    """One server's way through a job, told forward from `at`."""
+
+    server: ServerSpec
+    ids: Ids
+    number: int
+    at: datetime
+    has_previous: bool
+    entries: list[LogEntry] = field(default_factory=list)
+    cleaned_at: datetime | None = None
+
+    def mark(
+        self, event: str, *, conversion: str | None = None, instance: str | None = None, error: str | None = None
+    ) -> None:
+        """Write a line of the log."""
+        self.entries.append(LogEntry(self.at, event, self.server.id, conversion, instance, error))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.at += span(seconds)
+
+    def phase(self, name: str) -> None:
+        """Let a phase's time pass."""
+        self.wait(self._seconds(name))
+
+    def between(self, low: float, high: float, what: str) -> None:
+        """Let a time pass that nobody declared."""
+        self.wait(self.ids.between(low, high, self.server.id, self.number, what))
+
+    @property
+    def failure(self) -> Failure | None:
+        """What goes wrong with this launch."""
+        return self.server.failure(self.number)
+
+    @property
+    def instance_id(self) -> str:
+        """The instance that this launch makes."""
+        given = self.server.launches
+        return given[self.number] if self.number < len(given) else self.ids.ec2("i", self.server.id, self.number)
+
+    def _seconds(self, name: str) -> float:
+        script: Script | None = getattr(self.server.durations, name)
+        if isinstance(script, tuple):
+            return script[min(self.number, len(script) - 1)] if script else 0.0
+        if script is not None:
+            return script
+        usual = (WINDOWS if self.server.os == "windows" else LINUX)[name]
+        return self.ids.between(usual * (1 - JITTER), usual * (1 + JITTER), self.server.id, self.number, name)
+
+
+def _start(track: _Track) -> Outcome | None:
+    if track.failure is Failure.SKIPPED:
+        track.mark("SERVER_SKIPPED")
+        return Failed(track.at)
+    if track.has_previous:
+        track.mark("CLEANUP_START")
+        track.phase("cleanup")
+        track.mark("CLEANUP_END")
+        track.cleaned_at = track.at
+        track.wait(0.4)
+    return None
+
+
+def _snapshot(track: _Track) -> Outcome | None:
+    track.mark("SNAPSHOT_START")
+    if track.failure is Failure.SNAPSHOT_FAILED:
+        track.wait(SNAPSHOT_PATIENCE)
+        track.mark("SNAPSHOT_FAIL", error="Failed to take snapshot")
+        return Failed(track.at)
+    if track.failure is Failure.PREVIOUS_SNAPSHOT:
+        track.wait(SNAPSHOT_PATIENCE)
+        track.mark("USING_PREVIOUS_SNAPSHOT")
+    else:
+        track.phase("snapshot")
+        track.mark("SNAPSHOT_END")
+    if track.failure is Failure.CONVERSION_DENIED:
+        track.between(190, 210, "denied")
+        return Failed(track.at)
+    return None
+
+
+def _convert(track: _Track) -> Outcome | None:
+    track.phase("gap")
+    if track.server.launch.recovery_mode == "FAST":
+        return None
+    converter = track.ids.ec2("i", track.server.id, track.number, "conversion")
+    track.mark("CONVERSION_START")
+    if track.failure is Failure.NEVER_ENDS:
+        return Hanging()
+    if track.failure is Failure.KMS_DENIED:
+        track.between(2, 8, "denied")
+        key = f"arn:aws:kms:{track.ids.region}:123456789012:key/00000000-0000-4000-8000-000000000000"
+        track.mark(
+            "CONVERSION_FAIL",
+            error=_client_error("AuthFailure", "ModifySnapshotAttribute", f"Not authorized to use key {key}"),
+        )
+        return Failed(track.at)
+    track.phase("conversion")
+    if track.failure is Failure.CONVERSION_FAILED:
+        track.mark("CONVERSION_FAIL", conversion=converter, error="Conversion failed")
+        return Failed(track.at)
+    track.mark("CONVERSION_END", conversion=converter)
+    return None
+
+
+def _launch(track: _Track) -> Outcome | None:
+    track.phase("pause")
+    track.mark("LAUNCH_START")
+    instance_id = track.instance_id
+    if track.failure is Failure.LAUNCH_DENIED:
+        orphan_at = track.at + span(60)
+        track.between(600, 950, "denied")
+        denied = _client_error(
+            "UnauthorizedOperation", "DeleteVolume", "You are not authorized to perform this operation."
+        )
+        track.mark("LAUNCH_FAILED", instance=instance_id, error=denied)
+        return Failed(track.at, orphan=instance_id, orphan_at=orphan_at)
+    if track.failure is Failure.NO_CAPACITY:
+        track.between(600, 950, "capacity")
+        text = f"We currently do not have sufficient {track.server.instance_type} capacity in the Availability Zone."
+        track.mark("LAUNCH_FAILED", error=_client_error("InsufficientInstanceCapacity", "RunInstances", text))
+        return Failed(track.at)
+    track.phase("launch")
+    track.mark("LAUNCH_END", instance=instance_id)
+    return Launched(track.at, instance_id)
+
+
+STAGES = (_start, _snapshot, _convert, _launch)
+
+
+def _client_error(code: str, operation: str, message: str) -> str:
+    return f"An error occurred ({code}) when calling the {operation} operation: {message}"
+
+
+def plan_launch(
+    servers: Iterable[tuple[ServerSpec, int, bool]], *, ids: Ids, job_id: str, created_at: datetime
+) -> Timeline:
+    """The timeline of a new launch job.
+
+    Args:
+        servers: each with the number of its launches so far, and whether an earlier instance must go first.
+        ids: the world's names.
+        job_id: the new job.
+        created_at: its creation.
+    """
+    starts_at = created_at + span(ids.between(0.28, 0.38, job_id, "start"))
+    entries, outcomes, cleanups = [LogEntry(starts_at, "JOB_START")], {}, {}
+    for position, (server, number, has_previous) in enumerate(servers):
+        track = _Track(server, ids, number, starts_at + span(0.4 + 0.026 * position), has_previous)
+        outcomes[server.id] = next(outcome for stage in STAGES if (outcome := stage(track)))
+        entries += track.entries
+        if track.cleaned_at:
+            cleanups[server.id] = track.cleaned_at
+    return _ended(starts_at, entries, outcomes, cleanups, after=ids.between(2.0, 3.0, job_id, "end"))
+
+
+def plan_terminate(servers: Iterable[ServerSpec], *, ids: Ids, job_id: str, created_at: datetime) -> Timeline:
+    """The timeline of a new TERMINATE job."""
+    starts_at = created_at + span(ids.between(0.28, 0.38, job_id, "start"))
+    entries = [LogEntry(starts_at, "JOB_START")]
+    outcomes: dict[str, Outcome] = {}
+    for server in servers:
+        given = server.durations.terminate
+        seconds = (given[0] if given else 0.0) if isinstance(given, tuple) else given
+        took = ids.between(*TERMINATE, job_id, server.id) if seconds is None else seconds
+        begun, done = starts_at + span(0.4), starts_at + span(0.4 + took)
+        entries += [LogEntry(begun, "CLEANUP_START", server.id), LogEntry(done, "CLEANUP_END", server.id)]
+        outcomes[server.id] = Terminated(done)
+    return _ended(starts_at, entries, outcomes, {}, after=ids.between(2.0, 3.0, job_id, "end"))
+
+
+def replay(job: CapturedJob, *, ids: Ids, created_at: datetime) -> Timeline:
+    """The timeline of a captured job, moved to another creation.
+
+    LAUNCH_END is no declared event (drs-facts §1.4): without it a launched server is launched when the job ends.
+    """
+    entries = tuple(
+        LogEntry(created_at + span(line.at), line.event, line.server, line.conversion_server, line.instance, line.error)
+        for line in job.log
+    )
+    ends_at = created_at + span(job.ended)
+    outcomes: dict[str, Outcome] = {}
+    for server_id, status in job.outcomes.items():
+        own = {entry.event: entry for entry in entries if entry.server_id == server_id}
+        last = own.get("LAUNCH_END" if status == "LAUNCHED" else "LAUNCH_FAILED", LogEntry(ends_at, "JOB_END"))
+        instance_id = last.instance_id or ids.ec2("i", job.id, server_id)
+        outcomes[server_id] = Launched(last.at, instance_id) if status == "LAUNCHED" else Failed(last.at)
+    cleanups = {entry.server_id: entry.at for entry in entries if entry.event == "CLEANUP_END" and entry.server_id}
+    starts_at = entries[0].at if entries else created_at
+    return Timeline(starts_at, ends_at, entries, outcomes, cleanups)
+
+
+def _ended(
+    starts_at: datetime,
+    entries: list[LogEntry],
+    outcomes: dict[str, Outcome],
+    cleanups: dict[str, datetime],
+    *,
+    after: float,
+) -> Timeline:
+    """The timeline with its JOB_END, if it ever comes."""
+    ordered = sorted(entries, key=lambda entry: entry.at)
+    ends = [outcome.at for outcome in outcomes.values() if not isinstance(outcome, Hanging)]
+    if len(ends) < len(outcomes):
+        return Timeline(starts_at, None, tuple(ordered), outcomes, cleanups)
+    logged_at = max(ends) + span(after)
+    ordered.append(LogEntry(logged_at, "JOB_END"))
+    return Timeline(starts_at, logged_at - END_BEFORE_LOGGED, tuple(ordered), outcomes, cleanups)

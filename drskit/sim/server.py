@@ -1,0 +1,227 @@
+"""A simulated world over HTTP: for boto3, the AWS CLI and any SDK, in any process.
+
+An AWS request is told apart by the service and Region of its signature, so one
+address serves them all. `/drskit/clock`, `/drskit/faults` and `/drskit/world`
+steer the world. It listens on the loopback interface only, unless told otherwise.
+"""
+
+import json
+import socket
+import sys
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import ValidationError
+
+from drskit.clock import Clock, ClockKind, VirtualClock
+from drskit.errors import InvalidWorld
+from drskit.sim.faults import Dropped, Reply, json_error
+from drskit.sim.opening import open_world
+from drskit.sim.spec import Fault, WorldSpec, parse_world
+
+if TYPE_CHECKING:
+    from drskit.sim.gateway import Gateway
+
+ALIASES = {"eventbridge": "events", "execute-api": "iot"}
+"""Signing names that are no host names."""
+
+
+class WorldServer:
+    """A world that is being served; stop it, or use it as a context manager."""
+
+    def __init__(self, gateway: "Gateway", http: "_Http") -> None:
+        self.gateway = gateway
+        self._http = http
+        self._thread = threading.Thread(target=http.serve_forever, args=(0.05,), name="drskit-sim", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The endpoint for every AWS service."""
+        host, port = self._http.server_address[:2]
+        name = host.decode() if isinstance(host, bytes | bytearray) else host
+        return f"http://{name}:{port}"
+
+    @property
+    def clock_url(self) -> str:
+        """Where `drskit.clock.RemoteClock` finds the world's time."""
+        return f"{self.url}/drskit/clock"
+
+    def environment(self) -> dict[str, str]:
+        """The variables that point any AWS client, and drskit, at this world."""
+        region = self.gateway.spec.region
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "DRSKIT_CLOCK_URL": self.clock_url,
+            "AWS_ACCESS_KEY_ID": "simulated",
+            "AWS_SECRET_ACCESS_KEY": "simulated",  # no secret: every request is accepted
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_PAGER": "",
+        }
+
+    def wait(self) -> None:
+        """Serve until another thread stops it, or the process is interrupted."""
+        self._thread.join()
+
+    def stop(self) -> None:
+        """Stop serving and close every connection."""
+        self._http.shutdown()
+        self._http.server_close()
+        self._http.hang_up()
+        self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def serve(world: WorldSpec, clock: Clock, port: int = 0, host: str = "127.0.0.1") -> WorldServer:
+    """Serve a world from a background thread; port 0 picks a free one.
+
+    Raises:
+        MissingExtra: moto is not installed.
+        OSError: the port is taken.
+    """
+    gateway = open_world(world, clock)
+    return WorldServer(gateway, _Http((host, port), gateway))
+
+
+class _Http(ThreadingHTTPServer):
+    """A thread for each connection; the gateway lets one request pass at a time."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], gateway: "Gateway") -> None:
+        self.gateway = gateway
+        self._connections: set[socket.socket] = set()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to close it with the server."""
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget a connection that ends."""
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no event; anything else is a fault of ours, and shows."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def hang_up(self) -> None:
+        """Close what is still open."""
+        for connection in list(self._connections):
+            self.shutdown_request(connection)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Http
+
+    def do_GET(self) -> None:
+        """Answer any method: AWS tells requests apart by more than that."""
+        length = int(self.headers.get("content-length") or 0)
+        body = self.rfile.read(length) if length else b""
+        path = self.path.partition("?")[0]
+        if path.startswith("/drskit/"):
+            self._send(*self._steer(path, body))
+            return
+        try:
+            reply = self._aws(body)
+        except Dropped:
+            self.close_connection = True
+            return
+        self._send(*reply)
+
+    do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: Any) -> None:
+        """Write no log: the caller sees every reply."""
+
+    def _aws(self, body: bytes) -> Reply:
+        scope = self.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+        if len(scope) < 5:
+            return json_error("MissingAuthenticationTokenException", 403, {"message": "Missing Authentication Token"})
+        region, service = scope[-3], ALIASES.get(scope[-2], scope[-2])
+        url = f"https://{service}.{region}.amazonaws.com{self.path}"
+        return self.server.gateway.answer_http(str(self.command), url, self.headers.items(), body)
+
+    def _steer(self, path: str, body: bytes) -> Reply:
+        steering: dict[str, Callable[[str, bytes], Any]] = {
+            "/drskit/clock": self._clock,
+            "/drskit/faults": self._faults,
+            "/drskit/world": self._world,
+        }
+        action = steering.get(path)
+        if action is None:
+            return json_error("NotFound", 404, {"message": f"{path} does not exist; there are {', '.join(steering)}"})
+        try:
+            answer = action(str(self.command), body)
+        except (ValueError, TypeError, ValidationError, InvalidWorld) as error:
+            return json_error("BadRequest", 400, {"message": str(error)})
+        return 200, {"content-type": "application/json"}, json.dumps(answer)
+
+    def _clock(self, method: str, body: bytes) -> dict[str, Any]:
+        """Tell the time; let it pass. A virtual clock jumps; the others pass by themselves."""
+        clock = self.server.gateway.clock
+        if method == "POST":
+            wish = json.loads(body)
+            seconds = float(wish["sleep"]) if "sleep" in wish else _until(clock, str(wish["now"]))
+            if isinstance(clock, VirtualClock):
+                clock.sleep(seconds)
+        kind = getattr(clock, "kind", ClockKind.SYSTEM)
+        return {"now": clock.now().isoformat(), "kind": str(kind), "speed": getattr(clock, "speed", 1.0)}
+
+    def _faults(self, method: str, body: bytes) -> list[dict[str, object]]:
+        """Show, add (one or a list) or clear the faults."""
+        book = self.server.gateway.faults
+        if method == "POST":
+            given = json.loads(body)
+            for fault in [Fault.model_validate(one) for one in (given if isinstance(given, list) else [given])]:
+                book.add(fault)
+        elif method == "DELETE":
+            book.clear()
+        return book.to_json()
+
+    def _world(self, method: str, body: bytes) -> dict[str, Any]:
+        """Show the world, or put another one (YAML or JSON) in its place."""
+        if method == "POST":
+            self.server.gateway.replace(parse_world(body.decode(), name="the posted world"))
+        return self.server.gateway.present()
+
+    def _send(self, status: int, headers: dict[str, str], body: str | bytes) -> None:
+        """Write a reply in one go."""
+        content = body.encode() if isinstance(body, str) else body
+        lines = [f"HTTP/1.1 {status} {self.responses.get(status, ('',))[0]}"]
+        skipped = ("content-length", "connection", "transfer-encoding", "status")
+        lines += [f"{key}: {value}" for key, value in headers.items() if key.lower() not in skipped]
+        lines.append(f"content-length: {len(content)}")
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        self.wfile.write(head if self.command == "HEAD" else head + content)
+
+
+def _until(clock: Clock, text: str) -> float:
+    """The seconds to a time that lies ahead."""
+    at = datetime.fromisoformat(text)
+    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
+    seconds = (at - clock.now()).total_seconds()
+    if seconds < 0:
+        raise ValueError(f"time runs forward only; it is {clock.now().isoformat()}")
+    return seconds

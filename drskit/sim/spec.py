@@ -1,0 +1,345 @@
+"""What a world file may say.
+
+A world is data: the servers that DRS replicates, how long their launches take,
+and what goes wrong. Everything is checked when the file is read; unknown keys,
+duplicate keys and YAML aliases are refused, and a complaint names file and key.
+Spans are plain numbers of seconds, exact to the microsecond.
+"""
+
+from collections.abc import Hashable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from drskit.errors import InvalidWorld
+
+ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
+InstanceId = Annotated[str, StringConstraints(pattern=r"^i-[0-9a-f]{8,17}$")]
+JobId = Annotated[str, StringConstraints(pattern=r"^drsjob-[0-9a-zA-Z]{17}$")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Script = Seconds | tuple[Seconds, ...]
+"""One span for every launch, or one for each launch in turn; the last one stays."""
+
+
+class Entry(BaseModel):
+    """A part of a world file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+
+class Failure(StrEnum):
+    """What can go wrong with a server's launch, named after its signature in the job log (drs-facts §5.4)."""
+
+    CONVERSION_DENIED = "conversion-denied"
+    """The caller lacks EC2 rights: no conversion, no event, no error; the server is simply FAILED."""
+    LAUNCH_DENIED = "launch-denied"
+    """LAUNCH_FAILED with an error after 10 to 16 minutes; leaves an EC2 instance that DRS does not know."""
+    KMS_DENIED = "kms-denied"
+    """The key policy forbids DRS to use the snapshot."""
+    NEVER_ENDS = "never-ends"
+    """The conversion server reaches no endpoint: the job hangs in conversion for ever."""
+    SNAPSHOT_FAILED = "snapshot-failed"
+    """No snapshot within ten minutes, and none before it."""
+    PREVIOUS_SNAPSHOT = "previous-snapshot"
+    """No snapshot within ten minutes; the launch goes on from the one before. No failure."""
+    CONVERSION_FAILED = "conversion-failed"
+    """The conversion server gives up."""
+    NO_CAPACITY = "no-capacity"
+    """EC2 has no room for the instance type, whatever DRS tries."""
+    SKIPPED = "skipped"
+    """The server stopped being eligible between the request and the start."""
+
+
+class FaultKind(StrEnum):
+    """What can go wrong with a single call."""
+
+    THROTTLE = "throttle"
+    ERROR_500 = "error-500"
+    ERROR_500_AFTER = "error-500-after"
+    """The call is carried out, and answered with an error."""
+    LOST_REPLY = "lost-reply"
+    """The call is carried out; the connection drops before the answer."""
+    LOST_REQUEST = "lost-request"
+    """The connection drops before anything happens."""
+    TIMEOUT = "timeout"
+    """The call is carried out; a minute of the world's time passes, and no answer comes."""
+    EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a word, no secret
+    ACCESS_DENIED = "access-denied"
+
+
+class Fault(Entry):
+    """A fault of the next calls of an operation."""
+
+    operation: str
+    """As the API spells it; `*` for every operation of the service."""
+    service: str = "drs"
+    kind: FaultKind
+    times: Annotated[int, Field(ge=1)] = 1
+    after: Annotated[int, Field(ge=0)] = 0
+    """How many matching calls succeed before the first fault."""
+    from_time: AwareDatetime | None = Field(default=None, alias="from")
+    until_time: AwareDatetime | None = Field(default=None, alias="until")
+
+
+class Durations(Entry):
+    """How long a server's phases take; what is not given comes from the operating system, with a small jitter."""
+
+    cleanup: Script | None = None
+    snapshot: Script | None = None
+    gap: Script | None = None
+    """Between the snapshot and the conversion."""
+    conversion: Script | None = None
+    pause: Script | None = None
+    """Between the conversion and the launch."""
+    launch: Script | None = None
+    terminate: Script | None = None
+
+
+class ReplicationState(StrEnum):
+    """DRS's `dataReplicationState`."""
+
+    STOPPED = "STOPPED"
+    INITIATING = "INITIATING"
+    INITIAL_SYNC = "INITIAL_SYNC"
+    BACKLOG = "BACKLOG"
+    CREATING_SNAPSHOT = "CREATING_SNAPSHOT"
+    CONTINUOUS = "CONTINUOUS"
+    PAUSED = "PAUSED"
+    RESCAN = "RESCAN"
+    STALLED = "STALLED"
+    DISCONNECTED = "DISCONNECTED"
+
+
+class Replication(Entry):
+    """How a server's replication stands."""
+
+    state: ReplicationState = ReplicationState.CONTINUOUS
+    lag: Seconds = 0
+    backlog_bytes: Annotated[int, Field(ge=0)] = 0
+    replicated_percent: Annotated[float, Field(ge=0, le=100)] = 100
+    last_seen: AwareDatetime | None = None
+    """When the agent last spoke; default: just now, while it is connected."""
+    error: str | None = None
+    """DRS's `dataReplicationError.error`, for instance AGENT_NOT_SEEN."""
+
+
+class Disk(Entry):
+    """A disk of a source server."""
+
+    device: str = "/dev/xvda"
+    bytes: Annotated[int, Field(ge=1)] = 8 * 2**30
+
+
+class Snapshots(Entry):
+    """The automatic points in time: every 10 minutes for an hour, hourly for a day, daily for `days` days."""
+
+    since: AwareDatetime | None = None
+    """The oldest one; default: as old as the schedule keeps."""
+    until: AwareDatetime | None = None
+    """The newest one, where snapshots have stopped; default: they go on."""
+    days: Annotated[int, Field(ge=1, le=365)] = 7
+    taken: bool = True
+    """False: this server has none at all."""
+
+
+class LaunchSettings(Entry):
+    """The launch configuration of a source server."""
+
+    disposition: Literal["STARTED", "STOPPED"] = "STARTED"
+    right_sizing: Literal["NONE", "BASIC", "IN_AWS"] = "BASIC"
+    copy_private_ip: bool = False
+    copy_tags: bool = False
+    os_byol: bool = False
+    post_launch: bool = False
+    recovery_mode: Literal["OPTIMAL", "FAST"] = "OPTIMAL"
+    template: str | None = None
+
+
+class ExistingInstance(Entry):
+    """An EC2 instance that an earlier launch left."""
+
+    id: InstanceId
+    drill: bool = True
+    launched: AwareDatetime
+    job: JobId | None = None
+    state: Literal["running", "stopped"] = "running"
+    protected: bool = False
+    """EC2's termination protection."""
+    forgotten: bool = False
+    """DRS does not list it any more; EC2 has it, with DRS's tags."""
+
+
+class ServerSpec(Entry):
+    """A source server."""
+
+    id: ServerId
+    name: str | None = None
+    """Becomes the tag Name."""
+    tags: dict[str, str] = {}
+    os: Literal["linux", "windows"] = "linux"
+    os_text: str | None = None
+    hostname: str | None = None
+    fqdn: str | None = None
+    ip: str | None = None
+    source_instance: InstanceId | None = None
+    instance_type: str = "t3.medium"
+    cpus: Annotated[int, Field(ge=1)] = 2
+    memory_bytes: Annotated[int, Field(ge=1)] = 4 * 2**30
+    disks: tuple[Disk, ...] = (Disk(),)
+    added: AwareDatetime | None = None
+    agent: str | None = "6.42.12.2025.353.1309"
+    origin_region: str | None = None
+    replication: Replication = Replication()
+    snapshots: Snapshots = Snapshots()
+    launch: LaunchSettings = LaunchSettings()
+    durations: Durations = Durations()
+    fails: Failure | tuple[Failure | None, ...] | None = None
+    """For every launch, or for each launch in turn; after a list's end launches succeed."""
+    launches: tuple[InstanceId, ...] = ()
+    """The ids that its instances get, in turn; later ones are made from the seed."""
+    instances: tuple[ExistingInstance, ...] = ()
+
+    @property
+    def all_tags(self) -> dict[str, str]:
+        """The tags, with Name."""
+        return ({"Name": self.name} if self.name else {}) | self.tags
+
+    def failure(self, number: int) -> Failure | None:
+        """What goes wrong with the launch of this number, counted from 0."""
+        if not isinstance(self.fails, tuple):
+            return self.fails
+        return self.fails[number] if number < len(self.fails) else None
+
+
+class LogLine(Entry):
+    """A line of a captured job log; `at` counts seconds from the job's creation."""
+
+    at: Seconds
+    event: str
+    server: ServerId | None = None
+    conversion_server: str | None = None
+    instance: str | None = None
+    error: str | None = None
+
+
+class CapturedJob(Entry):
+    """A job as it once ran; the first StartRecovery of the same set of servers runs like it."""
+
+    id: JobId
+    ended: Seconds
+    """Its endDateTime, in seconds from its creation."""
+    outcomes: dict[ServerId, Literal["LAUNCHED", "FAILED"]]
+    log: tuple[LogLine, ...]
+
+
+class Behaviour(Entry):
+    """Where the real service's ways are unknown or differ between captures (drs-facts §15)."""
+
+    page_size: Annotated[int, Field(ge=1)] = 50
+    emit_launch_end: bool = True
+    timestamp_style: Literal["offset", "Z"] = "offset"
+    recovery_instance_in_job: bool = False
+    terminate_empties_servers: bool = False
+    tags_resource_arn: bool = False
+    job_delay: Seconds = 0
+    """How long a new job stays invisible to DescribeJobs."""
+    initialized: bool = True
+    jobs_quota: Annotated[int, Field(ge=0)] = 20
+    servers_per_job_quota: Annotated[int, Field(ge=0)] = 100
+    servers_in_jobs_quota: Annotated[int, Field(ge=0)] = 500
+
+
+class WorldSpec(Entry):
+    """A world file."""
+
+    about: str = ""
+    account: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] = "123456789012"
+    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")] = "us-west-2"
+    start: AwareDatetime
+    seed: int = 1
+    behaviour: Behaviour = Behaviour()
+    servers: tuple[ServerSpec, ...] = ()
+    jobs: tuple[CapturedJob, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "WorldSpec":
+        ids = [server.id for server in self.servers]
+        ids += [instance.id for server in self.servers for instance in server.instances]
+        ids += [job.id for job in self.jobs]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"stands in the world twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def start_time(self) -> datetime:
+        """The start, in UTC."""
+        return self.start.astimezone(UTC)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML without aliases and without duplicate keys."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", self.get_mark())
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key.value!r} stands twice", key.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+def parse_world(text: str, *, name: str = "world") -> WorldSpec:
+    """A world from YAML (or JSON).
+
+    Raises:
+        InvalidWorld: naming the file and each key at fault.
+    """
+    try:
+        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
+    except yaml.YAMLError as error:
+        raise InvalidWorld(f"{name} is not a world file: {' '.join(str(error).split())}") from error
+    try:
+        return WorldSpec.model_validate(data)
+    except ValidationError as error:
+        complaints = [f"{name}: {_key(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)]
+        raise InvalidWorld("\n".join(complaints)) from error
+
+
+def load_world(path: Path) -> WorldSpec:
+    """The world of a file.
+
+    Raises:
+        InvalidWorld: the file cannot be read, or is at fault.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidWorld(f"The world file {path} cannot be read: {error}") from error
+    return parse_world(text, name=str(path))
+
+
+def dump_world(spec: WorldSpec) -> str:
+    """The world as YAML; `parse_world` gives it back."""
+    data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None)
+
+
+def span(seconds: float) -> timedelta:
+    """Seconds as a timedelta, exact to the microsecond."""
+    return timedelta(microseconds=round(seconds * 1_000_000))
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "(the whole file)"
