@@ -53,7 +53,9 @@ class MissingExtra(InvalidInput):
     """A command needs packages that are not installed."""
 
     def __init__(self, purpose: str, extra: str, missing: str) -> None:
-        super().__init__(f"{purpose} needs the package {missing}, which is not installed. Run: pip install 'drskit[{extra}]'")
+        super().__init__(
+            f"{purpose} needs the package {missing}, which is not installed. Run: pip install 'drskit[{extra}]'"
+        )
 
 
 class Refused(DrskitError):

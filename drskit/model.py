@@ -193,8 +193,15 @@ class Runbook(Record):
     """One file: groups and one plan."""
 
     source: str
+    """The file's name, for messages."""
+    lines: dict[str, int] = Field(default_factory=dict)
+    """Where each key stands, spelled as in `waves[1].timeout`."""
     plan: RecoveryPlan
     groups: tuple[ProtectionGroup, ...]
+
+    def complaint(self, key: str, message: str) -> str:
+        """A complaint as every drskit error about a file reads: file, line, key, what is wrong."""
+        return f"{self.source}:{self.lines.get(key, 1)}: {key}: {message}"
 
     @cached_property
     def digest(self) -> str:

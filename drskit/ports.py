@@ -162,7 +162,6 @@ class Unknown:
     reason: str
 
 
-
 class Recovery(Protocol):
     """DRS and EC2 in one account and Region.
 

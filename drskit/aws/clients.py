@@ -1,0 +1,85 @@
+"""The only module that makes boto3 clients.
+
+Mutating calls are sent once on the wire; DRS and EC2 reads once per pass, for
+the cadence repeats them; DynamoDB retries in standard mode, for its conditional
+writes recognise themselves (reliability §3.2).
+"""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from drskit.aws import signing
+from drskit.aws.faults import translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_drs import DrsClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_sts import STSClient
+
+ONCE = {"mode": "standard", "total_max_attempts": 1}
+LAUNCH = Config(retries=ONCE, connect_timeout=5, read_timeout=65, tcp_keepalive=True)  # type: ignore[arg-type]  # the stub lags
+READ = Config(retries=ONCE, connect_timeout=5, read_timeout=20, tcp_keepalive=True)  # type: ignore[arg-type]
+TABLES = Config(
+    retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5, tcp_keepalive=True
+)
+
+
+class Clients:
+    """Makes clients of one AWS identity."""
+
+    def __init__(self, *, region: str | None, profile: str | None = None) -> None:
+        """Take the SDK's own credentials.
+
+        Raises:
+            InvalidInput: there is no such profile.
+        """
+        try:
+            self._session = boto3.Session(region_name=region, profile_name=profile)
+        except BotoCoreError as error:
+            raise translate(error, "The start of a session") from error
+
+    @property
+    def region(self) -> str | None:
+        """The session's Region, where the tables live."""
+        return self._session.region_name
+
+    def dynamodb(self) -> "DynamoDBClient":
+        """For the tables, in the session's Region."""
+        return self._session.client("dynamodb", config=TABLES)
+
+    def sts(self) -> "STSClient":
+        """For the caller's identity."""
+        return self._session.client("sts", config=READ)
+
+    def drs(self, region: str) -> "DrsClient":
+        """For reading DRS; it refuses to launch."""
+        client = self._session.client("drs", region_name=region, config=READ)
+        _pin(client)
+        return client
+
+    def drs_launcher(self, region: str) -> "DrsClient":
+        """For StartRecovery alone: one send, signed at the intent's time.
+
+        Raises:
+            SignerMismatch: botocore signs differently from what was verified.
+        """
+        client = self._session.client("drs", region_name=region, config=LAUNCH)
+        _pin(client)
+        return client
+
+    def ec2(self, region: str) -> "EC2Client":
+        """For reading EC2."""
+        return self._session.client("ec2", region_name=region, config=READ)
+
+
+def _pin(client: "DrsClient") -> None:
+    signing.install()
+    client.meta.events.register("choose-signer.drs.StartRecovery", _choose_signer)  # type: ignore[arg-type]  # the answer is the point
+
+
+def _choose_signer(**_: object) -> str:
+    return signing.SIGNER

@@ -1,0 +1,105 @@
+"""When to look again.
+
+Slow while nothing can end, quick when the end is near (reliability §4). The
+ceilings apply by phase: `soon` while a job starts, `launching` while servers
+are launched, `converting` while nothing can end yet. When a launch may end is
+told by what was seen of this execution so far, else by captured launches.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from drskit.launches import SETTLED, typical_launch
+from drskit.model import Attempt, AttemptStatus, Execution, Phase, ServerRun, ServerStatus, WaveStatus
+from drskit.states import NEEDS_ATTENTION
+
+CONVERSION_SECONDS = 185.0
+LAUNCH_SECONDS = 290.0
+"""Linux servers in the captured drill (drs-facts §14); a Windows launch takes about a fifth longer."""
+EARLIEST = 0.8
+"""The share of the expected launch before which none is expected to end."""
+LATEST = 1.5
+"""The share of it after which the end may be anywhere."""
+NEAR_SECONDS = 5
+JOB_END_SECONDS = 3
+"""JOB_END is logged two to three seconds after the last server (drs-facts §14)."""
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """The longest wait in each phase, in seconds."""
+
+    soon: float = 15
+    launching: float = 30
+    converting: float = 45
+
+
+def next_look(executions: Iterable[Execution], now: datetime, ceilings: Ceilings) -> datetime:
+    """When an account and Region should be asked next: the earliest time at which one of the executions may move."""
+    times = [
+        time
+        for execution in executions
+        if execution.status in NEEDS_ATTENTION
+        for time in _execution_times(execution, now, ceilings)
+    ]
+    latest = now + timedelta(seconds=max(ceilings.soon, ceilings.launching, ceilings.converting))
+    return max(min(times, default=latest), now + timedelta(seconds=1))
+
+
+def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) -> Iterable[datetime]:
+    soon = now + timedelta(seconds=ceilings.soon)
+    learned = typical_launch(server for wave in execution.waves for server in wave.servers)
+    for attempt in execution.attempts:
+        if attempt.status is AttemptStatus.INTENT:
+            yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+        elif attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None:
+            yield _job_time(execution, attempt, now, ceilings, learned)
+    for wave in execution.waves:
+        if wave.status is WaveStatus.VERIFYING:
+            yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+        elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}:
+            yield max(wave.not_before, now) if wave.not_before else soon
+
+
+def _job_time(
+    execution: Execution, attempt: Attempt, now: datetime, ceilings: Ceilings, learned: timedelta | None
+) -> datetime:
+    wave = execution.wave(attempt.wave_name)
+    servers = [server for server in wave.servers if server.job_id == attempt.job_id]
+    running = [server for server in servers if server.status not in SETTLED]
+    if not running:
+        return _job_end_time(servers, now)
+    times = [_server_time(server, now, ceilings, learned) for server in running]
+    return max(min(times), now + timedelta(seconds=1))
+
+
+def _job_end_time(servers: list[ServerRun], now: datetime) -> datetime:
+    """All servers have ended; the job follows within seconds."""
+    last = max((server.end_time for server in servers if server.end_time is not None), default=now)
+    expected = last + timedelta(seconds=JOB_END_SECONDS)
+    return expected if expected > now else now + timedelta(seconds=JOB_END_SECONDS)
+
+
+def _server_time(server: ServerRun, now: datetime, ceilings: Ceilings, learned: timedelta | None) -> datetime:
+    phases = {span.phase: span for span in server.phases}
+    if server.status is ServerStatus.PENDING or not phases:
+        return now + timedelta(seconds=ceilings.soon)
+    launch = phases.get(Phase.LAUNCH)
+    if launch is None:
+        return now + timedelta(seconds=ceilings.converting)
+    expected = learned or timedelta(seconds=LAUNCH_SECONDS) * _pace(server)
+    opens = launch.start_time + expected * EARLIEST
+    if now < opens:
+        return min(opens, now + timedelta(seconds=ceilings.converting))
+    if now < launch.start_time + expected * LATEST:
+        return now + timedelta(seconds=min(NEAR_SECONDS, ceilings.launching))
+    return now + timedelta(seconds=ceilings.launching)
+
+
+def _pace(server: ServerRun) -> float:
+    """How this server's conversion compares with a captured one; a launch varies less, hence the bounds."""
+    for span in server.phases:
+        if span.phase is Phase.CONVERSION and span.end_time is not None:
+            return min(max((span.end_time - span.start_time).total_seconds() / CONVERSION_SECONDS, 0.75), 1.3)
+    return 1.0

@@ -1,0 +1,48 @@
+"""Copies of an execution with one thing changed."""
+
+from collections.abc import Callable
+
+from drskit.model import Attempt, Execution, ServerRun, WaveRun
+
+
+def with_wave(execution: Execution, name: str, **changes: object) -> Execution:
+    """A copy whose named wave has the changes."""
+    waves = tuple(wave.model_copy(update=changes) if wave.wave_name == name else wave for wave in execution.waves)
+    return execution.model_copy(update={"waves": waves})
+
+
+def with_attempt(execution: Execution, attempt_id: str, **changes: object) -> Execution:
+    """A copy whose named attempt has the changes."""
+    attempts = tuple(
+        attempt.model_copy(update=changes) if attempt.attempt_id == attempt_id else attempt
+        for attempt in execution.attempts
+    )
+    return execution.model_copy(update={"attempts": attempts})
+
+
+def with_servers(wave: WaveRun, change: Callable[[ServerRun], ServerRun]) -> WaveRun:
+    """A copy with each server changed; the same wave when nothing changed."""
+    servers = tuple(change(server) for server in wave.servers)
+    if all(old is new for old, new in zip(wave.servers, servers, strict=True)):
+        return wave
+    return wave.model_copy(update={"servers": servers})
+
+
+def with_each_wave(execution: Execution, change: Callable[[WaveRun], WaveRun]) -> Execution:
+    """A copy with each wave changed; the same execution when nothing changed."""
+    waves = tuple(change(wave) for wave in execution.waves)
+    if all(old is new for old, new in zip(execution.waves, waves, strict=True)):
+        return execution
+    return execution.model_copy(update={"waves": waves})
+
+
+def changed(server: ServerRun, **changes: object) -> ServerRun:
+    """A copy with the changes; the same value when they change nothing."""
+    if all(getattr(server, name) == value for name, value in changes.items()):
+        return server
+    return server.model_copy(update=changes)
+
+
+def open_attempts(execution: Execution, wave_name: str) -> tuple[Attempt, ...]:
+    """The wave's attempts whose outcome is open."""
+    return tuple(attempt for attempt in execution.attempts_of(wave_name) if attempt.status == "INTENT")

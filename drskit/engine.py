@@ -1,0 +1,241 @@
+"""Observe, decide, record the intent, act, record the outcome.
+
+One step at a time, by any number of workers: every write is conditional on what
+was read, and whoever loses a race reads again. Between the record of an intent
+and the record of its outcome any process may die; whoever comes next looks
+before it repeats (reliability §3).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from drskit.decide import Seen, chunks_due, decide, record
+from drskit.errors import LostRace, Unavailable
+from drskit.guard import obstacles, survey
+from drskit.history import narrate
+from drskit.launches import SETTLED
+from drskit.model import (
+    Attempt,
+    AttemptStatus,
+    Execution,
+    Job,
+    JobLog,
+    JobLogEntry,
+    Phase,
+    RecoveryInstance,
+    ServerStatus,
+    WaveStatus,
+    utc,
+)
+from drskit.ports import Recovery, Started, Store
+from drskit.states import FINAL_EXECUTION, check
+from drskit.witness import LOOK_BACK, Witness, tags_of, testify
+
+QUIESCENCE = timedelta(seconds=420)
+"""How old an intent must be before its absence is proof: five minutes of signature, and room for a lagging list."""
+MAX_STEPS = 500
+RECORD_TRIES = 20
+
+
+@dataclass
+class Look:
+    """What one poll pass saw of an account and Region; shared by all its executions.
+
+    One listing answers for all jobs there; what is read of a single job or server is read when first needed.
+    """
+
+    recovery: Recovery
+    jobs: dict[str, Job] = field(default_factory=dict)
+    since: datetime | None = None
+    """From when on the listing is complete; None when only known jobs were asked for."""
+    logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
+
+    def take(self, executions: Iterable[Execution]) -> None:
+        """List the live jobs of these executions, and everything since the oldest open intent, in one call.
+
+        Raises:
+            Unavailable: some page could not be read.
+        """
+        live, intents = set[str](), list[datetime]()
+        for execution in executions:
+            for attempt in execution.attempts:
+                if attempt.status is AttemptStatus.INTENT:
+                    intents.append(attempt.signed_at)
+                elif attempt.job_id and attempt.end_time is None:
+                    live.add(attempt.job_id)
+        if intents:
+            self.since = min(intents) - LOOK_BACK
+            self.jobs = {job.job_id: job for job in self.recovery.jobs(since=self.since)}
+            live -= set(self.jobs)
+        if live:
+            self.jobs |= {job.job_id: job for job in self.recovery.jobs(job_ids=sorted(live))}
+
+    def log(self, job_id: str) -> tuple[JobLogEntry, ...]:
+        """The job's log, read once a pass."""
+        if job_id not in self.logs:
+            self.logs[job_id] = self.recovery.job_log(job_id)
+        return self.logs[job_id]
+
+
+class Engine:
+    """Advances executions; holds no state of its own."""
+
+    def __init__(
+        self, store: Store, *, actor: str, fresh_id: Callable[[datetime], str], quiescence: timedelta = QUIESCENCE
+    ) -> None:
+        """Make an engine.
+
+        Args:
+            store: the tables.
+            actor: who is written into the history as the one who advances.
+            fresh_id: makes a new ULID for a time.
+            quiescence: how old an intent must be before its absence is proof.
+        """
+        self._store = store
+        self._actor = actor
+        self._fresh_id = fresh_id
+        self._quiescence = quiescence
+
+    def advance(self, execution: Execution, look: Look) -> Execution:
+        """Take every step that is possible now.
+
+        Raises:
+            Unavailable: AWS could not be asked; what was done so far is recorded.
+        """
+        for _ in range(MAX_STEPS):
+            if execution.status in FINAL_EXECUTION:
+                break
+            try:
+                seen = self._observe(execution, look)
+            except Unavailable as trouble:
+                self.show_trouble(execution, trouble)
+                raise
+            step = decide(execution, seen)
+            if step.execution == execution:
+                break
+            try:
+                execution = self._commit(execution, step.execution, _ended_logs(execution, step.execution, look))
+            except LostRace:
+                return self._store.load(execution.execution_id)
+            if step.launch is not None:
+                execution = self._launch(execution, step.launch, look)
+        return execution
+
+    def _launch(self, execution: Execution, attempt: Attempt, look: Look) -> Execution:
+        """Act on a recorded intent, then record the outcome."""
+        outcome = look.recovery.start_recovery(attempt, tags_of(execution, attempt))
+        if isinstance(outcome, Started):
+            look.jobs[outcome.job.job_id] = outcome.job
+        for _ in range(RECORD_TRIES):
+            current = next(other for other in execution.attempts if other.attempt_id == attempt.attempt_id)
+            if current.status is not AttemptStatus.INTENT:
+                return execution
+            after = record(execution, current, outcome, self._store.now())
+            if after == execution:
+                return execution
+            try:
+                return self._commit(execution, after)
+            except LostRace:
+                execution = self._store.load(execution.execution_id)
+        return execution
+
+    def _commit(self, before: Execution, after: Execution, logs: tuple[JobLog, ...] = ()) -> Execution:
+        check(before, after)
+        after, events = narrate(before, after, now=self._store.now(), actor=self._actor)
+        self._store.commit(before, after, events, logs)
+        return after
+
+    def show_trouble(self, execution: Execution, trouble: Unavailable) -> None:
+        """Say in the execution what it waits for; once, not at every pass."""
+        text = f"AWS since {utc(self._store.now())}: {str(trouble).partition('. ')[0]}"
+        if execution.waiting_for and execution.waiting_for.startswith("AWS since "):
+            return
+        after = execution.model_copy(update={"waiting_for": text})
+        try:
+            self._commit(execution, after)
+        except LostRace:
+            return
+
+    # --- observing ---------------------------------------------------------------------------------------------------
+
+    def _observe(self, execution: Execution, look: Look) -> Seen:
+        now = self._store.now()
+        return Seen(
+            now=now,
+            quiescence=self._quiescence,
+            fresh_id=self._fresh_id(now),
+            jobs=look.jobs,
+            logs={job_id: look.log(job_id) for job_id in _logs_to_read(execution, look.jobs)},
+            instances=_instances(execution, look.recovery),
+            witnesses=self._witnesses(execution, look),
+            obstacles=_obstacles(execution, look.recovery, now),
+        )
+
+    def _witnesses(self, execution: Execution, look: Look) -> dict[str, Witness]:
+        """The open intents, judged; only where the listing reaches back far enough."""
+        found = {}
+        for attempt in execution.attempts:
+            if attempt.status is not AttemptStatus.INTENT or look.since is None:
+                continue
+            if look.since <= attempt.signed_at - LOOK_BACK:
+                servers = {
+                    server.source_server_id: server for server in look.recovery.source_servers(attempt.server_ids)
+                }
+                found[attempt.attempt_id] = testify(execution, attempt, look.jobs.values(), servers)
+        return found
+
+
+def _logs_to_read(execution: Execution, jobs: dict[str, Job]) -> list[str]:
+    """The jobs whose log can tell something new.
+
+    Once every running server is in its last phase, only a change of a launch status or the job's end can come with
+    new lines.
+    """
+    wanted = []
+    for attempt in execution.attempts:
+        job = jobs.get(attempt.job_id or "")
+        if job is None or attempt.end_time is not None:
+            continue
+        words = {part.source_server_id: part.launch_status for part in job.servers}
+        servers = [server for server in execution.wave(attempt.wave_name).servers if server.job_id == job.job_id]
+        changed = any(
+            words.get(server.source_server_id) not in {server.launch_status, None}
+            or (server.status not in SETTLED and Phase.LAUNCH not in {span.phase for span in server.phases})
+            for server in servers
+        )
+        if changed or job.status == "COMPLETED":
+            wanted.append(job.job_id)
+    return wanted
+
+
+def _instances(execution: Execution, recovery: Recovery) -> dict[str, RecoveryInstance]:
+    wanted = [
+        server.source_server_id
+        for wave in execution.waves
+        if wave.status is WaveStatus.VERIFYING
+        for server in wave.servers
+        if server.status is ServerStatus.LAUNCHED and server.recovery_instance_id is None
+    ]
+    if not wanted:
+        return {}
+    return {instance.source_server_id: instance for instance in recovery.recovery_instances(wanted)}
+
+
+def _obstacles(execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:
+    """The relaunch guard for the chunk that would be launched next."""
+    due = chunks_due(execution, now)
+    if not due:
+        return {}
+    _, _, server_ids = due[0]
+    return obstacles(server_ids, survey(recovery, server_ids), execution.replace)
+
+
+def _ended_logs(before: Execution, after: Execution, look: Look) -> tuple[JobLog, ...]:
+    """The whole logs of the jobs whose end is recorded in this step."""
+    open_before = {attempt.attempt_id for attempt in before.attempts if attempt.end_time is None}
+    return tuple(
+        JobLog(job_id=attempt.job_id, wave_name=attempt.wave_name, entries=look.log(attempt.job_id))
+        for attempt in after.attempts
+        if attempt.job_id and attempt.end_time is not None and attempt.attempt_id in open_before
+    )

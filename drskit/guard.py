@@ -1,0 +1,100 @@
+"""What a launch would destroy.
+
+DRS terminates a server's earlier instances on any new launch, drills and real
+recoveries alike, even those already deleted from DRS; only EC2's termination
+protection stops it (drs-facts §1.7). So both DRS and EC2 are asked, and whatever
+is no drill of drskit's, or not known to be one, refuses the launch of its server
+unless the operator named it (promise 8).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from drskit.model import ExecutionType, Job, RecoveryInstance, TaggedInstance
+from drskit.ports import Recovery
+from drskit.witness import EXECUTION_TAG, TYPE_TAG
+
+GONE = frozenset({"TERMINATED", "SHUTTING-DOWN"})
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """An instance that a launch of its source server would terminate."""
+
+    source_server_id: str
+    instance_id: str
+    description: str
+    ours: bool
+    """A drill that drskit launched, and may terminate."""
+
+
+def survey(recovery: Recovery, server_ids: Iterable[str]) -> tuple[Doomed, ...]:
+    """Ask DRS and EC2 which instances a launch of these servers would terminate.
+
+    Raises:
+        Unavailable: one of them could not be asked; nothing may be launched on that.
+    """
+    ids = tuple(server_ids)
+    instances = recovery.recovery_instances(ids)
+    job_ids = sorted({instance.job_id for instance in instances if instance.job_id})
+    jobs = {job.job_id: job for job in recovery.jobs(job_ids=job_ids)} if job_ids else {}
+    return doomed(instances, recovery.tagged_instances(ids), jobs)
+
+
+def doomed(
+    instances: Iterable[RecoveryInstance], tagged: Iterable[TaggedInstance], jobs: Mapping[str, Job]
+) -> tuple[Doomed, ...]:
+    """All instances that a launch of these servers would terminate.
+
+    Args:
+        instances: what DRS knows for the servers.
+        tagged: what EC2 knows by DRS's tag for the servers.
+        jobs: the jobs that launched the instances, as far as DRS still has them.
+    """
+    by_id = {instance.instance_id: instance for instance in tagged}
+    found = []
+    known = set()
+    for instance in instances:
+        known.add(instance.recovery_instance_id)
+        in_ec2 = by_id.get(instance.recovery_instance_id)
+        if instance.state in GONE or (in_ec2 is not None and in_ec2.protected):
+            continue
+        found.append(_judge(instance, jobs.get(instance.job_id or "")))
+    for stray in by_id.values():
+        if stray.instance_id not in known and not stray.protected and stray.state.upper() not in GONE:
+            description = f"{stray.instance_id} ({stray.state} in EC2, no longer known to DRS)"
+            found.append(Doomed(stray.source_server_id, stray.instance_id, description, ours=False))
+    return tuple(found)
+
+
+def _judge(instance: RecoveryInstance, job: Job | None) -> Doomed:
+    ours = (
+        instance.is_drill is True
+        and job is not None
+        and EXECUTION_TAG in job.tags
+        and job.tags.get(TYPE_TAG) == ExecutionType.DRILL
+    )
+    kind = {True: "a drill", False: "a RECOVERY"}.get(instance.is_drill, "of unknown kind")  # type: ignore[arg-type]  # None is the default
+    whose = f"by drskit's execution {job.tags[EXECUTION_TAG]}" if ours and job else "not by drskit"
+    if instance.job_id and job is None:
+        whose = f"by {instance.job_id}, which DRS no longer has"
+    description = f"{instance.recovery_instance_id} ({kind}, {instance.state.lower()}, launched {whose})"
+    return Doomed(instance.source_server_id, instance.recovery_instance_id, description, ours)
+
+
+def obstacles(server_ids: Iterable[str], found: Iterable[Doomed], replace: Iterable[str]) -> dict[str, str | None]:
+    """For each server why it must not be launched; None when it may."""
+    allowed = set(replace)
+    texts: dict[str, list[str]] = {server_id: [] for server_id in server_ids}
+    for instance in found:
+        if not instance.ours and instance.instance_id not in allowed and instance.source_server_id in texts:
+            texts[instance.source_server_id].append(instance.description)
+    return {
+        server_id: (
+            f"a launch would terminate {' and '.join(reasons)}. Turn on its termination protection, "
+            "or name it with --replace if it may go"
+            if reasons
+            else None
+        )
+        for server_id, reasons in texts.items()
+    }

@@ -1,0 +1,164 @@
+"""What became of the servers of a launch job, read from the job and its log.
+
+`launchStatus` is the contract; the log gives the phases, the times and the
+reasons, and may lack any line or hold words that botocore's model does not know
+(drs-facts §1.3, §1.4, §5.3).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from drskit.edit import changed, with_each_wave, with_servers
+from drskit.model import (
+    Execution,
+    Job,
+    JobLogEntry,
+    Phase,
+    PhaseSpan,
+    RecoveryInstance,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+)
+from drskit.states import STARTED_WAVE
+
+SETTLED = frozenset(
+    {
+        ServerStatus.LAUNCHED,
+        ServerStatus.VERIFIED,
+        ServerStatus.FAILED,
+        ServerStatus.SKIPPED,
+        ServerStatus.TERMINATED,
+    }
+)
+"""A server whose launch has come to an end."""
+
+BEGINS = {f"{phase}_START": phase for phase in Phase}
+ENDS = {
+    "CLEANUP_END": Phase.CLEANUP,
+    "CLEANUP_FAIL": Phase.CLEANUP,
+    "SNAPSHOT_END": Phase.SNAPSHOT,
+    "SNAPSHOT_FAIL": Phase.SNAPSHOT,
+    "USING_PREVIOUS_SNAPSHOT": Phase.SNAPSHOT,
+    "USING_PREVIOUS_SNAPSHOT_FAILED": Phase.SNAPSHOT,
+    "CONVERSION_END": Phase.CONVERSION,
+    "CONVERSION_FAIL": Phase.CONVERSION,
+    "LAUNCH_END": Phase.LAUNCH,
+    "LAUNCH_FAILED": Phase.LAUNCH,
+}
+FAILURES = frozenset(
+    {"SNAPSHOT_FAIL", "USING_PREVIOUS_SNAPSHOT_FAILED", "CONVERSION_FAIL", "LAUNCH_FAILED", "SERVER_SKIPPED"}
+)
+
+
+def learn_servers(
+    execution: Execution,
+    jobs: Mapping[str, Job],
+    logs: Mapping[str, tuple[JobLogEntry, ...]],
+    instances: Mapping[str, RecoveryInstance],
+    now: datetime,
+) -> Execution:
+    """Bring every launched server up to date with what was seen of its job, its log and its instance."""
+    lines = {job_id: _by_server(entries) for job_id, entries in logs.items()}
+
+    def learn(server: ServerRun) -> ServerRun:
+        if server.job_id is None:
+            return server
+        job = jobs.get(server.job_id)
+        if job is not None:
+            entries = lines.get(server.job_id, {}).get(server.source_server_id, ())
+            server = learn_launch(server, job, entries, now)
+        return _learn_instance(server, instances.get(server.source_server_id))
+
+    def learn_wave(wave: WaveRun) -> WaveRun:
+        return with_servers(wave, learn) if wave.status in STARTED_WAVE else wave
+
+    return with_each_wave(execution, learn_wave)
+
+
+def learn_launch(server: ServerRun, job: Job, entries: tuple[JobLogEntry, ...], now: datetime) -> ServerRun:
+    """A server after a look at its job; `entries` are its own lines of the log, oldest first."""
+    if entries:
+        server = changed(server, phases=spans(entries))
+    part = next((part for part in job.servers if part.source_server_id == server.source_server_id), None)
+    word = part.launch_status if part else None
+    if word is not None:
+        server = changed(server, launch_status=word)
+    if server.status not in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
+        return server
+    if word == "LAUNCHED":
+        return changed(server, status=ServerStatus.LAUNCHED, end_time=_ended(entries, job, now), error=None)
+    if word in {"FAILED", "TERMINATED"}:
+        return changed(
+            server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=explain(word, entries)
+        )
+    if job.status == "COMPLETED":
+        shown = word or "absent from it"
+        error = f"{job.job_id} is COMPLETED and this server is {shown}: {explain('not launched', entries)}"
+        return changed(server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=error)
+    return server
+
+
+def spans(entries: Iterable[JobLogEntry]) -> tuple[PhaseSpan, ...]:
+    """The phases of one server, from its log lines; a phase that began again replaces its earlier span."""
+    found: dict[Phase, PhaseSpan] = {}
+    for entry in entries:
+        if entry.event in BEGINS:
+            phase = BEGINS[entry.event]
+            found.pop(phase, None)
+            found[phase] = PhaseSpan(phase=phase, start_time=entry.time)
+        elif entry.event in ENDS:
+            phase = ENDS[entry.event]
+            began = found[phase].start_time if phase in found else entry.time
+            found[phase] = PhaseSpan(phase=phase, start_time=began, end_time=entry.time)
+    return tuple(found.values())
+
+
+def explain(word: str, entries: tuple[JobLogEntry, ...]) -> str:
+    """Why a server failed, in DRS's own words where it gave any."""
+    failures = [entry for entry in entries if entry.event in FAILURES or entry.error]
+    if failures:
+        last = failures[-1]
+        return f"{last.event}: {last.error}" if last.error else f"{last.event}, without a reason from DRS"
+    ended = [span for span in spans(entries) if span.end_time is not None]
+    after = f" after {ended[-1].phase}" if ended else ""
+    hint = ""
+    if ended and ended[-1].phase is Phase.SNAPSHOT:
+        hint = (
+            ". DRS stopped before the conversion and gave no reason: that is how missing EC2 permissions of the caller "
+            "look (conversion denied). Check them against the minimal policy in README.md"
+        )
+    return f"DRS says {word}{after}, with no error in the job log{hint}"
+
+
+def _by_server(entries: Iterable[JobLogEntry]) -> dict[str, tuple[JobLogEntry, ...]]:
+    found: dict[str, list[JobLogEntry]] = {}
+    for entry in entries:
+        if entry.source_server_id:
+            found.setdefault(entry.source_server_id, []).append(entry)
+    return {server_id: tuple(lines) for server_id, lines in found.items()}
+
+
+def _ended(entries: tuple[JobLogEntry, ...], job: Job, now: datetime) -> datetime:
+    """When the launch ended: the log's time of its end or failure, else the job's end, else now."""
+    ends = [entry.time for entry in entries if entry.event in {"LAUNCH_END", *FAILURES}]
+    return ends[-1] if ends else job.end_time or now
+
+
+def _learn_instance(server: ServerRun, instance: RecoveryInstance | None) -> ServerRun:
+    if instance is None or server.status not in {ServerStatus.LAUNCHED, ServerStatus.VERIFIED}:
+        return server
+    if instance.job_id not in {None, server.job_id}:
+        return server
+    return changed(server, recovery_instance_id=instance.recovery_instance_id, snapshot_time=instance.snapshot_time)
+
+
+def typical_launch(servers: Iterable[ServerRun]) -> timedelta | None:
+    """The median time from LAUNCH_START to LAUNCH_END among these servers; None when none has ended."""
+    spans_seen = sorted(
+        span.end_time - span.start_time
+        for server in servers
+        for span in server.phases
+        if span.phase is Phase.LAUNCH and span.end_time is not None and server.status in SETTLED
+    )
+    return spans_seen[len(spans_seen) // 2] if spans_seen else None

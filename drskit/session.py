@@ -1,0 +1,395 @@
+"""The one composer: which account, which tables, which clock.
+
+Only here is the environment read, and only here do the parts meet. Everything a
+person or a program asks of drskit is a method of `Session`.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drskit.clock import Clock, RemoteClock, SystemClock
+from drskit.engine import Engine
+from drskit.errors import AlreadyExists, GuardRefused, InvalidInput, LostRace, NotFound, Refused
+from drskit.guard import Doomed, obstacles, survey
+from drskit.history import first_event, narrate
+from drskit.model import (
+    AppliedGroup,
+    AppliedPlan,
+    Command,
+    CommandKind,
+    Event,
+    Execution,
+    ExecutionHeader,
+    ExecutionStatus,
+    JobLog,
+    Mode,
+    Runbook,
+    SourceServer,
+    WaveStatus,
+)
+from drskit.planning import (
+    Resolved,
+    applied,
+    check_resolution,
+    difference,
+    execution_id_for,
+    fresh_id,
+    new_execution,
+    resolve,
+)
+from drskit.poller import Poller
+from drskit.ports import Store
+from drskit.settings import Settings, read_settings
+from drskit.states import FINAL_EXECUTION, check
+
+if TYPE_CHECKING:
+    from drskit.aws.clients import Clients
+    from drskit.aws.recovery import DrsRecovery
+
+COMMAND_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What an apply changed."""
+
+    plan_id: str
+    version: int
+    changes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a start would do, shown before it is asked for."""
+
+    runbook: Runbook
+    account_id: str
+    region: str
+    mode: Mode
+    groups: tuple[Resolved, ...]
+    doomed: tuple[Doomed, ...]
+    changes: tuple[str, ...]
+    """How the runbook differs from what was applied."""
+
+
+class Session:
+    """One AWS identity, one set of tables, one clock."""
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
+        """Make a session; nothing is asked of AWS before it is needed."""
+        self.settings = settings
+        self._environment = environment
+        self._recoveries: dict[str, DrsRecovery] = {}
+
+    @classmethod
+    def open(cls, **flags: object) -> "Session":
+        """A session by the process's environment, the working folder's `drskit.toml` and these flags.
+
+        Raises:
+            InvalidInput: a setting is not valid.
+        """
+        return cls(read_settings(os.environ, Path.cwd(), **flags), os.environ)
+
+    # --- collaborators -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def clients(self) -> "Clients":
+        """The boto3 clients of this identity."""
+        from drskit.aws.clients import Clients
+
+        return Clients(region=self.settings.region, profile=self.settings.profile)
+
+    @cached_property
+    def store(self) -> Store:
+        """The tables.
+
+        Raises:
+            InvalidInput: no Region is set.
+        """
+        from drskit.store.dynamodb import DynamoDbStore
+
+        self._need_region("the tables")
+        return DynamoDbStore(self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The simulated world's clock where there is one, else the machine's."""
+        return RemoteClock(self.settings.clock_url) if self.settings.clock_url else SystemClock()
+
+    @cached_property
+    def caller(self) -> tuple[str, str]:
+        """The account id and the ARN of whoever runs this.
+
+        Raises:
+            NoCredentials: nobody is known.
+        """
+        from drskit.aws.faults import translate
+
+        self._need_region("AWS")
+        try:
+            identity = self.clients.sts().get_caller_identity()
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, "GetCallerIdentity") from error
+        return identity["Account"], identity["Arn"]
+
+    def recovery(self, region: str) -> "DrsRecovery":
+        """DRS and EC2 of this account in a Region."""
+        if region not in self._recoveries:
+            from drskit.aws.recovery import DrsRecovery
+
+            self._recoveries[region] = DrsRecovery(
+                self.clients.drs(region), self.clients.drs_launcher(region), self.clients.ec2(region), region
+            )
+        return self._recoveries[region]
+
+    def poller(self) -> Poller:
+        """A worker that advances every execution of this account."""
+        engine = Engine(self.store, actor=self.caller[1], fresh_id=fresh_id, quiescence=self.settings.quiescence)
+        account_id = self.caller[0]
+
+        def recovery_for(account: str, region: str) -> "DrsRecovery | None":
+            return self.recovery(region) if account == account_id else None
+
+        return Poller(self.store, engine, recovery_for, ceilings=self.settings.poll_seconds)
+
+    # --- plans -------------------------------------------------------------------------------------------------------
+
+    def preview(self, runbook: Runbook, *, replace: tuple[str, ...] = ()) -> Preview:
+        """What a start of this runbook would do.
+
+        Raises:
+            InvalidRunbook: its groups do not fit the servers that DRS has.
+            GuardRefused: a launch would terminate what is no drill of ours, and was not named.
+        """
+        region = runbook.plan.region
+        recovery = self.recovery(region)
+        resolved = self._resolve(runbook)
+        doomed_now = self._doomed(region, resolved)
+        self._guard(doomed_now, resolved, replace)
+        before, groups = self._stored(runbook.plan.plan_id)
+        mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
+        changes = difference(before, groups, runbook, resolved)
+        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes)
+
+    def apply(self, runbook: Runbook) -> Applied:
+        """Write the runbook's groups and plan to the tables, and tell what that changed.
+
+        Raises:
+            InvalidRunbook: its groups do not fit the servers that DRS has.
+            LostRace: somebody applied the plan at the same moment.
+        """
+        resolved = self._resolve(runbook)
+        before, groups_before = self._stored(runbook.plan.plan_id)
+        changes = difference(before, groups_before, runbook, resolved)
+        if before is not None and not changes:
+            return Applied(runbook.plan.plan_id, before.version, ())
+        plan, groups = applied(runbook, resolved, before, by=self.caller[1], at=self.store.now())
+        removed = tuple(sorted(set(groups_before) - {group.group.group_id for group in groups}))
+        self.store.apply(plan, groups, removed=removed, expected=before.version if before else None)
+        return Applied(plan.plan.plan_id, plan.version, changes)
+
+    def _resolve(self, runbook: Runbook) -> tuple[Resolved, ...]:
+        servers = self.recovery(runbook.plan.region).source_servers()
+        resolved = tuple(resolve(group, servers) for group in runbook.groups)
+        check_resolution(runbook, resolved, self.store.list_groups())
+        return resolved
+
+    def _stored(self, plan_id: str) -> tuple[AppliedPlan | None, dict[str, AppliedGroup]]:
+        plan = self.store.get_plan(plan_id)
+        groups = {
+            applied_group.group.group_id: applied_group
+            for applied_group in self.store.list_groups()
+            if applied_group.group.plan_id == plan_id
+        }
+        return plan, groups
+
+    def _doomed(self, region: str, resolved: tuple[Resolved, ...]) -> tuple[Doomed, ...]:
+        return survey(self.recovery(region), (server_id for part in resolved for server_id in part.ids))
+
+    def _guard(self, found: tuple[Doomed, ...], resolved: tuple[Resolved, ...], replace: tuple[str, ...]) -> None:
+        server_ids = [server_id for part in resolved for server_id in part.ids]
+        faults = [
+            f"{server_id}: {text}"
+            for server_id, text in obstacles(server_ids, found, replace).items()
+            if text is not None
+        ]
+        if faults:
+            raise GuardRefused("\n".join(faults))
+
+    # --- executions --------------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        runbook: Runbook,
+        *,
+        key: str | None = None,
+        execution_id: str | None = None,
+        apply: bool = False,
+        replace: tuple[str, ...] = (),
+    ) -> Execution:
+        """Start a drill and return at once; whoever polls carries it out.
+
+        A start repeated with the same key, or with the id of an execution that exists, finds that execution.
+
+        Args:
+            runbook: in simulation it is applied first; against AWS it must say what was applied.
+            key: makes the start idempotent.
+            execution_id: an id that the caller made; a ULID.
+            apply: apply the runbook first, against AWS too.
+            replace: EC2 instances that a launch may terminate although they are no drills of ours.
+
+        Raises:
+            Refused: it differs from what was applied, or a server cannot be launched.
+            PlanBusy: an execution of the plan lives.
+            GuardRefused: a launch would destroy what somebody needs.
+        """
+        recovery = self.recovery(runbook.plan.region)
+        resolved = self._resolve(runbook)
+        mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
+        plan, groups = self._applied_for_start(runbook, resolved, apply=apply or mode is Mode.SIMULATED)
+        now = self.store.now()
+        identity = execution_id or execution_id_for(plan.plan.plan_id, key, fresh_id(now))
+        try:
+            return self._same_start(self.store.load(identity), plan)
+        except NotFound:
+            pass
+        self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
+        execution = new_execution(
+            plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
+            started_by=self.caller[1], at=now, key=key, replace=replace,
+        )  # fmt: skip
+        return self._create(execution, plan)
+
+    def _create(self, execution: Execution, plan: AppliedPlan) -> Execution:
+        from drskit.store.limits import ensure_fits
+
+        execution, event = first_event(execution)
+        ensure_fits(execution)
+        try:
+            self.store.create(execution, (event,))
+        except AlreadyExists:
+            return self._same_start(self.store.load(execution.execution_id), plan)
+        self.poller().wake(execution.account_id, execution.region)
+        return execution
+
+    def _same_start(self, execution: Execution, plan: AppliedPlan) -> Execution:
+        if execution.plan_id != plan.plan.plan_id:
+            raise Refused(
+                f"Execution {execution.execution_id} is one of plan {execution.plan_id}, not of {plan.plan.plan_id}. "
+                "Choose another id."
+            )
+        return execution
+
+    def _applied_for_start(
+        self, runbook: Runbook, resolved: tuple[Resolved, ...], *, apply: bool
+    ) -> tuple[AppliedPlan, dict[str, AppliedGroup]]:
+        before, groups = self._stored(runbook.plan.plan_id)
+        if before is None or before.digest != runbook.digest:
+            if not apply:
+                changes = difference(before, groups, runbook, resolved)
+                raise Refused(
+                    f"{runbook.source} differs from the applied plan {runbook.plan.plan_id}: {'; '.join(changes)}. "
+                    "Run `drskit apply` first, or add --apply."
+                )
+            self.apply(runbook)
+            before, groups = self._stored(runbook.plan.plan_id)
+        if before is None:
+            raise Refused(f"Plan {runbook.plan.plan_id} was deleted at this moment. Start again.")
+        return before, groups
+
+    def command(self, execution_id: str, kind: CommandKind, *, reason: str, wave: str | None = None) -> Execution:
+        """Tell a running execution something; the engine obeys at its next pass.
+
+        Raises:
+            NotFound: there is no such execution or wave.
+            Refused: it makes no sense in the execution's present state.
+        """
+        if not reason.strip():
+            raise InvalidInput("A command needs a reason: it is kept with the execution. Add --reason.")
+        for _ in range(COMMAND_TRIES):
+            before = self.store.load(execution_id)
+            wave_name = _target(before, kind, wave)
+            now = self.store.now()
+            command = Command(
+                command_id=fresh_id(now), kind=kind, wave_name=wave_name, by=self.caller[1], at=now, reason=reason
+            )
+            update: dict[str, object] = {"commands": (*before.commands, command)}
+            if before.status is ExecutionStatus.PAUSED:
+                update["status"] = ExecutionStatus.POLLING
+            after = before.model_copy(update=update)
+            check(before, after)
+            after, events = narrate(before, after, now=now, actor=self.caller[1])
+            try:
+                self.store.commit(before, after, events)
+            except LostRace:
+                continue
+            self.poller().wake(after.account_id, after.region)
+            return after
+        raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
+
+    def history(self, execution_id: str) -> tuple[Execution, tuple[Event, ...], tuple[JobLog, ...]]:
+        """An execution with its events and job logs."""
+        execution = self.store.load(execution_id)
+        return execution, self.store.events(execution_id), self.store.job_logs(execution_id)
+
+    def executions(self, plan_id: str | None = None) -> Iterator[ExecutionHeader]:
+        """All executions, newest first; items that cannot be read are left out (`poll` names them)."""
+        return (item for item in self.store.list_executions(plan_id) if isinstance(item, ExecutionHeader))
+
+    def servers(self, region: str | None = None) -> tuple[SourceServer, ...]:
+        """The source servers of a Region; the session's own when none is named."""
+        return self.recovery(region or self._need_region("DRS")).source_servers()
+
+    # --- tables ------------------------------------------------------------------------------------------------------
+
+    def create_tables(self, *, wait: Callable[[], Clock] | None = None) -> list[str]:
+        """Create the tables or bring them up to date; what was done, a line each."""
+        from drskit.store.tables import create_tables
+
+        self._need_region("the tables")
+        clock = wait() if wait else self.clock
+        return list(
+            create_tables(
+                self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env, clock=clock
+            )
+        )
+
+    def check_tables(self) -> list[str]:
+        """How the tables differ from what drskit needs; a line each, none when they fit."""
+        from drskit.store.tables import check_tables
+
+        self._need_region("the tables")
+        return list(check_tables(self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env))
+
+    def _need_region(self, what: str) -> str:
+        region = self.settings.region or self.clients.region
+        if not region:
+            raise InvalidInput(f"No Region is set for {what}. Set AWS_REGION, or choose a profile that names one.")
+        return region
+
+
+def _target(execution: Execution, kind: CommandKind, wave: str | None) -> str | None:
+    """The wave that a command is for, after asking whether the command makes sense at all."""
+    if execution.status in FINAL_EXECUTION:
+        raise Refused(f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.")
+    if wave is not None and wave not in {run.wave_name for run in execution.waves}:
+        known = ", ".join(run.wave_name for run in execution.waves)
+        raise NotFound(f"Execution {execution.execution_id} has no wave {wave!r}. Known: {known}.")
+    if kind is not CommandKind.APPROVE:
+        return wave
+    pending = {command.wave_name for command in execution.commands if command.acknowledged is None}
+    waiting = [run.wave_name for run in execution.waves if run.status is WaveStatus.WAITING_APPROVAL]
+    waiting = [name for name in waiting if name not in pending]
+    if wave is not None and wave not in waiting:
+        raise Refused(f"Wave {wave} is {execution.wave(wave).status}; it does not wait for approval.")
+    if wave is None and len(waiting) != 1:
+        if not waiting:
+            raise Refused(f"No wave of execution {execution.execution_id} waits for approval.")
+        raise Refused(f"Several waves wait for approval: {', '.join(waiting)}. Name one with --wave.")
+    return wave or waiting[0]
