@@ -4,14 +4,16 @@ Whatever comes from outside (names, reasons, AWS's errors) is escaped by jinja2,
 and characters that hide or reverse text are taken out first.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drskit.errors import MissingExtra
+from drskit.model import ServerStatus
 from drskit.report.measures import DEFINITIONS, Verdict
 from drskit.report.summary import ServerResult, Summary
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
-from drskit.views.rows import NO_REASON
+from drskit.views.rows import NO_REASON, TROUBLE
 from drskit.views.words import (
     COLOURS,
     MODE_COLOURS,
@@ -35,6 +37,15 @@ TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One error, and every server that has it."""
+
+    status: ServerStatus
+    error: str
+    servers: tuple[ServerResult, ...]
+
+
 def render_html(summary: Summary) -> str:
     """The whole report.
 
@@ -46,6 +57,7 @@ def render_html(summary: Summary) -> str:
         summary=summary,
         timeline=timeline_of(summary),
         events=[(event, describe(event)) for event in summary.events],
+        faults=_faults(summary),
         definitions=DEFINITIONS,
         mode_words=MODE_WORDS[summary.mode],
         colours=COLOURS,
@@ -79,7 +91,6 @@ def _environment() -> "Environment":
         "badge": badge_of,
         "clock": clock,
         "counted": counted,
-        "failure": _failure,
         "moment": moment,
         "span": span,
     }
@@ -87,12 +98,15 @@ def _environment() -> "Environment":
     return environment
 
 
-def _failure(server: ServerResult) -> str | None:
-    """Why the server did not come up; none for one that did."""
-    if server.run.error is None and server.run.status == "FAILED":
-        return NO_REASON
-    return server.run.error
+def _faults(summary: Summary) -> tuple[Fault, ...]:
+    alike: dict[tuple[ServerStatus, str], list[ServerResult]] = {}
+    for server in summary.servers:
+        if server.run.status in TROUBLE:
+            silent = NO_REASON if server.run.status is ServerStatus.FAILED else "Its state could not be seen."
+            alike.setdefault((server.run.status, server.run.error or silent), []).append(server)
+    return tuple(Fault(status, error, tuple(servers)) for (status, error), servers in alike.items())
 
 
 def _surprising(verdict: Verdict) -> bool:
-    return verdict in (Verdict.MISSED, Verdict.NOT_REACHED, Verdict.NOT_KNOWN)
+    """A server's verdict that deserves a badge; that it was not reached its status says already."""
+    return verdict in (Verdict.MISSED, Verdict.NOT_KNOWN)

@@ -13,6 +13,8 @@ from drskit.views.words import span
 STEPS_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 TICKS = 7
 """At most so many."""
+LAST_TICK = 92.0
+"""Per cent of the width; further right the label has no room."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,8 @@ class _Scale:
         minutes = next((step for step in STEPS_MINUTES if self._seconds / 60 / step <= TICKS), 2880)
         step = timedelta(minutes=minutes)
         count = int(self._seconds // step.total_seconds())
-        return tuple(self._tick(step * number) for number in range(count + 1))
+        ticks = (self._tick(step * number) for number in range(count + 1))
+        return tuple(tick for tick in ticks if float(tick.left) <= LAST_TICK)
 
     def _tick(self, elapsed: timedelta) -> Tick:
         time = self.start + elapsed

@@ -30,6 +30,9 @@ from drskit.views.words import (
 SHOWN = 40
 """Servers of a wave shown openly; of those in trouble all are."""
 ERROR_LENGTH = 600
+TABLE = "border-collapse:collapse;font-size:0.95em;white-space:nowrap;min-width:36em"
+CAPTION = "text-align:left;padding:4px 0;color:inherit;font-size:1.1em;white-space:normal"
+ERROR = "white-space:normal;overflow-wrap:anywhere;min-width:20em"
 LINE = "1px solid var(--jp-border-color2, #9aa0a6)"
 CELL = f"text-align:left;padding:2px 12px 2px 0;border-bottom:{LINE};vertical-align:top"
 
@@ -55,7 +58,7 @@ def _head(board: Board) -> str:
         waiting = f'<p style="margin:6px 0;font-size:1.15em">{waiting}</p>'
     return (
         f'<p style="margin:0;padding:6px 10px;background:{background};color:{foreground}">'
-        f"<b>{board.mode.value}</b> {escape(MODE_WORDS[board.mode])}</p>"
+        f'<b style="font-size:1.4em">{board.mode.value}</b> {escape(MODE_WORDS[board.mode])}</p>'
         f'<p style="margin:8px 0 2px;font-size:1.35em">{_badge(board.status.value)} '
         f"<b>{board.execution_type.value.capitalize()} of {text_of(board.plan_id)}</b>: {board.done} of "
         f"{counted(board.total, 'server')} launched, {state} {span(board.elapsed)}</p>"
@@ -102,8 +105,8 @@ def _table(caption: str, servers: tuple[ServerRow, ...]) -> str:
     head = "".join(f'<th scope="col" style="{CELL}">{title}</th>' for title in heads)
     rows = "".join(_row(server, with_error=with_error) for server in servers)
     return (
-        '<div style="overflow-x:auto;margin:0 0 12px"><table style="border-collapse:collapse;font-size:0.95em">'
-        f'<caption style="text-align:left;padding:4px 0;color:inherit;font-size:1.1em">{caption}</caption>'
+        f'<div style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
+        f'<caption style="{CAPTION}">{caption}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -120,7 +123,10 @@ def _row(server: ServerRow, *, with_error: bool) -> str:
         text_of(server.job_id),
     ]
     if with_error:
-        cells.insert(1, f'<div style="overflow-wrap:anywhere;max-width:46em">{text_of(trouble_of(server))}</div>')
+        cells.insert(
+            1,
+            f'<div style="{ERROR}">{text_of(trouble_of(server))}</div>',
+        )
     return (
         f'<tr><th scope="row" style="{CELL};font-weight:normal">{name}{text_of(server.source_server_id)}{optional}</th>'
         + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells)

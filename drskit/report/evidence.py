@@ -1,0 +1,191 @@
+"""An execution as JSON, and the folder that a run leaves.
+
+`execution.json` is a contract: other programs read it, and `load_execution_json`
+makes a report of it years later without AWS. What the contract names is there
+always, null when absent; keys may be added, none is taken away.
+"""
+
+import json
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from drskit.errors import InvalidInput
+from drskit.model import Event, Execution, ExecutionHeader, JobLog
+from drskit.report.html import render_html
+from drskit.report.summary import jobs_of, summarise
+
+T = TypeVar("T")
+SCHEMA_VERSION = 1
+SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+"""What an execution's id and a file's name may look like; neither can leave the folder."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What `execution.json` holds."""
+
+    execution: Execution
+    events: tuple[Event, ...]
+    logs: tuple[JobLog, ...]
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """Where a run was written."""
+
+    folder: Path
+    evidence: Path
+    report: Path
+
+
+def execution_json(
+    execution: Execution, events: tuple[Event, ...] = (), logs: tuple[JobLog, ...] = ()
+) -> dict[str, Any]:
+    """The execution with its history and job logs as JSON types; `Events` is their number, `History` the events."""
+    found = {"SchemaVersion": SCHEMA_VERSION, **execution.to_json()}
+    for wave in found["Waves"]:
+        wave["Jobs"] = [
+            {
+                "JobId": job["JobId"],
+                "Attempt": job["Number"],
+                "CreationTime": job["CreationTime"],
+                "EndTime": job["EndTime"],
+            }
+            for job in (attempt.to_json() for attempt in jobs_of(execution, wave["WaveName"]))
+        ]
+    found["History"] = [event.to_json() for event in events]
+    found["JobLogs"] = [log.to_json() for log in logs]
+    return found
+
+
+def header_json(header: ExecutionHeader) -> dict[str, Any]:
+    """The same shape without servers, from the header alone.
+
+    A header counts servers by status and knows the ids of jobs; what it does not
+    know of waves and jobs is null here.
+    """
+    found = header.to_json()
+    found["Waves"] = [
+        {
+            "WaveName": wave["WaveName"],
+            "Status": wave["Status"],
+            "StartTime": wave.get("StartTime"),
+            "EndTime": wave.get("EndTime"),
+            "ServerCounts": wave["Servers"],
+            "Jobs": [
+                {"JobId": job_id, "Attempt": None, "CreationTime": None, "EndTime": None} for job_id in wave["JobIds"]
+            ],
+        }
+        for wave in found["Waves"]
+    ]
+    return found
+
+
+def load_execution_json(path: Path) -> Evidence:
+    """Read `execution.json` back, from the file or from the run's folder.
+
+    Raises:
+        InvalidInput: there is no such file, or it is not ours; the message names file and key.
+    """
+    file = path / "execution.json" if path.is_dir() else path
+    found = _read(file)
+    if found.get("SchemaVersion") != SCHEMA_VERSION:
+        told = found.get("SchemaVersion", "missing")
+        raise InvalidInput(
+            f"{file}: SchemaVersion is {told!r}, and this drskit reads {SCHEMA_VERSION}. Use the drskit that wrote it."
+        )
+    bare = {key: value for key, value in found.items() if key not in ("SchemaVersion", "History", "JobLogs")}
+    if isinstance(bare.get("Waves"), list):
+        bare["Waves"] = [_without_jobs(wave) for wave in bare["Waves"]]
+    return Evidence(
+        execution=_parsed(file, "", TypeAdapter(Execution), bare),
+        events=_parsed(file, "History", TypeAdapter(tuple[Event, ...]), found.get("History", [])),
+        logs=_parsed(file, "JobLogs", TypeAdapter(tuple[JobLog, ...]), found.get("JobLogs", [])),
+    )
+
+
+def write_run(
+    runs: Path,
+    execution: Execution,
+    events: tuple[Event, ...],
+    logs: tuple[JobLog, ...],
+    *,
+    now: datetime,
+    versions: Mapping[str, str] | None = None,
+) -> RunFiles:
+    """Write `execution.json` and `report.html` into `runs/<ExecutionId>/`; each is whole or not there.
+
+    The evidence comes first: it is kept even when the report cannot be made.
+
+    Raises:
+        InvalidInput: the execution's id is no name for a folder.
+        MissingExtra: jinja2 is not installed; the evidence was written.
+    """
+    folder = run_folder(runs, execution.execution_id)
+    text = json.dumps(execution_json(execution, events, logs), indent=1, ensure_ascii=True) + "\n"
+    evidence = write_file(folder, "execution.json", text)
+    report = render_html(summarise(execution, events, logs, now, versions=dict(versions or {})))
+    return RunFiles(folder=folder, evidence=evidence, report=write_file(folder, "report.html", report))
+
+
+def run_folder(runs: Path, execution_id: str) -> Path:
+    """The run's folder, made if need be, and never outside `runs`."""
+    folder = _inside(runs, execution_id)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def write_file(folder: Path, name: str, text: str) -> Path:
+    """Write a file that only its owner reads, in one step: a reader sees the old one or the new one."""
+    path = _inside(folder, name)
+    temporary = folder / f".{name}.{secrets.token_hex(4)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not SLUG.fullmatch(name) or not path.resolve().is_relative_to(folder.resolve()):
+        raise InvalidInput(f"{name!r} cannot be a name in {folder}: use letters, digits, '.', '_' and '-'.")
+    return path
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}. Name a run's folder or its file.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{file} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{file} holds no execution: a JSON object is needed, not a {type(found).__name__}.")
+    return found
+
+
+def _without_jobs(wave: object) -> object:
+    return {key: value for key, value in wave.items() if key != "Jobs"} if isinstance(wave, dict) else wave
+
+
+def _parsed(file: Path, key: str, adapter: TypeAdapter[T], value: object) -> T:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in ((key,) if key else ()) + first["loc"])
+        raise InvalidInput(f"{file}: {place}: {first['msg']}") from error
