@@ -332,7 +332,8 @@ def load_world(path: Path) -> WorldSpec:
 
 def dump_world(spec: WorldSpec) -> str:
     """The world as YAML; `parse_world` gives it back."""
-    data = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    told = {"about": spec.about, "account": spec.account, "region": spec.region}
+    data = told | spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None)
 
 

@@ -299,6 +299,7 @@ class World:
         if captured is not None:
             self._captured.remove(captured)
             job_id, timeline = captured.id, replay(captured, ids=self.ids, created_at=now)
+            ids = tuple(captured.outcomes)
         else:
             job_id = self.ids.named("drsjob", len(self.jobs))
             planned = [(server.spec, server.launches, bool(self._previous(server.spec.id, now))) for server in servers]
