@@ -1,0 +1,271 @@
+"""An execution as items, and back.
+
+The **header** carries what a dashboard shows and is the only item of an
+execution with `Status` and `StartTime`, so the only one in an index. Everything
+else is a child item under the same ExecutionId; its PlanId contains `#`:
+
+    shop                         the header
+    shop#PLAN                    the frozen plan, and what a launch may replace
+    shop#GROUP#0001              a group as resolved at the start
+    shop#WAVE#0001               a wave without its servers
+    shop#SERVERS#0001#0001       at most 100 servers of it
+    shop#ATTEMPT#<AttemptId>
+    shop#COMMAND#<CommandId>
+    ~EVENT#000000000001          the events of one commit, by the first one's sequence
+    ~LOG#<JobId>#0001            a job's log
+
+Plan ids begin with a letter or digit, and `~` sorts after both: everything
+below `~` is the execution, everything from it on is history. So one Query loads
+an execution without its history.
+
+The header's `Seal` is the sum of its children's `Stamp`s, which are hashes of
+their content. A Query that met a transaction half-way does not add up.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from drskit.errors import Malformed
+from drskit.model import SERVERS_PER_JOB, Execution, ExecutionHeader, Record, WaveRun, WaveSummary
+from drskit.store.attributes import Item, from_item, item_bytes, to_item
+from drskit.store.limits import HEADER_BYTES
+
+SCHEMA = 1
+"""The version of this layout; an item of a later one is not read."""
+HISTORY = "~"
+R = TypeVar("R", bound=Record)
+HEADER_NAMES = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "AccountId", "Region", "StartedBy")
+HEADER_NUMBERS = ("StartTime", "Version")
+SUMMARY_BYTES = HEADER_BYTES - 256
+"""The rest is for what the store itself adds."""
+
+Parts = dict[str, dict[str, Any]]
+"""Key suffix -> attribute name -> a record, several, or a plain value; not encoded yet."""
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def item_key(execution_id: str, plan_id: str) -> str:
+    """How an execution's header is named in a `Malformed`."""
+    return f"{execution_id}/{plan_id}"
+
+
+def child_key(plan_id: str, suffix: str, generation: str | None) -> str:
+    """A child's PlanId."""
+    return f"{plan_id}#{suffix}" + (f"@{generation}" if generation else "")
+
+
+def event_key(sequence: int) -> str:
+    """The PlanId of the item whose first event has this sequence number."""
+    return f"~EVENT#{sequence:012d}"
+
+
+def log_key(job_id: str, part: int) -> str:
+    """The PlanId of a part of a job's log."""
+    return f"~LOG#{job_id}#{part:04d}"
+
+
+# --- children --------------------------------------------------------------------------------------------------------
+
+
+def parts(execution: Execution) -> Parts:
+    """The children of an execution, cheap to make and to compare."""
+    found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace}}
+    found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
+    for number, wave in enumerate(execution.waves, 1):
+        found |= dict(_wave_parts(number, wave))
+    for order, attempt in enumerate(execution.attempts, 1):
+        found[f"ATTEMPT#{attempt.attempt_id}"] = {"Attempt": attempt, "Order": order}
+    for order, command in enumerate(execution.commands, 1):
+        found[f"COMMAND#{command.command_id}"] = {"Command": command, "Order": order}
+    return found
+
+
+def _wave_parts(number: int, wave: WaveRun) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield f"WAVE#{number:04d}", {"Wave": wave.model_copy(update={"servers": ()})}
+    for chunk, start in enumerate(range(0, len(wave.servers), SERVERS_PER_JOB), 1):
+        yield f"SERVERS#{number:04d}#{chunk:04d}", {"Servers": wave.servers[start : start + SERVERS_PER_JOB]}
+
+
+def content(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A part as JSON values; absent ones are left out."""
+    return {name: _plain(value) for name, value in part.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def stamp(values: dict[str, Any]) -> int:
+    """A 48-bit hash of a child's content."""
+    canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:6], "big")
+
+
+# --- the header ------------------------------------------------------------------------------------------------------
+
+
+def header_of(execution: Execution) -> ExecutionHeader:
+    """What a dashboard shows of an execution."""
+    waves = tuple(_summary(execution, wave) for wave in execution.waves)
+    shared = {name: getattr(execution, name) for name in ExecutionHeader.model_fields if name != "waves"}
+    return ExecutionHeader(**shared, waves=waves)
+
+
+def _summary(execution: Execution, wave: WaveRun) -> WaveSummary:
+    servers: dict[str, int] = {}
+    for server in wave.servers:
+        servers[server.status] = servers.get(server.status, 0) + 1
+    jobs = dict.fromkeys(attempt.job_id for attempt in execution.attempts_of(wave.wave_name) if attempt.job_id)
+    return WaveSummary(wave_name=wave.wave_name, status=wave.status, servers=servers, job_ids=tuple(jobs))
+
+
+def header_values(execution: Execution) -> dict[str, Any]:
+    """The header's attributes; those that are None are absent in the table."""
+    values = header_of(execution).to_json() | {
+        "StartTime": int(execution.start_time.timestamp()),
+        "Key": execution.key,
+        "Digest": execution.digest,
+        "Events": execution.events,
+        "Head": execution.head,
+        "Schema": SCHEMA,
+        "WavesLeftOut": None,
+    }
+    room = SUMMARY_BYTES - item_bytes(to_item(values | {"Waves": []}))
+    values["Waves"], left_out = fitted(values["Waves"], room)
+    return values | {"WavesLeftOut": left_out or None}
+
+
+def fitted(waves: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]], int]:
+    """The summaries in as much detail as fits, and how many had to be left out at the end.
+
+    All waves lose their job ids first, then their counts; only then are the last ones left out. The children
+    keep everything: what is cut here is missing from lists, never from the execution.
+    """
+    short = [wave | {"JobIds": []} for wave in waves]
+    bare = [wave | {"Servers": {}} for wave in short]
+    for form in (waves, short, bare):
+        if item_bytes(to_item({"": form})) <= room:
+            return form, 0
+    kept = 0
+    while item_bytes(to_item({"": bare[: kept + 1]})) <= room:
+        kept += 1
+    return bare[:kept], len(bare) - kept
+
+
+def read_header(item: Item) -> ExecutionHeader:
+    """An item as a header.
+
+    Raises:
+        Malformed: it is none that this version can read, or somebody set it aside.
+    """
+    key = item_key(item["ExecutionId"].get("S", "?"), item["PlanId"].get("S", "?"))
+    values = _header_record(key, item)
+    values["StartTime"] = datetime.fromtimestamp(values["StartTime"], UTC)
+    return validated(ExecutionHeader, key, {name: values[name] for name in _HEADER_ALIASES if name in values})
+
+
+_HEADER_ALIASES = tuple(str(field.alias) for field in ExecutionHeader.model_fields.values())
+
+
+def _header_record(key: str, item: Item) -> dict[str, Any]:
+    for names, kind in ((HEADER_NAMES, "S"), (HEADER_NUMBERS, "N")):
+        for name in names:
+            if name not in item:
+                raise Malformed(key, f"it has no {name}")
+            if kind not in item[name]:
+                raise Malformed(key, f"{name} is of type {next(iter(item[name]))}, not {kind}")
+    try:
+        values: dict[str, Any] = from_item(item)
+    except ValueError as error:
+        raise Malformed(key, str(error)) from error
+    if isinstance(values.get("Quarantined"), dict):
+        raise Malformed(key, values["Quarantined"].get("Reason", "it was set aside"))
+    if values.get("Schema", SCHEMA) != SCHEMA:
+        raise Malformed(key, f"it was written by a newer drskit (layout {values['Schema']}, this one reads {SCHEMA})")
+    return values
+
+
+# --- the whole -------------------------------------------------------------------------------------------------------
+
+
+def assembled(items: Iterable[Item]) -> Execution | None:
+    """An execution of its header and children; None when these do not add up to the header's seal.
+
+    Raises:
+        Malformed: an item cannot be read.
+    """
+    apart: dict[bool, list[Item]] = {False: [], True: []}
+    for item in items:
+        apart["#" in item["PlanId"]["S"]].append(item)
+    (header, *_), children = apart[False], apart[True]
+    key = item_key(header["ExecutionId"]["S"], header["PlanId"]["S"])
+    values = _header_record(key, header)
+    values["StartTime"] = datetime.fromtimestamp(values["StartTime"], UTC)
+    found = _by_suffix(children, values["PlanId"], values.get("Generation"))
+    if "Seal" in values and values["Seal"] != sum(int(child["Stamp"]["N"]) for child in found.values()):
+        return None
+    try:
+        records = {suffix: from_item(child) for suffix, child in found.items()}
+        whole = {name: values[name] for name in _EXECUTION_ALIASES if name in values} | _gathered(records)
+    except (KeyError, ValueError) as error:
+        raise Malformed(key, f"a child item lacks or spoils {error}") from error
+    return validated(Execution, key, whole)
+
+
+_EXECUTION_ALIASES = tuple(str(field.alias) for field in Execution.model_fields.values())
+
+
+def _by_suffix(children: list[Item], plan_id: str, generation: str | None) -> dict[str, Item]:
+    """The children that the header counts as its own; others were left behind by a writer that died."""
+    found = {}
+    for child in children:
+        suffix, _, written = child["PlanId"]["S"].removeprefix(f"{plan_id}#").partition("@")
+        if written == (generation or "") and "Stamp" in child:
+            found[suffix] = child
+    return found
+
+
+def _gathered(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    def of(kind: str) -> list[tuple[str, dict[str, Any]]]:
+        return sorted((suffix, record) for suffix, record in records.items() if suffix.startswith(f"{kind}#"))
+
+    waves = {suffix.split("#")[1]: record["Wave"] | {"Servers": []} for suffix, record in of("WAVE")}
+    for suffix, record in of("SERVERS"):
+        waves[suffix.split("#")[1]]["Servers"] += record["Servers"]
+    return {
+        "Plan": records["PLAN"]["Plan"],
+        "Replace": records["PLAN"]["Replace"],
+        "Groups": [record["Group"] for _, record in of("GROUP")],
+        "Waves": list(waves.values()),
+        "Attempts": _ordered(of("ATTEMPT"), "Attempt"),
+        "Commands": _ordered(of("COMMAND"), "Command"),
+    }
+
+
+def _ordered(records: list[tuple[str, dict[str, Any]]], name: str) -> list[Any]:
+    return [record[name] for record in sorted((record for _, record in records), key=lambda record: record["Order"])]
+
+
+def validated(kind: type[R], key: str, values: dict[str, Any]) -> R:
+    """A record of what an item holds.
+
+    Raises:
+        Malformed: it does not fit; the first complaint is named.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise Malformed(key, f"{place}: {first['msg']}") from error

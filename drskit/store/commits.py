@@ -1,0 +1,313 @@
+"""How an execution is written: children, header and events as one.
+
+A write that fits one transaction is one. A larger one, of many waves or
+thousands of servers, writes all children first under keys of their own, a
+**generation**, which nobody reads yet; the transaction with the header and the
+events then makes that generation the valid one. Whoever dies in between
+leaves items behind that no header names, never a half-written execution.
+"""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drskit.errors import AlreadyExists, LostRace, NotFound, Refused
+from drskit.model import Event, Execution, JobLog
+from drskit.store import codec, wire
+from drskit.store.attributes import Item, item_bytes, to_item
+from drskit.store.codec import Parts
+from drskit.store.expressions import Clause, change, equals, missing, present
+from drskit.store.limits import ITEM_BYTES, bounded
+from drskit.store.names import TableNames
+from drskit.store.plans import ACTIONS, busy, no_plan, plan_key
+from drskit.store.wire import Action, Refusal, Wire
+
+TRANSACTION_BYTES = 3_500_000
+"""Kept below DynamoDB's 4 MB for one transaction."""
+
+
+class Commits:
+    """Creates and changes executions, one writer at a time."""
+
+    def __init__(self, wire: Wire, tables: TableNames) -> None:
+        self._wire = wire
+        self._tables = tables
+        self._generations: dict[str, str] = {}
+
+    def create(self, execution: Execution, events: tuple[Event, ...]) -> None:
+        """See `Store.create`."""
+        execution = bounded(execution)
+        new = _Write(self._tables.history, execution, secrets.token_hex(8))
+        children = new.children(codec.parts(execution), {}, None)
+        occupy = self._plan(execution, {"ActiveExecutionId": execution.execution_id}, missing("ActiveExecutionId"))
+        rest = [*new.events(events), occupy]
+        generation = None
+        if not fits([*children, *rest]):
+            generation = new.write_id
+            children = new.children(codec.parts(execution), {}, generation)
+            self._stage(children, new.guard(missing("ExecutionId")), new.write_id)
+            children = []
+        header = wire.put(self._tables.history, new.header_item(generation), missing("ExecutionId"))
+        refused = self._wire.transact([header, *children, *rest])
+        if generation and not refused:
+            self._generations[execution.execution_id] = generation
+        if refused and not is_mine(refused.get(0), new.write_id):
+            raise _not_created(execution, refused, place_of_plan=1 + len(children) + len(rest) - 1)
+
+    def commit(
+        self, before: Execution, after: Execution, events: tuple[Event, ...], logs: tuple[JobLog, ...] = ()
+    ) -> None:
+        """See `Store.commit`."""
+        before, after = bounded(before), bounded(after)
+        new = _Write(self._tables.history, after, secrets.token_hex(8))
+        for _ in range(wire.ATTEMPTS):
+            generation = self._generations.get(after.execution_id) or None
+            refusal = self._send(new, before, _History(events, logs), generation)
+            if refusal is None or is_mine(refusal, new.write_id):
+                return
+            found = _text(refusal.item, "Generation")
+            if refusal.item is None or refusal.item["Version"] != {"N": str(before.version)} or found == generation:
+                break
+            self._generations[after.execution_id] = found or ""
+        raise LostRace(
+            f"Somebody else wrote execution {after.execution_id} since version {before.version} was read. "
+            "Read it again, then decide anew."
+        )
+
+    def _send(self, new: "_Write", before: Execution, history: "_History", generation: str | None) -> Refusal | None:
+        """Write on top of a generation; the header's refusal when it is not as expected."""
+        unread = equals("Version", before.version) & (
+            equals("Generation", generation) if generation else missing("Generation")
+        )
+        old, parts = codec.parts(before), codec.parts(new.execution)
+        children = new.children(parts, old, generation)
+        logs, events = new.logs(history.logs), new.events(history.events)
+        marks = self._marks(before, new.execution)
+        if not fits([*logs, *children, *events]):
+            refusal = self._stage(logs, new.guard(unread), new.write_id)
+            if refusal:
+                return refusal
+            logs = []
+        if fits([*children, *events]):
+            header = new.header_update(unread, {}, _seal_change(parts, old))
+            return self._land([header, *logs, *children, *events], marks)
+        staged = new.children(parts, {}, new.write_id)
+        refusal = self._stage(staged, new.guard(unread), new.write_id)
+        if refusal:
+            return refusal
+        header = new.header_update(unread, {"Generation": new.write_id, "Seal": _seal(parts)}, 0)
+        refusal = self._land([header, *events], marks)
+        if refusal is None:
+            self._generations[new.execution.execution_id] = new.write_id
+            self._clear(new, old, generation)
+        return refusal
+
+    def _land(self, actions: list[Action], marks: list[Action]) -> Refusal | None:
+        """The deciding transaction: header first, the plan's mark last."""
+        refused = self._wire.transact([*actions, *marks])
+        if not refused or 0 in refused:
+            return refused.get(0)
+        if marks and len(actions) in refused:
+            if marks[0].update is not None and marks[0].update.text.startswith("SET"):
+                raise _not_reopened(refused[len(actions)], marks[0])
+            return self._land(actions, [])
+        raise LostRace("An item of the execution was written by somebody else. Read it again, then decide anew.")
+
+    def _stage(self, actions: list[Action], guard: Action, write_id: str) -> Refusal | None:
+        """Write ahead of the header, as long as the header is as it was."""
+        for batch in batches(actions):
+            refused = self._wire.transact([guard, *batch])
+            if 0 in refused:
+                return refused[0]
+            if any(not is_mine(refusal, write_id) for refusal in refused.values()):
+                return Refusal(None)
+        return None
+
+    def _clear(self, new: "_Write", old: Parts, generation: str | None) -> None:
+        """Delete the generation that no header names any more; what stays behind is never read."""
+        table = self._tables.history
+        keys = [new.key(codec.child_key(new.execution.plan_id, suffix, generation)) for suffix in old]
+        named = new.guard(equals("Generation", new.write_id))
+        for batch in batches([wire.delete(table, key, present("ExecutionId")) for key in keys]):
+            if self._wire.transact([named, *batch]):
+                return
+
+    def _marks(self, before: Execution, after: Execution) -> list[Action]:
+        """What the plan's item must learn: that it is free, or taken again."""
+        if after.end_time and not before.end_time:
+            return [self._plan(after, None, equals("ActiveExecutionId", after.execution_id))]
+        if before.end_time and not after.end_time:
+            return [self._plan(after, {"ActiveExecutionId": after.execution_id}, missing("ActiveExecutionId"))]
+        return []
+
+    def _plan(self, execution: Execution, values: dict[str, Any] | None, condition: Clause) -> Action:
+        mark = change({}, remove=("ActiveExecutionId",)) if values is None else change(values)
+        key = plan_key(execution.plan_id)
+        return wire.update(self._tables.plans, key, mark, present("PlanId") & condition)
+
+
+@dataclass(frozen=True)
+class _History:
+    """What a commit adds to the history."""
+
+    events: tuple[Event, ...]
+    logs: tuple[JobLog, ...]
+
+
+@dataclass(frozen=True)
+class _Write:
+    """One write of an execution: everything that it says, ready to be sent."""
+
+    table: str
+    execution: Execution
+    write_id: str
+
+    def key(self, plan_id: str) -> Item:
+        """The key of an item of the execution."""
+        return {"ExecutionId": {"S": self.execution.execution_id}, "PlanId": {"S": plan_id}}
+
+    def guard(self, condition: Clause) -> Action:
+        """A check of the header."""
+        return wire.check(self.table, self.key(self.execution.plan_id), condition)
+
+    def header_item(self, generation: str | None) -> Item:
+        """The header as a new item."""
+        own = {"WriteId": self.write_id, "Seal": _seal(codec.parts(self.execution)), "Generation": generation}
+        values = codec.header_values(self.execution) | own
+        return to_item({name: value for name, value in values.items() if value is not None})
+
+    def header_update(self, condition: Clause, own: dict[str, Any], seal_change: int) -> Action:
+        """The header changed; attributes that are not ours stay."""
+        values = codec.header_values(self.execution) | {"WriteId": self.write_id} | own
+        for name in ("ExecutionId", "PlanId"):
+            del values[name]
+        absent = tuple(name for name, value in values.items() if value is None)
+        kept = {name: value for name, value in values.items() if value is not None}
+        update = change(kept, remove=absent, add={"Seal": seal_change} if seal_change else {})
+        return wire.update(self.table, self.key(self.execution.plan_id), update, condition)
+
+    def children(self, parts: Parts, old: Parts, generation: str | None) -> list[Action]:
+        """The children that differ from the old ones: written, or deleted where there are none any more."""
+        writes = []
+        for suffix, part in parts.items():
+            if suffix not in old or old[suffix] != part:
+                values = codec.content(part)
+                writes.append(self._put(suffix, values | {"Stamp": codec.stamp(values)}, generation))
+        gone = [suffix for suffix in old if suffix not in parts]
+        return writes + [self._delete(suffix, generation) for suffix in gone]
+
+    def events(self, events: Sequence[Event]) -> list[Action]:
+        """The commit's events, as few items as their size allows."""
+        values = [event.to_json() for event in events]
+        return [
+            self._new(codec.event_key(chunk[0]["Sequence"]), {"Events": chunk}, missing("ExecutionId"))
+            for chunk in chunks(values)
+        ]
+
+    def logs(self, logs: Sequence[JobLog]) -> list[Action]:
+        """The logs of ended jobs, each in parts that fit an item; one that a writer who died left is written again."""
+        return [
+            self._new(
+                codec.log_key(log.job_id, part), about | {"Entries": chunk}, missing("ExecutionId") | present("JobId")
+            )
+            for log in logs
+            for about in [{"JobId": log.job_id, "WaveName": log.wave_name}]
+            for part, chunk in enumerate(chunks([codec.content({"Entry": entry})["Entry"] for entry in log.entries]), 1)
+        ]
+
+    def _put(self, suffix: str, values: dict[str, Any], generation: str | None) -> Action:
+        item = self._item(codec.child_key(self.execution.plan_id, suffix, generation), values)
+        return wire.put(self.table, item, missing("ExecutionId") | present("Stamp"))
+
+    def _delete(self, suffix: str, generation: str | None) -> Action:
+        key = self.key(codec.child_key(self.execution.plan_id, suffix, generation))
+        return wire.delete(self.table, key, present("ExecutionId"))
+
+    def _new(self, plan_id: str, values: dict[str, Any], condition: Clause) -> Action:
+        return wire.put(self.table, self._item(plan_id, values), condition)
+
+    def _item(self, plan_id: str, values: dict[str, Any]) -> Item:
+        item = self.key(plan_id) | to_item(values | {"WriteId": self.write_id})
+        size = item_bytes(item)
+        if size > ITEM_BYTES:
+            raise Refused(
+                f"Item {plan_id} of execution {self.execution.execution_id} has {size} bytes; "
+                f"{ITEM_BYTES} are allowed. Split the wave or the group."
+            )
+        return item
+
+
+def is_mine(refusal: Refusal | None, write_id: str) -> bool:
+    """The item that stood in the way was written by this very write, whose first reply was lost."""
+    return refusal is not None and _text(refusal.item, "WriteId") == write_id
+
+
+def fits(actions: Sequence[Action]) -> bool:
+    """Whether these fit one transaction beside header and plan."""
+    return len(actions) <= ACTIONS - 2 and sum(map(_weight, actions)) <= TRANSACTION_BYTES
+
+
+def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
+    """The actions in transactions that leave room for a guard."""
+    batch: list[Action] = []
+    for action in actions:
+        if batch and not fits([*batch, action]):
+            yield batch
+            batch = []
+        batch.append(action)
+    if batch:
+        yield batch
+
+
+def chunks(values: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The values in lists that fit an item each."""
+    room = ITEM_BYTES - 1_000
+    chunk: list[dict[str, Any]] = []
+    used = 0
+    for value in values:
+        size = item_bytes(to_item({"": value}))
+        if chunk and used + size > room:
+            yield chunk
+            chunk, used = [], 0
+        chunk.append(value)
+        used += size
+    if chunk:
+        yield chunk
+
+
+def _weight(action: Action) -> int:
+    return item_bytes(action.what.get("Item", {}))
+
+
+def _seal(parts: Parts) -> int:
+    return sum(codec.stamp(codec.content(part)) for part in parts.values())
+
+
+def _seal_change(parts: Parts, old: Parts) -> int:
+    """What the children's stamps add up to more than before; equal ones need not be hashed."""
+    new = {suffix: part for suffix, part in parts.items() if suffix not in old or old[suffix] != part}
+    replaced = {suffix: part for suffix, part in old.items() if suffix not in parts or parts[suffix] != part}
+    return _seal(new) - _seal(replaced)
+
+
+def _text(item: Item | None, name: str) -> str | None:
+    return None if item is None else item.get(name, {}).get("S")
+
+
+def _not_created(execution: Execution, refused: dict[int, Refusal], place_of_plan: int) -> Exception:
+    execution_id, plan_id = execution.execution_id, execution.plan_id
+    if 0 in refused:
+        return AlreadyExists(f"Execution {execution_id} exists. Open it, or start under another key.", execution_id)
+    if place_of_plan not in refused:
+        return LostRace(f"Execution {execution_id} is being created by somebody else. Look for it, then repeat.")
+    return _not_free(plan_id, refused[place_of_plan])
+
+
+def _not_reopened(refusal: Refusal, mark: Action) -> Exception:
+    return _not_free(str(mark.what["Key"]["PlanId"]["S"]), refusal)
+
+
+def _not_free(plan_id: str, refusal: Refusal) -> NotFound | Exception:
+    active = _text(refusal.item, "ActiveExecutionId")
+    return no_plan(plan_id) if active is None else busy(plan_id, active)
