@@ -69,8 +69,8 @@ def render_html(summary: Summary) -> str:
 
 def _environment() -> "Environment":
     try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only reports need it
-        from markupsafe import Markup  # noqa: PLC0415
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+        from markupsafe import Markup
     except ImportError as error:
         raise MissingExtra("The report", "kit", "jinja2") from error
 

@@ -104,7 +104,7 @@ def _command(words: str) -> Telling:
     def tell(facts: dict[str, Any]) -> str:
         kind = next((one_line(facts.pop(key)) for key in ("Kind", "Command") if key in facts), "")
         by = f" by {one_line(facts.pop('By'))}" if facts.get("By") else ""
-        return f"command {kind} {words}{by}{_reason(facts)}".replace("  ", " ")
+        return f"command {kind}{' ' if kind else ''}{words}{by}{_reason(facts)}"
 
     return tell
 

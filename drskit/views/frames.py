@@ -68,7 +68,7 @@ def _frame(
     rows: list[dict[str, object]], *, times: tuple[str, ...], spans: tuple[str, ...], counts: tuple[str, ...] = ()
 ) -> "pd.DataFrame":
     try:
-        import pandas as pd  # noqa: PLC0415 - heavy, and wanted only here
+        import pandas as pd
     except ImportError as error:
         raise MissingExtra("A table of servers", "kit", "pandas") from error
     frame = pd.DataFrame(rows)

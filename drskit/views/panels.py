@@ -159,7 +159,7 @@ class _StaticPanel(_Panel):
     def __init__(self, drive: Drive, log: Callable[[str], None]) -> None:
         super().__init__(drive)
         try:
-            from IPython.display import HTML, display  # noqa: PLC0415 - only notebooks have it
+            from IPython.display import HTML, display
         except ImportError as error:
             raise MissingExtra("A notebook", "kit", "ipykernel") from error
         self._html: Callable[[str], Any] = HTML
@@ -210,7 +210,7 @@ class _LivePanel(_Panel):
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive)
         try:
-            from IPython.display import display  # noqa: PLC0415 - only notebooks have it
+            from IPython.display import display
 
             widgets: Any = importlib.import_module("ipywidgets")  # its names are made by star imports: untyped
         except ImportError as error:
@@ -282,12 +282,12 @@ class _LivePanel(_Panel):
     def _work(self) -> None:
         error = self.guarded(self._drive_on)
         self.handle.error = error
+        if self.drive.snapshot() is not None:  # a start that was refused can be pressed again: nothing has ended
+            self.handle.done.set()
         with self._thread_lock:
             self._driving = False
         if error:
             self.guarded(self._offer_again)
-        if self.drive.snapshot() is not None:  # a start that was refused can be pressed again: nothing has ended
-            self.handle.done.set()
 
     def _drive_on(self) -> None:
         if self.drive.snapshot() is None:

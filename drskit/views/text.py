@@ -83,8 +83,8 @@ def rich_board(execution: Execution, now: datetime) -> "Group":
         MissingExtra: rich is not installed.
     """
     try:
-        from rich.console import Group  # noqa: PLC0415 - only live terminals need rich
-        from rich.text import Text  # noqa: PLC0415
+        from rich.console import Group
+        from rich.text import Text
     except ImportError as error:
         raise MissingExtra("The live board", "kit", "rich") from error
     board = board_of(execution, now)
@@ -95,8 +95,8 @@ def rich_board(execution: Execution, now: datetime) -> "Group":
 
 
 def _rich_wave(wave: WaveRow) -> "Table":
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.table import Table
+    from rich.text import Text
 
     shown, folded = _split(wave)
     table = Table(

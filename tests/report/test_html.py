@@ -1,0 +1,136 @@
+"""The report: one file, safe to open, whole and small."""
+
+import re
+import sys
+
+import pytest
+
+from drskit.errors import MissingExtra
+from drskit.model import Phase
+from drskit.report.html import render_html
+from drskit.report.summary import summarise
+from tests.report import samples
+from tests.report.pages import Page
+
+STORIES = [
+    samples.completed,
+    samples.failing,
+    samples.under_way,
+    samples.waiting_for_approval,
+    samples.large,
+    samples.hostile,
+]
+
+
+def report_of(sample) -> str:
+    versions = {"python": "3.13.0", "boto3": "1.44.5", "drskit": "0.1.0"}
+    return render_html(summarise(sample.execution, sample.events, sample.logs, sample.now, versions=versions))
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_report_fetches_nothing_and_runs_nothing(story):
+    """A strict policy, and nothing that would need a looser one."""
+    page = Page(report_of(story()))
+    policies = [meta["content"] for meta in page.named("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    assert ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"] == policies
+    assert [] == page.harmful
+    assert "url(" not in report_of(story())
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_report_is_one_well_formed_page(story):
+    """Every element is closed; language and title are there."""
+    page = Page(report_of(story()))
+    assert [] == page.open
+    assert [{"lang": "en"}] == page.named("html")
+    assert 1 == len(page.named("title"))
+    assert 1 == len(page.named("h1"))
+
+
+@pytest.mark.parametrize(("story", "word"), [(samples.completed, "SIMULATED"), (samples.failing, "REAL")])
+def test_the_report_opens_with_its_mode_as_a_word(story, word):
+    """Nobody takes a rehearsal for the real thing, or the other way round."""
+    page = Page(report_of(story()))
+    assert f"{word} DRILL of shop" in page.text
+    assert page.text.split("Drill ")[0].rstrip().endswith("Account 123456789012, us-west-2.")
+    assert 3 <= page.text.count(word)
+
+
+def test_the_report_shows_every_part_of_the_evidence():
+    """Verdict, digest, targets, phases, outcomes, approvals, commands, jobs, logs, history, versions, definitions."""
+    sample = samples.completed()
+    text = Page(report_of(sample)).text
+    expected = [
+        "12 of 12 critical servers launched in 30 min 52 s",
+        sample.execution.digest,
+        "28 min 10 s",
+        "s-0000000000000000c",
+        "i-00000000000c0fffa",
+        "Logins work, checked with psql.",
+        "Wave Application starts.",
+        "drsjob-00000000000000002",
+        "CONVERSION_END",
+        "4 servers LAUNCHED",
+        "1.44.5",
+        "RTO without waiting for people",
+    ]
+    assert [] == [part for part in expected if part not in text]
+
+
+def test_errors_come_before_everything_else_and_alike_ones_once():
+    """The failed server's own words, in full, near the top."""
+    report = report_of(samples.large())
+    assert report.index("<h2>In trouble") < report.index("<h2>Targets and actuals")
+    assert 1 == report.count('<p class="err">')
+    assert samples.RAW_ERROR in Page(report).text
+    assert "DRS gave no reason" in Page(report_of(samples.failing())).text
+
+
+def test_the_timeline_draws_each_phase_and_says_the_same_in_words():
+    """Bars within the picture, and a table beside them."""
+    report = report_of(samples.completed())
+    places = re.findall(r'<i class="(\w+)" style="left:([\d.e-]+)%;width:([\d.e-]+)%"', report)
+    drawn = {kind for kind, _, _ in places}
+    assert {"wave", "wait", "snapshot", "conversion", "launch", "rest"} == drawn
+    assert all(0 <= float(left) and float(left) + float(width) <= 100.2 for _, left, width in places)
+    assert "The timeline as a table" in report
+    assert all(f">{phase.capitalize()}</th>" in report for phase in Phase)
+
+
+@pytest.mark.parametrize("attack", samples.HOSTILE[:5])
+def test_hostile_text_stays_text(attack):
+    """It is escaped, and loses what hides or turns it."""
+    report = report_of(samples.hostile())
+    assert attack not in report
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", report)
+
+
+def test_a_template_in_a_name_is_not_evaluated():
+    """Braces are letters."""
+    assert "{{7*7}}{% raw %}" in Page(report_of(samples.hostile())).text
+
+
+def test_a_report_of_a_hundred_servers_is_small():
+    """One megabyte is promised; a mail server takes much less."""
+    assert 400_000 > len(report_of(samples.large(100)).encode())
+    assert 1_000_000 > len(report_of(samples.large(300)).encode())
+
+
+def test_an_endless_error_is_cut_and_says_so():
+    """The whole text is in execution.json."""
+    sample = samples.failing()
+    wave = sample.execution.waves[1]
+    servers = (wave.servers[0].model_copy(update={"error": "x" * 100_000}), *wave.servers[1:])
+    waves = (sample.execution.waves[0], wave.model_copy(update={"servers": servers}), sample.execution.waves[2])
+    report = render_html(
+        summarise(sample.execution.model_copy(update={"waves": waves}), sample.events, sample.logs, sample.now)
+    )
+    assert 100_000 > len(report)
+    assert "(96000 more characters)" in report
+
+
+def test_without_jinja2_the_report_says_what_to_install(monkeypatch):
+    """An extra that is not there is no crash."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    with pytest.raises(MissingExtra, match=r"jinja2.*drskit\[kit\]"):
+        report_of(samples.completed())
