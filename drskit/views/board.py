@@ -27,8 +27,6 @@ from drskit.views.words import (
     span,
 )
 
-SHOWN = 40
-"""Servers of a wave shown openly; of those in trouble all are."""
 ERROR_LENGTH = 600
 TABLE = "border-collapse:collapse;font-size:0.95em;white-space:nowrap;min-width:36em"
 CAPTION = "text-align:left;padding:4px 0;color:inherit;font-size:1.1em;white-space:normal"
@@ -69,8 +67,7 @@ def _head(board: Board) -> str:
 
 
 def _wave(wave: WaveRow) -> str:
-    shown = wave.servers[: max(SHOWN, wave.trouble)]
-    folded = wave.servers[len(shown) :]
+    folded = wave.folded
     more = ""
     if folded:
         lines = "<br>".join(_line(server) for server in folded)
@@ -78,7 +75,13 @@ def _wave(wave: WaveRow) -> str:
             f'<details style="margin:0 0 12px"><summary>{counted(len(folded), "more server")}: '
             f"{escape(_tally(folded))}</summary>{lines}</details>"
         )
-    return _table(_caption(wave), shown) + more
+    if not wave.shown:
+        return f'<div style="{CAPTION}">{_caption(wave)}</div>{more}'
+    return _table(_caption(wave), wave.shown) + more
+
+
+def _other(wave: WaveRow) -> str:
+    return "more server" if wave.shown else "server"
 
 
 def _line(server: ServerRow) -> str:

@@ -20,6 +20,8 @@ from drskit.model import (
 )
 from drskit.views.words import clock
 
+SHOWN = 40
+"""Servers of a wave that are shown openly in a wave that is larger."""
 TROUBLE = (ServerStatus.FAILED, ServerStatus.UNKNOWN)
 """What a person must look at."""
 NO_REASON = "DRS gave no reason; look at the job's log and at CloudTrail."
@@ -69,6 +71,19 @@ class WaveRow:
     def trouble(self) -> int:
         """How many servers failed or cannot be seen."""
         return sum(server.status in TROUBLE for server in self.servers)
+
+    @property
+    def shown(self) -> tuple[ServerRow, ...]:
+        """All of a small wave; of a large one those not done, and of these at least all in trouble."""
+        if self.total <= SHOWN:
+            return self.servers
+        return tuple(server for server in self.servers if server.status not in UP)[: max(SHOWN, self.trouble)]
+
+    @property
+    def folded(self) -> tuple[ServerRow, ...]:
+        """The others."""
+        shown = {server.source_server_id for server in self.shown}
+        return tuple(server for server in self.servers if server.source_server_id not in shown)
 
 
 @dataclass(frozen=True)

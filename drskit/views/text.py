@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-SHOWN = 40
-"""Servers of a wave in one view; of those in trouble all are."""
 ERROR_LENGTH = 160
 
 STYLES: dict[Tone, str] = {
@@ -44,10 +42,9 @@ def board_text(execution: Execution, now: datetime) -> str:
     if board.waiting_for and not board.finished:
         lines.append(f"WAITING FOR: {plain(board.waiting_for)}")
     for wave in board.waves:
-        shown, folded = _split(wave)
-        lines += ["", wave_line(wave), *(f"  {_server_line(server)}" for server in shown)]
-        if folded:
-            lines.append(f"  … and {counted(len(folded), 'more server')}")
+        lines += ["", wave_line(wave), *(f"  {_server_line(server)}" for server in wave.shown)]
+        if wave.folded:
+            lines.append(f"  … and {counted(len(wave.folded), 'more server')}")
     return "\n".join(lines) + "\n"
 
 
@@ -98,7 +95,7 @@ def _rich_wave(wave: WaveRow) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    shown, folded = _split(wave)
+    folded = wave.folded
     table = Table(
         title=Text(wave_line(wave), style=STYLES[badge_of(wave.status.value).tone]),
         title_justify="left",
@@ -107,7 +104,7 @@ def _rich_wave(wave: WaveRow) -> "Table":
     )
     for title in ("Server", "Status", "Phase", "Time", "Instance or error"):
         table.add_column(title, overflow="fold")
-    for server in shown:
+    for server in wave.shown:
         badge = badge_of(server.status.value)
         table.add_row(
             Text(_named(server)),
@@ -117,11 +114,6 @@ def _rich_wave(wave: WaveRow) -> "Table":
             Text(_outcome(server) or "-"),
         )
     return table
-
-
-def _split(wave: WaveRow) -> tuple[tuple[ServerRow, ...], tuple[ServerRow, ...]]:
-    cut = max(SHOWN, wave.trouble)
-    return wave.servers[:cut], wave.servers[cut:]
 
 
 def _server_line(server: ServerRow) -> str:
