@@ -33,7 +33,7 @@ from pydantic import ValidationError
 from drskit.errors import Malformed
 from drskit.model import SERVERS_PER_JOB, Execution, ExecutionHeader, Record, WaveRun, WaveSummary
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
-from drskit.store.limits import HEADER_BYTES
+from drskit.store.bounds import HEADER_BYTES
 
 SCHEMA = 1
 """The version of this layout; an item of a later one is not read."""

@@ -16,9 +16,9 @@ from drskit.errors import AlreadyExists, LostRace, NotFound, Refused
 from drskit.model import Event, Execution, JobLog
 from drskit.store import codec, wire
 from drskit.store.attributes import Item, item_bytes, to_item
+from drskit.store.bounds import ITEM_BYTES, bounded
 from drskit.store.codec import Parts
 from drskit.store.expressions import Clause, change, equals, missing, present
-from drskit.store.limits import ITEM_BYTES, bounded
 from drskit.store.names import TableNames
 from drskit.store.plans import ACTIONS, busy, no_plan, plan_key
 from drskit.store.wire import Action, Refusal, Wire

@@ -14,9 +14,9 @@ from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.model import Cadence, Event, Execution, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, utc
 from drskit.store import codec, names, wire
 from drskit.store.attributes import Item, from_item, to_item
+from drskit.store.bounds import TEXT_BYTES, shortened
 from drskit.store.commits import Commits, is_mine
 from drskit.store.expressions import below, between, change, equals, missing, present, version_is, without
-from drskit.store.limits import TEXT_BYTES, shortened
 from drskit.store.plans import Plans
 from drskit.store.wire import Wire
 

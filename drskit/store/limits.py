@@ -1,95 +1,133 @@
-"""What an item may weigh, and how texts are kept short enough.
+"""How large the items of an execution can become before it ends.
 
-DynamoDB refuses items over 400 KB; a drill must never meet that limit half-way.
-So texts from outside are cut at a fixed length when they are written, and a
-plan whose items could grow too large is refused before it starts.
+Asked before a drill starts: each text at its limit, each server with every
+field it can have. What does not fit then is refused, so that no write fails
+half-way.
 """
 
-from typing import TypeVar
+from datetime import timedelta
 
-from drskit.model import Attempt, Command, Decision, Execution, Record, ServerRun, WaveRun
+from drskit.errors import Refused
+from drskit.model import (
+    SERVERS_PER_JOB,
+    Attempt,
+    AttemptStatus,
+    Decision,
+    Execution,
+    Phase,
+    PhaseSpan,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+    WaveStatus,
+)
+from drskit.store import codec
+from drskit.store.attributes import item_bytes, to_item
+from drskit.store.bounds import HEADER_BYTES, ITEM_BYTES, KEY_BYTES, PERSON_BYTES, TEXT_BYTES, WAITING_BYTES, bounded
 
-T = TypeVar("T")
-R = TypeVar("R", bound=Record)
-
-ITEM_BYTES = 350_000
-"""No item of ours is larger."""
-HEADER_BYTES = 4_096
-"""No header is larger: the index holds it once more, and each change is paid by size."""
-TEXT_BYTES = 1_000
-"""An error, a reason or an answer, in UTF-8."""
-WAITING_BYTES = 600
-"""What an execution waits for: the header carries it."""
-PERSON_BYTES = 300
-"""Who started it: a role session's ARN fits."""
-KEY_BYTES = 256
-"""The caller's key of an idempotent start."""
-
-
-def shortened(text: str, limit: int = TEXT_BYTES) -> str:
-    """The text, or as much of its beginning as fits the limit with an ellipsis."""
-    if len(text) * 4 <= limit or len(text.encode()) <= limit:
-        return text
-    return text.encode()[: limit - 3].decode(errors="ignore") + "…"
-
-
-def bounded(execution: Execution) -> Execution:
-    """The execution with every text from outside at its limit; what was short stays the same object."""
-    return _changed(
-        execution,
-        {
-            "waiting_for": _short(execution.waiting_for, WAITING_BYTES),
-            "started_by": shortened(execution.started_by, PERSON_BYTES),
-            "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
-            "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
-            "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
-        },
-    )
+KEYS_BYTES = 300
+"""An item's own keys, WriteId and Stamp."""
+LAUNCHES = 5
+"""How often a server's phases are kept: the launch and four repetitions."""
+JOB_ID = "drsjob-" + "0" * 17
+INSTANCE_ID = "i-" + "0" * 17
 
 
-def _bounded_wave(wave: WaveRun) -> WaveRun:
-    return _changed(
-        wave,
-        {
-            "reason": _short(wave.reason),
-            "approved": _bounded_decision(wave.approved),
-            "overridden": _bounded_decision(wave.overridden),
-            "servers": _same(wave.servers, tuple(map(_bounded_server, wave.servers))),
-        },
-    )
+def largest_item_bytes(execution: Execution) -> int:
+    """The size that the execution's largest item can reach."""
+    return max(_sizes(execution).values())
 
 
-def _bounded_server(server: ServerRun) -> ServerRun:
-    return server if server.error is None else _changed(server, {"error": shortened(server.error)})
+def largest_header_bytes(execution: Execution) -> int:
+    """The size that the header can reach."""
+    return item_bytes(to_item(codec.header_values(_worst(execution)))) + HEADER_BYTES - codec.SUMMARY_BYTES
 
 
-def _bounded_decision(decision: Decision | None) -> Decision | None:
-    if decision is None:
-        return None
-    return _changed(decision, {"reason": shortened(decision.reason), "by": shortened(decision.by, PERSON_BYTES)})
+def ensure_fits(execution: Execution) -> None:
+    """Refuse an execution of which some item could outgrow its limit.
+
+    Raises:
+        Refused: which item, how large, and what to do.
+    """
+    if execution.key and len(execution.key.encode()) > KEY_BYTES:
+        raise Refused(
+            f"The key of an idempotent start has {len(execution.key.encode())} bytes; {KEY_BYTES} are kept. Shorten it."
+        )
+    suffix, size = max(_sizes(execution).items(), key=lambda entry: entry[1])
+    if size > ITEM_BYTES:
+        raise Refused(
+            f"Plan {execution.plan_id} is too large to execute: its item {suffix} could reach {size} bytes, and "
+            f"{ITEM_BYTES} are kept. Split its groups and waves, or the plan."
+        )
+    header = largest_header_bytes(execution)
+    if header > HEADER_BYTES:
+        raise Refused(
+            f"Plan {execution.plan_id} is too large to execute: its header could reach {header} bytes, and "
+            f"{HEADER_BYTES} are kept. Shorten its names."
+        )
 
 
-def _bounded_attempt(attempt: Attempt) -> Attempt:
-    return attempt if attempt.outcome is None else _changed(attempt, {"outcome": shortened(attempt.outcome)})
+def _sizes(execution: Execution) -> dict[str, int]:
+    children = codec.parts(_worst(execution))
+    return {suffix: KEYS_BYTES + item_bytes(to_item(codec.content(part))) for suffix, part in children.items()}
 
 
-def _bounded_command(command: Command) -> Command:
-    short: dict[str, object] = {
-        "by": shortened(command.by, PERSON_BYTES),
-        "reason": shortened(command.reason),
-        "answer": _short(command.answer),
+def _worst(execution: Execution) -> Execution:
+    waves = tuple(_worst_wave(execution, wave) for wave in execution.waves)
+    attempts = tuple(_worst_attempt(execution, wave) for wave in execution.waves)
+    grown = {
+        "waiting_for": "x" * WAITING_BYTES,
+        "started_by": "x" * PERSON_BYTES,
+        "key": "x" * KEY_BYTES,
+        "end_time": execution.start_time,
+        "version": 10**9,
+        "events": 10**9,
+        "head": "x" * 64,
+        "waves": waves,
+        "attempts": attempts,
     }
-    return _changed(command, short)
+    return bounded(execution.model_copy(update=grown))
 
 
-def _short(text: str | None, limit: int = TEXT_BYTES) -> str | None:
-    return None if text is None else shortened(text, limit)
+def _worst_wave(execution: Execution, wave: WaveRun) -> WaveRun:
+    time = execution.start_time + timedelta(microseconds=1)
+    decision = Decision(by="x" * PERSON_BYTES, at=time, reason="x" * TEXT_BYTES)
+    times = dict.fromkeys(("start_time", "end_time", "waiting_since", "not_before"), time)
+    words = {"status": WaveStatus.WAITING_APPROVAL, "approved": decision, "overridden": decision}
+    servers = tuple(_worst_server(server, execution) for server in wave.servers)
+    return wave.model_copy(update=times | words | {"reason": "x" * TEXT_BYTES, "servers": servers})
 
 
-def _same(old: tuple[T, ...], new: tuple[T, ...]) -> tuple[T, ...]:
-    return old if all(a is b for a, b in zip(old, new, strict=True)) else new
+def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
+    time = execution.start_time + timedelta(microseconds=1)
+    span = PhaseSpan(phase=Phase.CONVERSION, start_time=time, end_time=time)
+    times = dict.fromkeys(("request_time", "snapshot_time", "start_time", "end_time"), time)
+    words = {
+        "status": ServerStatus.TERMINATED,
+        "launch_status": "TERMINATED",
+        "job_id": JOB_ID,
+        "attempt": 99,
+        "recovery_instance_id": INSTANCE_ID,
+        "phases": (span,) * len(Phase) * LAUNCHES,
+        "error": "x" * TEXT_BYTES,
+    }
+    return server.model_copy(update=times | words)
 
 
-def _changed(record: R, values: dict[str, object]) -> R:
-    new = {name: value for name, value in values.items() if getattr(record, name) is not value}
-    return record.model_copy(update=new) if new else record
+def _worst_attempt(execution: Execution, wave: WaveRun) -> Attempt:
+    """The fullest chunk of a wave; its other attempts are no larger."""
+    time = execution.start_time
+    return Attempt(
+        attempt_id=f"{wave.wave_name}",
+        wave_name=wave.wave_name,
+        chunk=0,
+        number=1,
+        signed_at=time,
+        server_ids=tuple(server.source_server_id for server in wave.servers[:SERVERS_PER_JOB]),
+        status=AttemptStatus.NOT_EXECUTED,
+        job_id=JOB_ID,
+        job_status="COMPLETED",
+        creation_time=time,
+        end_time=time,
+        outcome="x" * TEXT_BYTES,
+    )

@@ -22,9 +22,9 @@ from drskit.model import (
     JobLog,
 )
 from drskit.store.attributes import to_attribute
+from drskit.store.bounds import PERSON_BYTES, bounded, shortened
 from drskit.store.codec import header_of, item_key
 from drskit.store.dynamodb import lost_cadence, no_execution
-from drskit.store.limits import PERSON_BYTES, bounded, shortened
 from drskit.store.plans import busy, no_group, no_plan, refuse_busy, refuse_used, too_many_groups
 
 

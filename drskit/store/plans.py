@@ -12,9 +12,9 @@ from drskit.errors import LostRace, NotFound, PlanBusy, Refused
 from drskit.model import AppliedGroup, AppliedPlan
 from drskit.store import wire
 from drskit.store.attributes import Item, from_item, to_item
+from drskit.store.bounds import PERSON_BYTES, shortened
 from drskit.store.codec import R, content, validated
 from drskit.store.expressions import Clause, change, equals, missing, version_is
-from drskit.store.limits import PERSON_BYTES, shortened
 from drskit.store.names import TableNames
 from drskit.store.wire import Action, Refusal, Wire
 

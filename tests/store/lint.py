@@ -29,9 +29,18 @@ LEGACY = (
     "ScanFilter",
 )
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")
-WORDS = frozenset(
-    "ADD AND BETWEEN DELETE IN NOT OR REMOVE SET attribute_exists attribute_not_exists attribute_type begins_with "
-    "contains if_not_exists list_append size".split()
+KEYWORDS = frozenset({"ADD", "AND", "BETWEEN", "DELETE", "IN", "NOT", "OR", "REMOVE", "SET"})
+FUNCTIONS = frozenset(
+    {
+        "attribute_exists",
+        "attribute_not_exists",
+        "attribute_type",
+        "begins_with",
+        "contains",
+        "if_not_exists",
+        "list_append",
+        "size",
+    }
 )
 TOKEN = re.compile(r"[#:]?[A-Za-z_][A-Za-z0-9_]*")
 
@@ -72,7 +81,7 @@ def _assert_no_bare_name(kind: str, request: dict[str, Any]) -> None:
     used = set()
     for expression in EXPRESSIONS:
         tokens = set(TOKEN.findall(request.get(expression, "")))
-        bare = tokens - names - values - WORDS
+        bare = tokens - names - values - KEYWORDS - FUNCTIONS
         assert not bare, f"{kind}: {expression} names {sorted(bare)} bare: {request[expression]}"
         used |= tokens
     assert names | values <= used, f"{kind}: {sorted((names | values) - used)} are defined and not used"

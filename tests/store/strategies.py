@@ -23,6 +23,7 @@ from drskit.model import (
     Phase,
     PhaseSpan,
     ProtectionGroup,
+    Record,
     RecoveryPlan,
     ServerRun,
     ServerStatus,
@@ -126,6 +127,12 @@ def everywhere(before: Execution, status: ServerStatus, **changes: Any) -> Execu
 
 # --- by Hypothesis ---------------------------------------------------------------------------------------------------
 
+
+def built(record: type[Record], /, **fields: st.SearchStrategy) -> st.SearchStrategy:
+    """A record of these fields; Hypothesis's own `builds` would add others by their aliases."""
+    return st.fixed_dictionaries(fields).map(lambda values: record(**values))
+
+
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789-._", min_size=1, max_size=20)
 ids = st.text("ABCDEFGHJKMNPQRSTVWXYZ0123456789", min_size=26, max_size=26)
@@ -145,9 +152,9 @@ def tuples(strategy: st.SearchStrategy, most: int = 3) -> st.SearchStrategy:
     return st.lists(strategy, max_size=most).map(tuple)
 
 
-decisions = st.builds(Decision, by=texts, at=times, reason=texts)
-phases = st.builds(PhaseSpan, phase=st.sampled_from(Phase), start_time=times, end_time=maybe(times))
-server_runs = st.builds(
+decisions = built(Decision, by=texts, at=times, reason=texts)
+phases = built(PhaseSpan, phase=st.sampled_from(Phase), start_time=times, end_time=maybe(times))
+server_runs = built(
     ServerRun,
     source_server_id=server_ids,
     name=texts,
@@ -160,7 +167,7 @@ server_runs = st.builds(
     phases=tuples(phases),
     error=maybe(texts),
 )
-wave_runs = st.builds(
+wave_runs = built(
     WaveRun,
     wave_name=texts,
     status=st.sampled_from(WaveStatus),
@@ -169,26 +176,26 @@ wave_runs = st.builds(
     reason=maybe(texts),
     servers=tuples(server_runs),
 )
-plans = st.builds(
+plans = built(
     RecoveryPlan,
     plan_id=names,
     description=texts,
     owners=st.dictionaries(texts, texts, max_size=2),
-    targets=st.builds(Targets, rto=maybe(spans), rpo=maybe(spans)),
+    targets=built(Targets, rto=maybe(spans), rpo=maybe(spans)),
     region=st.just(REGION),
     waves=tuples(
-        st.builds(
+        built(
             Wave,
             name=texts,
             groups=tuples(names),
             rto=maybe(spans),
-            approval=maybe(st.builds(Approval, text=texts)),
+            approval=maybe(built(Approval, text=texts)),
             optional=tuples(server_ids),
             timeout=spans,
         )
     ),
 )
-attempts = st.builds(
+attempts = built(
     Attempt,
     attempt_id=ids,
     wave_name=texts,
@@ -200,7 +207,7 @@ attempts = st.builds(
     creation_time=maybe(times),
     outcome=maybe(texts),
 )
-commands = st.builds(
+commands = built(
     Command,
     command_id=ids,
     kind=st.sampled_from(CommandKind),
@@ -210,7 +217,7 @@ commands = st.builds(
     acknowledged=maybe(times),
     answer=maybe(texts),
 )
-executions = st.builds(
+executions = built(
     Execution,
     execution_id=ids,
     plan_id=st.just("shop"),
@@ -226,7 +233,7 @@ executions = st.builds(
     started_by=texts,
     plan=plans,
     digest=texts,
-    groups=tuples(st.builds(GroupRun, group_id=names, servers=tuples(server_ids), expect=maybe(st.integers(0, 9)))),
+    groups=tuples(built(GroupRun, group_id=names, servers=tuples(server_ids), expect=maybe(st.integers(0, 9)))),
     replace=tuples(texts),
     waves=tuples(wave_runs),
     attempts=st.lists(attempts, max_size=3, unique_by=lambda attempt: attempt.attempt_id).map(tuple),
@@ -239,7 +246,7 @@ jsons = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
-cadences = st.builds(
+cadences = built(
     Cadence,
     account_id=st.just(ACCOUNT),
     region=st.just(REGION),

@@ -1,0 +1,95 @@
+"""What an item may weigh, and how texts are kept short enough.
+
+DynamoDB refuses items over 400 KB; a drill must never meet that limit half-way.
+So texts from outside are cut at a fixed length when they are written, and a
+plan whose items could grow too large is refused before it starts.
+"""
+
+from typing import TypeVar
+
+from drskit.model import Attempt, Command, Decision, Execution, Record, ServerRun, WaveRun
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Record)
+
+ITEM_BYTES = 350_000
+"""No item of ours is larger."""
+HEADER_BYTES = 4_096
+"""No header is larger: the index holds it once more, and each change is paid by size."""
+TEXT_BYTES = 1_000
+"""An error, a reason or an answer, in UTF-8."""
+WAITING_BYTES = 600
+"""What an execution waits for: the header carries it."""
+PERSON_BYTES = 300
+"""Who started it: a role session's ARN fits."""
+KEY_BYTES = 256
+"""The caller's key of an idempotent start."""
+
+
+def shortened(text: str, limit: int = TEXT_BYTES) -> str:
+    """The text, or as much of its beginning as fits the limit with an ellipsis."""
+    if len(text) * 4 <= limit or len(text.encode()) <= limit:
+        return text
+    return text.encode()[: limit - 3].decode(errors="ignore") + "…"
+
+
+def bounded(execution: Execution) -> Execution:
+    """The execution with every text from outside at its limit; what was short stays the same object."""
+    return _changed(
+        execution,
+        {
+            "waiting_for": _short(execution.waiting_for, WAITING_BYTES),
+            "started_by": shortened(execution.started_by, PERSON_BYTES),
+            "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
+            "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
+            "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
+        },
+    )
+
+
+def _bounded_wave(wave: WaveRun) -> WaveRun:
+    return _changed(
+        wave,
+        {
+            "reason": _short(wave.reason),
+            "approved": _bounded_decision(wave.approved),
+            "overridden": _bounded_decision(wave.overridden),
+            "servers": _same(wave.servers, tuple(map(_bounded_server, wave.servers))),
+        },
+    )
+
+
+def _bounded_server(server: ServerRun) -> ServerRun:
+    return server if server.error is None else _changed(server, {"error": shortened(server.error)})
+
+
+def _bounded_decision(decision: Decision | None) -> Decision | None:
+    if decision is None:
+        return None
+    return _changed(decision, {"reason": shortened(decision.reason), "by": shortened(decision.by, PERSON_BYTES)})
+
+
+def _bounded_attempt(attempt: Attempt) -> Attempt:
+    return attempt if attempt.outcome is None else _changed(attempt, {"outcome": shortened(attempt.outcome)})
+
+
+def _bounded_command(command: Command) -> Command:
+    short: dict[str, object] = {
+        "by": shortened(command.by, PERSON_BYTES),
+        "reason": shortened(command.reason),
+        "answer": _short(command.answer),
+    }
+    return _changed(command, short)
+
+
+def _short(text: str | None, limit: int = TEXT_BYTES) -> str | None:
+    return None if text is None else shortened(text, limit)
+
+
+def _same(old: tuple[T, ...], new: tuple[T, ...]) -> tuple[T, ...]:
+    return old if all(a is b for a, b in zip(old, new, strict=True)) else new
+
+
+def _changed(record: R, values: dict[str, object]) -> R:
+    new = {name: value for name, value in values.items() if getattr(record, name) is not value}
+    return record.model_copy(update=new) if new else record

@@ -1,0 +1,130 @@
+"""What goes into an item comes out of it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drskit.errors import Malformed
+from drskit.store import codec
+from drskit.store.attributes import from_attribute, from_item, item_bytes, to_attribute, to_item
+from drskit.store.bounds import bounded
+from drskit.store.codec import assembled, header_of, header_values, read_header
+from drskit.store.commits import chunks
+from tests.store.strategies import execution, executions, jsons
+
+
+def items_of(value):
+    """An execution as the items that a store writes."""
+    keys = {"ExecutionId": value.execution_id}
+    children = {suffix: codec.content(part) for suffix, part in codec.parts(value).items()}
+    stamps = {suffix: codec.stamp(child) for suffix, child in children.items()}
+    header = {name: inner for name, inner in header_values(value).items() if inner is not None}
+    yield to_item(header | {"Seal": sum(stamps.values())})
+    for suffix, child in children.items():
+        key = codec.child_key(value.plan_id, suffix, None)
+        yield to_item(child | keys | {"PlanId": key, "Stamp": stamps[suffix]})
+
+
+@given(jsons)
+def test_json_survives(value):
+    """Every value, and whole numbers stay `int`."""
+    assert value == from_attribute(to_attribute(value))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=60, deadline=None)
+@given(executions)
+def test_an_execution_survives(value):
+    """Every field, with texts at their limits."""
+    value = bounded(value)
+    assert value == assembled(items_of(value))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=30, deadline=None)
+@given(executions)
+def test_a_header_survives(value):
+    """What a dashboard shows is what the execution says."""
+    value = bounded(value)
+    assert header_of(value) == read_header(next(items_of(value)))
+
+
+def test_children_are_in_no_index():
+    """They have `#` in PlanId, and neither Status nor StartTime."""
+    header, *children = items_of(execution(waves=3))
+    assert "#" not in header["PlanId"]["S"]
+    assert {"S"} == set(header["Status"])
+    assert {"N": str(int(datetime(2026, 3, 1, 9, tzinfo=UTC).timestamp()))} == header["StartTime"]
+    for child in children:
+        assert "#" in child["PlanId"]["S"]
+        assert not {"Status", "StartTime"} & set(child)
+
+
+def test_every_child_sorts_before_the_history():
+    """So one Query loads an execution without it."""
+    for item in items_of(execution(plan_id="zzz", waves=3)):
+        assert item["PlanId"]["S"].encode() < codec.event_key(0).encode()
+        assert item["PlanId"]["S"].encode() < codec.log_key("drsjob-1", 1).encode()
+
+
+def test_a_missing_child_is_noticed():
+    """The children must add up to the header's seal."""
+    header, *children = items_of(execution(waves=3))
+    for absent in range(len(children)):
+        assert assembled([header, *children[:absent], *children[absent + 1 :]]) is None
+
+
+def test_what_a_writer_left_behind_is_not_read():
+    """Only the generation that the header names counts."""
+    whole = list(items_of(execution()))
+    stray = to_item({"ExecutionId": "E1", "PlanId": "shop#WAVE#0001@dead", "Wave": {}, "Stamp": 5})
+    assert execution() == assembled([*whole, stray])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"Status": None}, "it has no Status"),
+        ({"StartTime": None}, "it has no StartTime"),
+        ({"StartTime": {"S": "2026-03-01"}}, "StartTime is of type S"),
+        ({"Version": {"S": "1"}}, "Version is of type S"),
+        ({"Status": {"S": "CONVERTING"}}, "Status"),
+        ({"Events": {"N": "1.5"}}, "1.5"),
+        ({"Schema": {"N": "2"}}, "newer drskit"),
+        ({"Waves": {"SS": ["a"]}}, "SS"),
+    ],
+)
+def test_a_header_that_cannot_be_read_says_why(change, reason):
+    """The key names the item, the reason the attribute."""
+    header = next(items_of(execution())) | change
+    with pytest.raises(Malformed, match=reason) as caught:
+        read_header({name: value for name, value in header.items() if value is not None})
+    assert "E1/shop" == caught.value.key
+
+
+@pytest.mark.parametrize("value", [0.5, 1.0, {1, 2}, b"x", datetime(2026, 3, 1, tzinfo=UTC)])
+def test_what_is_no_exact_json_is_refused(value):
+    """Rather than changed on the way."""
+    with pytest.raises(TypeError):
+        to_attribute({"Fact": [value]})
+
+
+def test_a_number_of_too_many_digits_is_refused():
+    """DynamoDB keeps 38."""
+    assert {"N": "9" * 38} == to_attribute(10**38 - 1)
+    with pytest.raises(ValueError, match="38 digits"):
+        to_attribute(10**38)
+
+
+@given(st.lists(st.integers(1, 340_000), max_size=12))
+def test_chunks_fit_and_lose_nothing(sizes):
+    """In order, and none of them empty."""
+    values = [{"V": "x" * size} for size in sizes]
+    parts = list(chunks(values))
+    assert values == [value for part in parts for value in part]
+    assert all(part and item_bytes(to_item({"Events": part})) <= 350_000 for part in parts)
+
+
+def test_items_are_read_as_plain_values():
+    """No Decimal, no type letters."""
+    assert {"A": 1, "B": [True, None, ""]} == from_item(to_item({"A": 1, "B": [True, None, ""]}))

@@ -1,0 +1,91 @@
+"""No item outgrows its limit, whatever happens during a drill."""
+
+from datetime import timedelta
+
+import pytest
+
+from drskit.errors import Refused
+from drskit.model import Decision, ServerStatus
+from drskit.store import bounds
+from drskit.store.attributes import item_bytes, to_item
+from drskit.store.codec import fitted, header_of, header_values
+from drskit.store.limits import ensure_fits, largest_header_bytes, largest_item_bytes
+from tests.store.strategies import everywhere, execution, server_id
+
+
+def test_three_thousand_servers_fit():
+    """In one wave or in thirty."""
+    ensure_fits(execution(waves=1, servers=3000))
+    ensure_fits(execution(waves=30, servers=100))
+
+
+def test_the_worst_case_is_worse_than_a_bad_drill():
+    """Every server failed with a long error, and still smaller than what was planned for."""
+    before = execution(servers=300)
+    said = Decision(by="b" * 500, at=before.start_time, reason="r" * 5000)
+    after = everywhere(before, ServerStatus.FAILED, error="e" * 5000, launch_status="FAILED")
+    after = after.model_copy(update={"waves": (after.waves[0].model_copy(update={"overridden": said}),)})
+    assert largest_item_bytes(before) >= max(
+        item_bytes(to_item({"Servers": [server.to_json() for server in wave.servers[:100]]}))
+        for wave in bounds.bounded(after).waves
+    )
+    assert 100 * bounds.TEXT_BYTES < largest_item_bytes(before) <= bounds.ITEM_BYTES
+
+
+def test_what_could_outgrow_an_item_is_refused_before_it_starts():
+    """The refusal names the item."""
+    huge = execution()
+    group = huge.groups[0].model_copy(update={"servers": tuple(server_id(number) for number in range(20_000))})
+    with pytest.raises(Refused, match="GROUP#0001"):
+        ensure_fits(huge.model_copy(update={"groups": (group,)}))
+
+
+def test_a_key_that_is_too_long_is_refused():
+    """The header carries it whole."""
+    with pytest.raises(Refused, match="key"):
+        ensure_fits(execution().model_copy(update={"key": "k" * 300}))
+
+
+@pytest.mark.parametrize("waves", [1, 20, 60, 500])
+def test_a_header_stays_under_four_kilobytes(waves):
+    """However many waves, with every text at its limit."""
+    assert largest_header_bytes(execution(waves=waves, servers=3)) <= bounds.HEADER_BYTES
+
+
+def test_a_crowded_header_loses_details_before_waves():
+    """Job ids first, counts next, and then the last waves; how many is written down."""
+    waves = [
+        {"WaveName": f"Wave {n}", "Status": "PENDING", "Servers": {"PENDING": 1}, "JobIds": ["j" * 24]}
+        for n in range(9)
+    ]
+    size = item_bytes(to_item({"": waves}))
+    assert (waves, 0) == fitted(waves, size)
+    short, left_out = fitted(waves, size - 1)
+    assert ([], {"PENDING": 1}, 0) == (short[0]["JobIds"], short[0]["Servers"], left_out)
+    bare, left_out = fitted(waves, item_bytes(to_item({"": short})) - 1)
+    assert ([], {}, 9, 0) == (bare[0]["JobIds"], bare[0]["Servers"], len(bare), left_out)
+    few, left_out = fitted(waves, item_bytes(to_item({"": bare})) - 1)
+    assert (bare[:8], 1) == (few, left_out)
+
+
+def test_a_header_tells_how_many_waves_it_left_out():
+    """Nothing is cut silently."""
+    values = header_values(execution(waves=500))
+    assert 500 == len(values["Waves"]) + values["WavesLeftOut"]
+    assert 500 == len(header_of(execution(waves=500)).waves)
+    assert "WavesLeftOut" in values
+    assert values["WavesLeftOut"] > 0
+
+
+def test_short_texts_stay_the_same_object():
+    """So that comparing what changed stays cheap."""
+    before = execution()
+    assert before is bounds.bounded(before)
+    assert timedelta(hours=0) == before.start_time - bounds.bounded(before).start_time
+
+
+def test_a_text_is_cut_between_characters():
+    """UTF-8 bytes count, and no character is halved."""
+    assert "ab…" == bounds.shortened("ab€€", 5)
+    assert "ab€" == bounds.shortened("ab€", 5)
+    assert "a" * 999 == bounds.shortened("a" * 999)
