@@ -132,7 +132,7 @@ def board_of(execution: Execution, now: datetime) -> Board:
     )
 
 
-def trouble_of(server: ServerRow) -> str | None:
+def trouble_of(server: ServerRow | ServerRun) -> str | None:
     """Why the server failed; DRS fails some without a word (drs-facts §5.4)."""
     if server.error is None and server.status is ServerStatus.FAILED:
         return NO_REASON

@@ -1,0 +1,67 @@
+"""The servers of a report as CSV, safe to open in a spreadsheet.
+
+A cell that a spreadsheet would take for a formula gets a leading apostrophe:
+names and errors come from outside.
+"""
+
+import csv
+import io
+from datetime import timedelta
+
+from drskit.model import utc
+from drskit.report.measures import Measure
+from drskit.report.summary import ServerResult, Summary
+from drskit.views.words import printable
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HEADS = (
+    "ExecutionId,Mode,WaveName,SourceServerId,Name,Status,Critical,StartTime,EndTime,"
+    "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error"
+)
+
+
+def render_csv(summary: Summary) -> str:
+    """One line for each server, in the order of the plan; absent values are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADS.split(","))
+    for wave in summary.waves:
+        for server in wave.servers:
+            writer.writerow([safe_cell(cell) for cell in _cells(summary, server)])
+    return text.getvalue()
+
+
+def safe_cell(value: object) -> str:
+    """The value as a cell that no spreadsheet calculates."""
+    raw = "" if value is None else str(value)
+    shown = printable(raw).strip()
+    return f"'{shown}" if raw.startswith(FORMULA) or shown.startswith(FORMULA) else shown
+
+
+def _cells(summary: Summary, server: ServerResult) -> list[object]:
+    run = server.run
+    return [
+        summary.execution_id,
+        summary.mode.value,
+        server.wave_name,
+        run.source_server_id,
+        run.name,
+        run.status.value,
+        "yes" if run.critical else "no",
+        utc(run.start_time) if run.start_time else None,
+        utc(run.end_time) if run.end_time else None,
+        *_measure(server.rto),
+        *_measure(server.rpo),
+        run.job_id,
+        run.attempt,
+        run.recovery_instance_id,
+        run.error,
+    ]
+
+
+def _measure(measure: Measure) -> tuple[object, object, object]:
+    return _seconds(measure.actual), _seconds(measure.target), measure.verdict.value
+
+
+def _seconds(value: timedelta | None) -> float | None:
+    return None if value is None else value.total_seconds()

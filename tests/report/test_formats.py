@@ -1,0 +1,54 @@
+"""The report as CSV and as Markdown."""
+
+import csv
+import io
+
+import pytest
+
+from drskit.report.csv import FORMULA, render_csv, safe_cell
+from drskit.report.markdown import render_markdown
+from drskit.report.summary import summarise
+from tests.report import samples
+
+
+def summary_of(sample):
+    return summarise(sample.execution, sample.events, sample.logs, sample.now)
+
+
+def test_csv_holds_a_line_for_each_server():
+    """Seconds are numbers, absent values are empty."""
+    rows = list(csv.DictReader(io.StringIO(render_csv(summary_of(samples.failing())))))
+    assert 12 == len(rows)
+    assert ("536.5", "1200.0", "met", "230.0") == tuple(
+        rows[0][name] for name in ("RtoSeconds", "RtoTargetSeconds", "Rto", "RpoSeconds")
+    )
+    assert ("", "not reached", "") == (rows[11]["RtoSeconds"], rows[11]["Rto"], rows[11]["Error"])
+
+
+@pytest.mark.parametrize("start", FORMULA)
+def test_no_cell_is_a_formula(start):
+    """An apostrophe makes it text."""
+    assert safe_cell(f"{start}HYPERLINK(1)").startswith("'")
+    assert not safe_cell(f"\u200b {start}1").startswith(FORMULA)
+    assert "db-1" == safe_cell("db-1")
+
+
+def test_no_cell_of_a_hostile_report_is_a_formula():
+    """Through the whole renderer."""
+    rows = csv.reader(io.StringIO(render_csv(summary_of(samples.hostile()))))
+    assert not [cell for row in rows for cell in row if cell.startswith(FORMULA)]
+
+
+def test_markdown_says_mode_verdict_failures_and_approvals():
+    """A page for the ticket."""
+    text = render_markdown(summary_of(samples.failing()))
+    assert text.startswith("# REAL: Drill FAILED")
+    assert "**FAILED** app\\-5" in text
+    assert "Logins work, checked with psql." in text
+
+
+def test_hostile_text_is_no_markup():
+    """Neither HTML nor links."""
+    text = render_markdown(summary_of(samples.hostile()))
+    assert "<script>" not in text.replace("\\<", "")
+    assert "\x1b" not in text
