@@ -2,19 +2,23 @@
 
 A kind that is not known here is shown as it is, with its facts: a history is
 evidence, and nothing of it is hidden because a view is older than the engine.
+Of known kinds, ids that only programs read are left to execution.json.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from drskit.model import Event
+from drskit.model import Event, ServerStatus
 from drskit.views.words import counted, plain, shortened
 
 LENGTH = 300
 """Of one fact, in characters."""
 NAMED = 3
 """Servers named in one line; beyond, they are counted."""
+
+FOR_PROGRAMS = frozenset({"AttemptId", "CommandId", "Digest", "Groups", "AccountId", "Region"})
+"""Facts that a line leaves out."""
 
 Telling = Callable[[dict[str, Any]], str]
 """Takes from the facts what it puts into words; what it leaves is shown as it is."""
@@ -35,6 +39,8 @@ def describe(event: Event) -> EventWords:
     if isinstance(facts.get("Wave"), str):
         subject = f"Wave {one_line(facts.pop('Wave'))}"
     known = _KINDS.get(event.kind)
+    if known:
+        facts = {key: value for key, value in facts.items() if key not in FOR_PROGRAMS}
     head = known(facts) if known else one_line(event.kind)
     rest = [f"{one_line(key)}={one_line(value)}" for key, value in facts.items() if value not in (None, "", [], {})]
     return EventWords(subject=subject, words="  ".join(part for part in (head, *rest) if part))
@@ -67,7 +73,8 @@ def _servers(facts: dict[str, Any]) -> str:
     del facts["Servers"]
     alike: dict[str, list[dict[str, Any]]] = {}
     for server in servers:
-        state = " ".join(one_line(server[key]) for key in ("Status", "Phase") if server.get(key))
+        telling = ("Status", "Phase") if server.get("Status") == ServerStatus.LAUNCHING.value else ("Status",)
+        state = " ".join(one_line(server[key]) for key in telling if server.get(key))
         error = f": {one_line(server['Error'])}" if server.get("Error") else ""
         alike.setdefault(f"{state}{error}", []).append(server)
     return ";  ".join(f"{_names(group)} {state}" for state, group in alike.items())
@@ -76,20 +83,35 @@ def _servers(facts: dict[str, Any]) -> str:
 def _names(servers: list[dict[str, Any]]) -> str:
     if len(servers) > NAMED:
         return counted(len(servers), "server")
-    return ", ".join(one_line(server.get("SourceServerId", "?")) for server in servers)
+    return ", ".join(_name(server) for server in servers)
+
+
+def _name(server: dict[str, Any]) -> str:
+    named = f"{one_line(server['Name'])} " if server.get("Name") else ""
+    return f"{named}{one_line(server.get('SourceServerId', '?'))}"
 
 
 def _attempt(words: str) -> Telling:
     def tell(facts: dict[str, Any]) -> str:
         number = next((facts.pop(key) for key in ("Attempt", "Number") if key in facts), None)
         servers = facts.get("Servers")
-        told = words if number is None else f"attempt {one_line(number)} {words}"
+        chunk = facts.pop("Chunk", None)
+        about = "" if number is None else f"attempt {one_line(number)}"
+        if isinstance(chunk, int) and chunk > 0:
+            about += f", chunk {chunk + 1}"
+        told = f"{about} {words}".strip()
         if isinstance(servers, list) and len(servers) > NAMED:
             told += f" for {counted(len(facts.pop('Servers')), 'server')}"
         job = f"  job {one_line(facts.pop('JobId'))}" if facts.get("JobId") else ""
         return f"{told}{job}{_reason(facts)}"
 
     return tell
+
+
+def _job(facts: dict[str, Any]) -> str:
+    for key in ("Attempt", "Chunk"):
+        facts.pop(key, None)
+    return f"job {one_line(facts.pop('JobId', '?'))} {_changed(facts)}"
 
 
 def _fixed(words: str) -> Telling:
@@ -124,6 +146,10 @@ _KINDS: dict[str, Telling] = {
     "ATTEMPT_LAUNCHED": _attempt("launched"),
     "ATTEMPT_NOT_EXECUTED": _attempt("not executed"),
     "ATTEMPT_FOREIGN": _attempt("stopped by a job of somebody else"),
+    "ATTEMPT_REFUSED": _attempt("refused for now"),
+    "JOB_CHANGED": _job,
+    "WAVE_DELAYED": _fixed("delayed"),
+    "WAVE_OVERRIDDEN": _fixed("failed, and the execution goes on"),
     "COMMAND_RECEIVED": _command("received"),
     "COMMAND_ACKNOWLEDGED": _command("acknowledged"),
 }

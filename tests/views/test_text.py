@@ -31,12 +31,29 @@ def line(kind: str, **facts) -> str:
         ),
         ("19:24:35Z  Execution  WAITING for a free job slot", line("WAITING", For="a free job slot")),
         (
-            "19:24:35Z  Wave Database  attempt 2 intended  AttemptId=01J  Servers=s-1, s-2",
+            "19:24:35Z  Wave Database  attempt 2 intended  Servers=s-1, s-2",
             line("ATTEMPT_INTENT", Wave="Database", Attempt=2, AttemptId="01J", Servers=["s-1", "s-2"]),
         ),
         (
             "19:24:35Z  Wave Database  attempt 1 launched  job drsjob-1",
             line("ATTEMPT_LAUNCHED", Wave="Database", Attempt=1, JobId="drsjob-1"),
+        ),
+        (
+            "19:24:35Z  Wave Database  attempt 1, chunk 2 refused for now  6 jobs run already",
+            line("ATTEMPT_REFUSED", Wave="Database", Attempt=1, Chunk=1, Reason="6 jobs run already"),
+        ),
+        (
+            "19:24:35Z  Wave Database  job drsjob-1 COMPLETED (was STARTED)",
+            line("JOB_CHANGED", Wave="Database", Attempt=1, Chunk=0, JobId="drsjob-1", From="STARTED", To="COMPLETED"),
+        ),
+        ("19:24:35Z  Wave Web  delayed  throttled", line("WAVE_DELAYED", Wave="Web", Reason="throttled")),
+        (
+            "19:24:35Z  Wave Web  db-1 s-1 LAUNCHED",
+            line(
+                "SERVERS_CHANGED",
+                Wave="Web",
+                Servers=[{"SourceServerId": "s-1", "Name": "db-1", "Status": "LAUNCHED", "Phase": "LAUNCH"}],
+            ),
         ),
         ("19:24:35Z  Execution  not executed  too old", line("ATTEMPT_NOT_EXECUTED", Reason="too old")),
         (
