@@ -19,7 +19,7 @@ SILENT = frozenset({FaultKind.LOST_REPLY, FaultKind.LOST_REQUEST, FaultKind.TIME
 """The kinds that are never answered."""
 
 
-class Dropped(Exception):  # noqa: N818 - no error of ours: the connection ends without an answer
+class Dropped(Exception):
     """No answer will come; `carried_out` says whether the call had its effect."""
 
     def __init__(self, kind: FaultKind) -> None:
@@ -64,20 +64,25 @@ WORDS = {
 }
 
 
-def error_reply(service: str, kind: FaultKind) -> Reply:
-    """The answer of a call that meets this fault, in the service's own protocol."""
+def error_reply(service: str, kind: FaultKind, *, form: bool) -> Reply:
+    """The answer of a call that meets this fault, in the service's own words and protocol."""
     words = WORDS[kind]
     if service == "drs":
         more = {"retry-after": "1"} if kind is FaultKind.THROTTLE else {}
         status, headers, body = json_error(words.drs, words.statuses[0], {"message": words.message})
         return status, headers | more, body
-    if service in ("ec2", "sts", "iam"):
-        error = f"<Error><Code>{words.ec2}</Code><Message>{escape(words.message)}</Message></Error>"
-        body = f"<Response><Errors>{error}</Errors><RequestID>simulated</RequestID></Response>"
-        if service != "ec2":
-            body = f"<ErrorResponse>{error}<RequestId>simulated</RequestId></ErrorResponse>"
-        return words.statuses[2], {"content-type": "text/xml"}, body
+    if form:
+        return xml_error(service, words.ec2, words.statuses[2], words.message)
     return json_error(words.dynamodb, words.statuses[1], {"message": words.message})
+
+
+def xml_error(service: str, code: str, status: int, message: str) -> Reply:
+    """An AWS error for the services that are asked in forms and answer in XML."""
+    error = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    body = f"<ErrorResponse>{error}<RequestId>simulated</RequestId></ErrorResponse>"
+    if service == "ec2":
+        body = f"<Response><Errors>{error}</Errors><RequestID>simulated</RequestID></Response>"
+    return status, {"content-type": "text/xml"}, body
 
 
 def json_error(code: str, status: int, body: dict[str, object]) -> Reply:

@@ -23,7 +23,7 @@ def open_world(spec: WorldSpec, clock: Clock) -> "Gateway":
         MissingExtra: moto is not installed.
     """
     try:
-        from drskit.sim.gateway import Gateway  # noqa: PLC0415 - see above
+        from drskit.sim.gateway import Gateway
     except ModuleNotFoundError as error:
         raise MissingExtra("The simulator", "kit", "moto") from error
     return Gateway(spec, clock)

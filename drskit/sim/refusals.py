@@ -1,7 +1,7 @@
 """The errors that DRS answers with, and their extra members (drs-facts §6.3)."""
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the simulated service, no error of ours
+class Refusal(Exception):
     """DRS refuses a request."""
 
     def __init__(self, code: str, status: int, message: str, **members: object) -> None:

@@ -1,0 +1,173 @@
+"""The world over HTTP: boto3, the AWS CLI, the clock, the faults."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
+
+from drskit.clock import RemoteClock, ScaledClock, VirtualClock
+from drskit.sim import serve
+from tests.sim.lab import make_spec, server_id, session
+
+AWS = Path(sys.executable).parent / "aws"
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A served world, shared by the tests that do not mind."""
+    spec = make_spec(count=3)
+    with serve(spec, VirtualClock(spec.start_time)) as served:
+        yield served
+
+
+@pytest.fixture
+def fresh():
+    """A served world of its own."""
+    spec = make_spec(count=3)
+    with serve(spec, VirtualClock(spec.start_time)) as served:
+        yield served
+
+
+def client(served, service="drs", **more):
+    """A boto3 client of a served world."""
+    config = Config(retries={"total_max_attempts": 1}, **more)
+    return session().client(service, region_name="us-west-2", endpoint_url=served.url, config=config)
+
+
+def steer(served, path, body=None, method=None):
+    """Call one of the world's own addresses."""
+    data = None if body is None else (body if isinstance(body, bytes) else json.dumps(body).encode())
+    request = urllib.request.Request(f"{served.url}/drskit/{path}", data=data, method=method)
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        return json.load(reply)
+
+
+def aws(served, *words):
+    """What the AWS CLI prints."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DRSKIT_"))}
+    command = [str(AWS), *words, "--output", "json"]
+    done = subprocess.run(
+        command, env=environment | served.environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def test_the_aws_cli_can_do_a_whole_drill(server):
+    """Each simulated operation, by the CLI, with nothing but the exported variables."""
+    name = server_id(1)
+    assert len(aws(server, "drs", "describe-source-servers")["items"]) == 3
+    assert aws(server, "drs", "get-launch-configuration", "--source-server-id", name)["sourceServerID"] == name
+    assert aws(server, "drs", "describe-recovery-snapshots", "--source-server-id", name)["items"]
+    start = ("--source-servers", f"sourceServerID={name}", "--is-drill", "--tags", "Wave=1")
+    job = aws(server, "drs", "start-recovery", *start)["job"]
+    assert job["status"] == "PENDING"
+    RemoteClock(server.clock_url).sleep(900)
+    done = aws(server, "drs", "describe-jobs", "--filters", f"jobIDs={job['jobID']}")["items"][0]
+    assert (done["status"], done["participatingServers"][0]["launchStatus"]) == ("COMPLETED", "LAUNCHED")
+    log = aws(server, "drs", "describe-job-log-items", "--job-id", job["jobID"])["items"]
+    assert log[-1]["event"] == "JOB_END"
+    aws(server, "drs", "tag-resource", "--resource-arn", job["arn"], "--tags", "Owner=me")
+    aws(server, "drs", "untag-resource", "--resource-arn", job["arn"], "--tag-keys", "Wave")
+    assert aws(server, "drs", "list-tags-for-resource", "--resource-arn", job["arn"])["tags"] == {"Owner": "me"}
+    instance = aws(server, "drs", "describe-recovery-instances")["items"][0]["recoveryInstanceID"]
+    seen = aws(server, "ec2", "describe-instances", "--instance-ids", instance)
+    assert seen["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
+    gone = aws(server, "drs", "terminate-recovery-instances", "--recovery-instance-ids", instance)["job"]
+    assert gone["type"] == "TERMINATE"
+
+
+def test_every_reply_says_when_and_that_it_is_simulated(fresh):
+    """DynamoDB's, too; one Date and no more."""
+    RemoteClock(fresh.clock_url).sleep(61)
+    for reply in (client(fresh).describe_jobs(), client(fresh, "dynamodb").list_tables()):
+        headers = reply["ResponseMetadata"]["HTTPHeaders"]
+        assert headers["date"] == "Mon, 02 Mar 2026 09:01:01 GMT"
+        assert headers["x-drskit-simulated"] == "0.1.0"
+
+
+def test_the_clock_tells_and_jumps(fresh):
+    """The protocol of RemoteClock, and a jump to a time; never backwards."""
+    assert steer(fresh, "clock") == {"now": "2026-03-02T09:00:00+00:00", "kind": "virtual", "speed": 0.0}
+    clock = RemoteClock(fresh.clock_url)
+    clock.sleep(1800.5)
+    assert clock.now().isoformat() == "2026-03-02T09:30:00.500000+00:00"
+    assert steer(fresh, "clock", {"now": "2026-03-02T10:00:00Z"})["now"] == "2026-03-02T10:00:00+00:00"
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        steer(fresh, "clock", {"now": "2026-03-02T09:00:00Z"})
+
+
+def test_a_scaled_world_runs_by_itself():
+    """Its clock says so, and posting a sleep does not move it."""
+    spec = make_spec(count=1)
+    with serve(spec, ScaledClock(spec.start_time, 60)) as served:
+        clock = RemoteClock(served.clock_url)
+        assert (clock.kind, clock.speed) == ("scaled", 60)
+        steer(served, "clock", {"sleep": 86400})
+        assert clock.now() - spec.start_time < timedelta(hours=1)
+
+
+def test_faults_can_be_posted_and_cleared(fresh):
+    """One or a list; each tells how often it struck."""
+    drs = client(fresh)
+    steer(fresh, "faults", {"operation": "DescribeJobs", "kind": "throttle", "times": 5})
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        drs.describe_jobs()
+    assert [fault["struck"] for fault in steer(fresh, "faults")] == [1]
+    assert steer(fresh, "faults", method="DELETE") == []
+    assert drs.describe_jobs()["items"] == []
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        steer(fresh, "faults", {"operation": "DescribeJobs", "kind": "gremlins"})
+
+
+def test_a_lost_reply_drops_the_connection(fresh):
+    """The job is there, the answer is not."""
+    steer(fresh, "faults", [{"operation": "StartRecovery", "kind": "lost-reply"}])
+    drs = client(fresh)
+    with pytest.raises(ConnectionClosedError):
+        drs.start_recovery(sourceServers=[{"sourceServerID": server_id(1)}])
+    assert len(drs.describe_jobs()["items"]) == 1
+
+
+def test_the_world_can_be_seen_and_replaced(fresh):
+    """Its present as JSON; another one, in YAML, in its place."""
+    client(fresh).start_recovery(sourceServers=[{"sourceServerID": server_id(1)}], isDrill=True)
+    seen = steer(fresh, "world")
+    assert (len(seen["sourceServers"]), len(seen["jobs"])) == (3, 1)
+    text = f"start: 2026-03-02T09:00:00Z\nservers: [{{id: {server_id(7)}}}]\n"
+    replaced = steer(fresh, "world", text.encode())
+    assert (len(replaced["sourceServers"]), len(replaced["jobs"])) == (1, 0)
+    assert [one["sourceServerID"] for one in client(fresh).describe_source_servers()["items"]] == [server_id(7)]
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        steer(fresh, "world", b"servers: 7")
+
+
+def test_an_unsigned_request_is_refused(fresh):
+    """As AWS does."""
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        urllib.request.urlopen(f"{fresh.url}/DescribeJobs", data=b"{}", timeout=10)
+
+
+def test_it_listens_on_the_loopback_interface(fresh):
+    """Nobody else can reach it."""
+    assert fresh.url.startswith("http://127.0.0.1:")
+    assert fresh.clock_url == f"{fresh.url}/drskit/clock"
+
+
+def test_a_stopped_world_does_not_answer():
+    """Not even on a connection that was open."""
+    spec = make_spec(count=1)
+    served = serve(spec, VirtualClock(spec.start_time))
+    drs = client(served, connect_timeout=2, read_timeout=2)
+    drs.describe_jobs()
+    served.stop()
+    with pytest.raises((ConnectionClosedError, EndpointConnectionError)):
+        drs.describe_jobs()
