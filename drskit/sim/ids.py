@@ -13,6 +13,7 @@ class Ids:
 
     seed: int
     region: str
+    account: str = "123456789012"
 
     def named(self, prefix: str, *parts: object) -> str:
         """A DRS identifier: the prefix and 17 hex digits."""

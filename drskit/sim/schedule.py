@@ -170,7 +170,7 @@ def _convert(track: _Track) -> Outcome | None:
         return Hanging()
     if track.failure is Failure.KMS_DENIED:
         track.between(2, 8, "denied")
-        key = f"arn:aws:kms:{track.ids.region}:123456789012:key/00000000-0000-4000-8000-000000000000"
+        key = f"arn:aws:kms:{track.ids.region}:{track.ids.account}:key/00000000-0000-4000-8000-000000000000"
         track.mark(
             "CONVERSION_FAIL",
             error=_client_error("AuthFailure", "ModifySnapshotAttribute", f"Not authorized to use key {key}"),

@@ -73,6 +73,8 @@ class Job:
     server_ids: tuple[str, ...]
     timeline: Timeline
     tags: dict[str, str]
+    survived: set[str] = field(default_factory=set)
+    """The servers whose instance EC2 protected from this job."""
 
     def ended(self, now: datetime) -> bool:
         """Whether it is COMPLETED."""
@@ -101,7 +103,7 @@ class World:
 
     def __init__(self, spec: WorldSpec) -> None:
         self.spec = spec
-        self.ids = Ids(spec.seed, spec.region)
+        self.ids = Ids(spec.seed, spec.region, spec.account)
         self.servers = {server.id: SourceServer(server, dict(server.all_tags)) for server in spec.servers}
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, Instance] = {}
@@ -128,9 +130,7 @@ class World:
             return "LAUNCHED"
         if isinstance(outcome, Failed):
             return "FAILED"
-        removed = [instance for instance in self.instances.values() if instance.removed_by == job.id]
-        survived = any(instance.server_id == server_id and instance.ended_at is None for instance in removed)
-        return "FAILED" if survived else "TERMINATED"
+        return "FAILED" if server_id in job.survived else "TERMINATED"
 
     def current_instance(self, server_id: str, now: datetime) -> Instance | None:
         """The instance that a source server points to: its latest."""
@@ -173,10 +173,11 @@ class World:
             due = instance.removal_at
             if due is None or due > now or instance.ended_at is not None:
                 continue
-            cleaned_up = self.jobs[instance.removed_by].kind == "LAUNCH" if instance.removed_by else False
-            if instance.protected and instance.state != "terminated":
+            if instance.protected and instance.state != "terminated" and instance.removed_by:
+                job = self.jobs[instance.removed_by]
+                job.survived.add(instance.server_id)
                 instance.removal_at = None
-                instance.known = instance.known and not cleaned_up
+                instance.known = instance.known and job.kind == "TERMINATE"
             else:
                 instance.ended_at, instance.state = due, "terminated"
 

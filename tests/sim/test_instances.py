@@ -161,6 +161,10 @@ def test_a_protected_instance_survives_its_termination(open_lab):
     lab.wait(600)
     assert lab.statuses(job["jobID"]) == ["FAILED"]
     assert list(listed(lab)) == [OLD]
+    lab.ec2.modify_instance_attribute(InstanceId=OLD, DisableApiTermination={"Value": False})
+    again = lab.drs.terminate_recovery_instances(recoveryInstanceIDs=[OLD])["job"]
+    lab.wait(600)
+    assert [lab.statuses(one["jobID"]) for one in (job, again)] == [["FAILED"], ["TERMINATED"]]
 
 
 def test_an_unknown_instance_cannot_be_terminated(lab):
