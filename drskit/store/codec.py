@@ -171,11 +171,34 @@ def read_header(item: Item) -> ExecutionHeader:
     """
     key = item_key(item["ExecutionId"].get("S", "?"), item["PlanId"].get("S", "?"))
     values = _header_record(key, item)
-    values["StartTime"] = datetime.fromtimestamp(values["StartTime"], UTC)
     return validated(ExecutionHeader, key, {name: values[name] for name in _HEADER_ALIASES if name in values})
 
 
 _HEADER_ALIASES = tuple(str(field.alias) for field in ExecutionHeader.model_fields.values())
+
+
+def record(key: str, item: Item) -> dict[str, Any]:
+    """An item as plain values.
+
+    Raises:
+        Malformed: an attribute is of a kind that drskit never writes.
+    """
+    try:
+        return from_item(item)
+    except ValueError as error:
+        raise Malformed(key, str(error)) from error
+
+
+def listed(key: str, item: Item, name: str) -> list[Any]:
+    """The list that an item of the history carries.
+
+    Raises:
+        Malformed: there is none.
+    """
+    values = record(key, item).get(name)
+    if not isinstance(values, list) or not values:
+        raise Malformed(key, f"it has no {name}")
+    return values
 
 
 def _header_record(key: str, item: Item) -> dict[str, Any]:
@@ -185,15 +208,15 @@ def _header_record(key: str, item: Item) -> dict[str, Any]:
                 raise Malformed(key, f"it has no {name}")
             if kind not in item[name]:
                 raise Malformed(key, f"{name} is of type {next(iter(item[name]))}, not {kind}")
-    try:
-        values: dict[str, Any] = from_item(item)
-    except ValueError as error:
-        raise Malformed(key, str(error)) from error
+    values = record(key, item)
     if isinstance(values.get("Quarantined"), dict):
         raise Malformed(key, values["Quarantined"].get("Reason", "it was set aside"))
     if values.get("Schema", SCHEMA) != SCHEMA:
         raise Malformed(key, f"it was written by a newer drskit (layout {values['Schema']}, this one reads {SCHEMA})")
-    return values
+    try:
+        return values | {"StartTime": datetime.fromtimestamp(values["StartTime"], UTC)}
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(key, f"StartTime {values['StartTime']} is no time in epoch seconds") from error
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -211,7 +234,6 @@ def assembled(items: Iterable[Item]) -> Execution | None:
     (header, *_), children = apart[False], apart[True]
     key = item_key(header["ExecutionId"]["S"], header["PlanId"]["S"])
     values = _header_record(key, header)
-    values["StartTime"] = datetime.fromtimestamp(values["StartTime"], UTC)
     found = _by_suffix(children, values["PlanId"], values.get("Generation"))
     if "Seal" in values and values["Seal"] != sum(int(child["Stamp"]["N"]) for child in found.values()):
         return None

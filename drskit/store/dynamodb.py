@@ -7,13 +7,14 @@ is conditional and knows itself again when its reply was lost.
 import secrets
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.model import Cadence, Event, Execution, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, utc
 from drskit.store import codec, names, wire
-from drskit.store.attributes import Item, from_item, to_item
+from drskit.store.attributes import Item, to_item
 from drskit.store.bounds import TEXT_BYTES, shortened
 from drskit.store.commits import Commits, is_mine
 from drskit.store.expressions import below, between, change, equals, missing, present, version_is, without
@@ -75,8 +76,7 @@ class DynamoDbStore(Plans, Commits):
         found: list[Event] = []
         for item in self._wire.query(self._tables.history, history, newest_first=True, page=page):
             key = codec.item_key(execution_id, item["PlanId"]["S"])
-            records: Any = from_item(item)["Events"]
-            found[:0] = [codec.validated(Event, key, record) for record in records]
+            found[:0] = [codec.validated(Event, key, entry) for entry in codec.listed(key, item, "Events")]
             if found[0].sequence <= after + 1:
                 break
         return tuple(event for event in found if event.sequence > after)
@@ -86,12 +86,10 @@ class DynamoDbStore(Plans, Commits):
         range_ = equals("ExecutionId", execution_id) & between("PlanId", "~LOG#", "~LOG#~")
         logs: dict[str, JobLog] = {}
         for item in self._wire.query(self._tables.history, range_):
-            record: Any = from_item(item)
-            key = codec.item_key(execution_id, record["PlanId"])
-            entries = tuple(codec.validated(JobLogEntry, key, entry) for entry in record["Entries"])
-            log = logs.setdefault(
-                record["JobId"], JobLog(job_id=record["JobId"], wave_name=record["WaveName"], entries=())
-            )
+            key = codec.item_key(execution_id, item["PlanId"]["S"])
+            entries = tuple(codec.validated(JobLogEntry, key, entry) for entry in codec.listed(key, item, "Entries"))
+            about = {"JobId": item["JobId"]["S"], "WaveName": item["WaveName"]["S"]}
+            log = logs.setdefault(about["JobId"], codec.validated(JobLog, key, about | {"Entries": ()}))
             logs[log.job_id] = log.model_copy(update={"entries": log.entries + entries})
         return tuple(logs.values())
 
@@ -107,7 +105,7 @@ class DynamoDbStore(Plans, Commits):
             items = self._wire.query(self._tables.history, key, index="PlanIdIndex", newest_first=True)
         else:
             by_status = [self._of_status(status) for status in ExecutionStatus]
-            items = merge(*by_status, key=lambda item: int(item["StartTime"]["N"]), reverse=True)
+            items = merge(*by_status, key=lambda item: Decimal(item["StartTime"]["N"]), reverse=True)
         return map(_header, items)
 
     def sweep(self) -> Iterator[ExecutionHeader | Malformed]:
@@ -135,7 +133,8 @@ class DynamoDbStore(Plans, Commits):
         item = self._wire.get(self._tables.history, to_item(key))
         if item is None:
             return None
-        values = {name: value for name, value in from_item(item).items() if name not in (*key, "WriteId")}
+        record = codec.record(codec.item_key(key["ExecutionId"], key["PlanId"]), item)
+        values = {name: value for name, value in record.items() if name not in (*key, "WriteId")}
         return codec.validated(Cadence, codec.item_key(key["ExecutionId"], key["PlanId"]), values)
 
     def put_cadence(self, cadence: Cadence, *, expected: int | None) -> None:

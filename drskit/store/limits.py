@@ -6,6 +6,7 @@ half-way.
 """
 
 from datetime import timedelta
+from heapq import nlargest
 
 from drskit.errors import Refused
 from drskit.model import (
@@ -90,11 +91,13 @@ def _worst(execution: Execution) -> Execution:
 
 
 def _worst_wave(execution: Execution, wave: WaveRun) -> WaveRun:
+    """The wave at its largest, with one item of servers: no other of them can be larger."""
     time = execution.start_time + timedelta(microseconds=1)
     decision = Decision(by="x" * PERSON_BYTES, at=time, reason="x" * TEXT_BYTES)
     times = dict.fromkeys(("start_time", "end_time", "waiting_since", "not_before"), time)
     words = {"status": WaveStatus.WAITING_APPROVAL, "approved": decision, "overridden": decision}
-    servers = tuple(_worst_server(server, execution) for server in wave.servers)
+    longest = nlargest(SERVERS_PER_JOB, wave.servers, key=lambda server: len(server.name.encode()))
+    servers = tuple(_worst_server(server, execution) for server in longest)
     return wave.model_copy(update=times | words | {"reason": "x" * TEXT_BYTES, "servers": servers})
 
 

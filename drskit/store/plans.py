@@ -11,9 +11,9 @@ from typing import Any
 from drskit.errors import LostRace, NotFound, PlanBusy, Refused
 from drskit.model import AppliedGroup, AppliedPlan
 from drskit.store import wire
-from drskit.store.attributes import Item, from_item, to_item
+from drskit.store.attributes import Item, to_item
 from drskit.store.bounds import PERSON_BYTES, shortened
-from drskit.store.codec import R, content, validated
+from drskit.store.codec import R, content, record, validated
 from drskit.store.expressions import Clause, change, equals, missing, version_is
 from drskit.store.names import TableNames
 from drskit.store.wire import Action, Refusal, Wire
@@ -177,7 +177,7 @@ def _group_item(group: AppliedGroup, write_id: str) -> Item:
 
 
 def _read(kind: type[R], key: str, item: Item) -> R:
-    values = from_item(item)
+    values = record(key, item)
     known = {str(field.alias) for field in kind.model_fields.values()}
     return validated(kind, key, {name: value for name, value in values.items() if name in known})
 

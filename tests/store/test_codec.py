@@ -87,6 +87,7 @@ def test_what_a_writer_left_behind_is_not_read():
         ({"Status": None}, "it has no Status"),
         ({"StartTime": None}, "it has no StartTime"),
         ({"StartTime": {"S": "2026-03-01"}}, "StartTime is of type S"),
+        ({"StartTime": {"N": "1772355600000000"}}, "no time in epoch seconds"),
         ({"Version": {"S": "1"}}, "Version is of type S"),
         ({"Status": {"S": "CONVERTING"}}, "Status"),
         ({"Events": {"N": "1.5"}}, "1.5"),

@@ -31,6 +31,9 @@ from tests.store.strategies import (
 BIG = 51
 """Waves whose children need more than one transaction."""
 
+only_ministack = pytest.mark.parametrize("client", ["ministack"], indirect=True)
+"""For large executions: moto copies all its tables for each transaction, which takes seconds."""
+
 
 class Died(BaseException):
     """The process is gone."""
@@ -113,6 +116,7 @@ def test_a_write_whose_reply_was_lost_knows_itself(client, dynamodb, clock):
     assert dynamodb.get_plan("shop") is None
 
 
+@only_ministack
 def test_a_large_write_whose_replies_were_lost_knows_itself(client, dynamodb):
     """Each of its transactions is sent twice."""
     wire = Wire(client, lost=range(1, 1000, 2))
@@ -149,6 +153,7 @@ def write_large(store, before):
 
 
 @pytest.mark.parametrize("moment", ["dies_before", "dies_after"])
+@only_ministack
 def test_a_large_commit_is_seen_whole_or_not_at_all(client, dynamodb, moment):
     """Die around each transaction: the next worker reads the old or the new execution, and goes on."""
     before = execution(waves=BIG, servers=1)
@@ -170,6 +175,7 @@ def test_a_large_commit_is_seen_whole_or_not_at_all(client, dynamodb, moment):
 
 
 @pytest.mark.parametrize("number", [1, 2])
+@only_ministack
 def test_a_large_create_that_died_may_be_repeated(client, dynamodb, number):
     """What it left behind is in nobody's way, and frees or takes no plan."""
     before = execution(waves=BIG, servers=1)
@@ -183,6 +189,7 @@ def test_a_large_create_that_died_may_be_repeated(client, dynamodb, number):
     assert before == dynamodb.load("E1")
 
 
+@only_ministack
 def test_another_store_continues_after_a_large_commit(client, dynamodb):
     """It learns the children's generation from the refusal of its first try."""
     before = execution(waves=BIG, servers=1)
@@ -196,6 +203,7 @@ def test_another_store_continues_after_a_large_commit(client, dynamodb):
         dynamodb.commit(after, following(after), ())
 
 
+@only_ministack
 def test_a_large_commit_leaves_one_generation(client, dynamodb):
     """The children of the one before are deleted."""
     before = execution(waves=BIG, servers=1)
