@@ -17,7 +17,7 @@ from drskit.states import NEEDS_ATTENTION
 CONVERSION_SECONDS = 185.0
 LAUNCH_SECONDS = 290.0
 """Linux servers in the captured drill (drs-facts §14); a Windows launch takes about a fifth longer."""
-EARLIEST = 0.8
+EARLIEST = 0.85
 """The share of the expected launch before which none is expected to end."""
 LATEST = 1.5
 """The share of it after which the end may be anywhere."""
@@ -44,7 +44,12 @@ def next_look(executions: Iterable[Execution], now: datetime, ceilings: Ceilings
         for time in _execution_times(execution, now, ceilings)
     ]
     latest = now + timedelta(seconds=max(ceilings.soon, ceilings.launching, ceilings.converting))
-    return max(min(times, default=latest), now + timedelta(seconds=1))
+    return _whole_second(max(min(times, default=latest), now + timedelta(seconds=1)))
+
+
+def _whole_second(time: datetime) -> datetime:
+    """The next whole second: the tables' time has no finer grain."""
+    return time if time.microsecond == 0 else time.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) -> Iterable[datetime]:

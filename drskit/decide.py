@@ -211,7 +211,8 @@ def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
         status=AttemptStatus.LAUNCHED, job_id=job.job_id, job_status=job.status,
         creation_time=job.creation_time, end_time=job.end_time, outcome=None,
     )  # fmt: skip
-    participating = {server.source_server_id for server in job.servers} | set(attempt.server_ids)
+    words = {part.source_server_id: part.launch_status for part in job.servers}
+    participating = set(attempt.server_ids)
 
     def begin(server: ServerRun) -> ServerRun:
         if server.source_server_id not in participating or server.status is not ServerStatus.PENDING:
@@ -219,6 +220,7 @@ def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
         return changed(
             server, status=ServerStatus.LAUNCHING, job_id=job.job_id, attempt=attempt.number,
             request_time=job.creation_time, start_time=job.creation_time,
+            launch_status=words.get(server.source_server_id),
         )  # fmt: skip
 
     wave = with_servers(execution.wave(attempt.wave_name), begin)

@@ -18,6 +18,7 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     │   ├── Throttled
     │   ├── SignerMismatch      the pinned signature differs from the stock signer's
     │   └── WorldUnreachable
+    ├── NotCompleted            the drill: it ended otherwise than COMPLETED, or waits for a person; exit code 1
     ├── LostRace                another worker wrote first; read again
     └── Malformed               an item of the tables cannot be read; it is quarantined
 """
@@ -110,6 +111,12 @@ class SignerMismatch(Unavailable):
 
 class WorldUnreachable(Unavailable):
     """The simulated world's process does not answer."""
+
+
+class NotCompleted(DrskitError):
+    """A drill ended otherwise than COMPLETED, or waits for a person."""
+
+    exit_code = 1
 
 
 class LostRace(DrskitError):

@@ -6,8 +6,8 @@ index is a hint: every execution is read again, consistently, before anything is
 done, and a sweep finds what the index lost. Any number of pollers may run.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drskit.cadence import Ceilings, next_look
@@ -42,13 +42,15 @@ class Pass:
     """ExecutionIds of accounts that this worker cannot reach."""
     trouble: str | None = None
     """What kept DRS from answering; nothing was lost."""
+    executions: Mapping[str, Execution] = field(default_factory=dict)
+    """The advanced executions as they are now."""
     next_poll: datetime | None = None
-    """When the next pass is due; None when nothing needs attention."""
+    """When the next pass is due; None when nothing is left but decisions of people."""
 
     @property
     def idle(self) -> bool:
         """Whether nothing is left but decisions of people."""
-        return not (self.advanced or self.waiting)
+        return self.next_poll is None
 
 
 class Poller:
@@ -62,6 +64,9 @@ class Poller:
         self._engine = engine
         self._recovery_for = recovery_for
         self._ceilings = ceilings or Ceilings()
+        self._mine: dict[Place, Cadence] = {}
+        """The cadences as this worker last wrote them: a hint that saves a read, never a reason to skip a condition."""
+        self._next_sweep: datetime | None = None
 
     def run_pass(self) -> Pass:
         """Find what needs attention, and advance what is due.
@@ -78,6 +83,7 @@ class Poller:
         elsewhere: list[str] = []
         troubles: list[str] = []
         times: list[datetime] = []
+        executions: dict[str, Execution] = {}
         for place, execution_ids in places.items():
             recovery = self._recovery_for(*place)
             if recovery is None:
@@ -90,14 +96,17 @@ class Poller:
                 continue
             live, trouble = self._advance_all(recovery, execution_ids, quarantined)
             advanced += execution_ids
+            executions |= {execution.execution_id: execution for execution in live}
             troubles += [trouble] if trouble else []
-            times.append(self._release(claim, live, trouble))
+            following = self._release(claim, live, trouble)
+            times += [following] if any(execution.status in NEEDS_ATTENTION for execution in live) else []
         return Pass(
             advanced=tuple(advanced),
             waiting=tuple(waiting),
             quarantined=tuple(dict.fromkeys(quarantined)),
             elsewhere=tuple(elsewhere),
             trouble="; ".join(dict.fromkeys(troubles)) or None,
+            executions=executions,
             next_poll=min(times, default=None),
         )
 
@@ -156,7 +165,10 @@ class Poller:
 
     def _sweep_is_due(self) -> bool:
         now = self._store.now()
+        if self._next_sweep is not None and now < self._next_sweep:
+            return False
         last = self._store.get_cadence(*SWEEP_KEY)
+        self._next_sweep = last.next_poll if last is not None and now < last.next_poll else now + SWEEP_EVERY
         if last is not None and now < last.next_poll:
             return False
         expected = last.version if last else None
@@ -178,7 +190,9 @@ class Poller:
     def _claim(self, place: Place) -> Cadence | datetime:
         """This pass's claim on a place, or when the next pass there is due."""
         now = self._store.now()
-        current = self._store.get_cadence(*place)
+        current = self._mine.pop(place, None)
+        if current is None or now < current.next_poll:
+            current = self._store.get_cadence(*place)
         if current is not None and now < current.next_poll:
             return current.next_poll
         version = (current.version if current else 0) + 1
@@ -200,10 +214,12 @@ class Poller:
         following = now + timedelta(seconds=self._ceilings.soon) if trouble else next_look(live, now, self._ceilings)
         since = (claim.unavailable_since or now) if trouble else None
         update = {"next_poll": following, "version": claim.version + 1, "trouble": trouble, "unavailable_since": since}
+        released = claim.model_copy(update=update)
         try:
-            self._store.put_cadence(claim.model_copy(update=update), expected=claim.version)
+            self._store.put_cadence(released, expected=claim.version)
         except LostRace:
             return now
+        self._mine[claim.account_id, claim.region] = released
         return following
 
     def _advance_all(

@@ -246,10 +246,9 @@ def _location(document: Document, raw: tuple[int | str, ...]) -> Location:
     location: Location = ()
     value: object = document.data
     for part in raw:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
+        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+        if inside:
+            value = value[part]  # type: ignore[index]  # the line above asked
         elif isinstance(value, dict) and part != "[key]":
             return (*location, part)
         else:

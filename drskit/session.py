@@ -5,7 +5,7 @@ person or a program asks of drskit is a method of `Session`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     from drskit.aws.recovery import DrsRecovery
 
 COMMAND_TRIES = 20
+
+
+def environment() -> MutableMapping[str, str]:
+    """The process's environment: simulated worlds are entered through it, as AWS's own tools are."""
+    return os.environ
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,10 @@ class Session:
         """The boto3 clients of this identity."""
         from drskit.aws.clients import Clients
 
-        return Clients(region=self.settings.region, profile=self.settings.profile)
+        profile = (
+            None if self.settings.clock_url else self.settings.profile
+        )  # a simulated world has its own credentials
+        return Clients(region=self.settings.region, profile=profile)
 
     @cached_property
     def store(self) -> Store:
@@ -121,6 +129,11 @@ class Session:
     def clock(self) -> Clock:
         """The simulated world's clock where there is one, else the machine's."""
         return RemoteClock(self.settings.clock_url) if self.settings.clock_url else SystemClock()
+
+    @cached_property
+    def wall_clock(self) -> Clock:
+        """The machine's own time: for names of files, never for an execution."""
+        return SystemClock()
 
     @cached_property
     def caller(self) -> tuple[str, str]:
@@ -147,6 +160,20 @@ class Session:
                 self.clients.drs(region), self.clients.drs_launcher(region), self.clients.ec2(region), region
             )
         return self._recoveries[region]
+
+    def require_simulated(self, region: str) -> None:
+        """Make sure that our simulator answers in DRS's place.
+
+        Raises:
+            Refused: it is the real service, and a simulation was asked for.
+        """
+        recovery = self.recovery(region)
+        recovery.probe()
+        if not recovery.simulated:
+            raise Refused(
+                "A simulation was asked for, and the endpoint in AWS_ENDPOINT_URL is no simulator of drskit. "
+                "Unset it, or leave the simulation out."
+            )
 
     def poller(self) -> Poller:
         """A worker that advances every execution of this account."""
@@ -321,7 +348,7 @@ class Session:
             )
             update: dict[str, object] = {"commands": (*before.commands, command)}
             if before.status is ExecutionStatus.PAUSED:
-                update["status"] = ExecutionStatus.POLLING
+                update |= {"status": ExecutionStatus.POLLING, "waiting_for": None}
             after = before.model_copy(update=update)
             check(before, after)
             after, events = narrate(before, after, now=now, actor=self.caller[1])
@@ -332,6 +359,13 @@ class Session:
             self.poller().wake(after.account_id, after.region)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
+
+    def find(self, execution_id: str) -> Execution | None:
+        """The execution, or None when there is none of that id."""
+        try:
+            return self.store.load(execution_id)
+        except NotFound:
+            return None
 
     def history(self, execution_id: str) -> tuple[Execution, tuple[Event, ...], tuple[JobLog, ...]]:
         """An execution with its events and job logs."""

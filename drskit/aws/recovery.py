@@ -48,6 +48,17 @@ class DrsRecovery:
         headers = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         self._simulated = SIMULATED_HEADER in headers
 
+    def probe(self) -> None:
+        """Ask DRS something small, so that `simulated` is known.
+
+        Raises:
+            Unavailable: it does not answer.
+        """
+        try:
+            self._drs.describe_source_servers(maxResults=1)
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"DescribeSourceServers in {self._region}") from error
+
     # --- DRS ---------------------------------------------------------------------------------------------------------
 
     def source_servers(self, server_ids: Iterable[str] | None = None) -> tuple[SourceServer, ...]:

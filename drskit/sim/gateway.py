@@ -216,6 +216,10 @@ def _dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
 @cache
 def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]], ...]:
     """The handlers of a service's addresses."""
+    if service == "dynamodb":
+        from drskit.sim.backend.quick import quicken
+
+        quicken()
     tables: Any = get_backend(cast("Any", service))
     blank = object.__new__(tables.backend)  # the addresses depend on the class alone
     return tuple((re.compile(url), handler) for url, handler in blank.urls.items())

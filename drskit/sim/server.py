@@ -69,6 +69,14 @@ class WorldServer:
         """Serve until another thread stops it, or the process is interrupted."""
         self._thread.join()
 
+    def wait_until_idle(self, stop: threading.Event, idle_seconds: float | None) -> None:
+        """Serve until told to stop, or until nobody has asked for so long in real time."""
+        asked = -1
+        while not stop.wait(idle_seconds):
+            if asked == self._http.asked:
+                return
+            asked = self._http.asked
+
     def stop(self) -> None:
         """Stop serving and close every connection."""
         self._http.shutdown()
@@ -105,6 +113,8 @@ class _Http(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], gateway: "Gateway") -> None:
         self.gateway = gateway
+        self.asked = 0
+        """How many requests came."""
         self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
@@ -138,6 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer any method: AWS tells requests apart by more than that."""
+        self.server.asked += 1
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length) if length else b""
         path = self.path.partition("?")[0]

@@ -1,5 +1,6 @@
 """What a start would do, before anybody says yes."""
 
+from datetime import timedelta
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from drskit.views.words import plain, span
 if TYPE_CHECKING:
     from drskit.session import Preview
 
+LEFT = "text-align:left"
 FACTS = "margin:2px 0"
 SHOWN = 12
 """Servers of a wave that are named; the rest is counted."""
@@ -19,12 +21,14 @@ def render_preview(preview: "Preview") -> str:
     """The preview as HTML for a notebook: inline styles only, so that an untrusted notebook shows it."""
     facts = "".join(f'<p style="{FACTS}">{escape(plain(line))}</p>' for line in _facts(preview))
     rows = "".join(
-        f'<tr><th scope="row" style="text-align:left">{escape(wave.name)}</th><td style="text-align:left">{escape(plain(needs))}</td>'
-        f'<td style="text-align:left">{escape(plain(servers))}</td></tr>'
+        f'<tr><th scope="row" style="{LEFT}">{escape(wave.name)}</th><td style="{LEFT}">{escape(plain(needs))}</td>'
+        f'<td style="{LEFT}">{escape(plain(servers))}</td></tr>'
         for wave, needs, servers in _waves(preview)
     )
-    head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in ("Wave", "Starts", "Launches"))
-    table = f"<table><caption>What a start launches</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    head = "".join(f'<th scope="col" style="{LEFT}">{name}</th>' for name in ("Wave", "Starts", "Launches"))
+    table = (
+        f"<table><caption>What a start launches</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
     return f"{facts}{table}"
 
 
@@ -41,15 +45,24 @@ def _facts(preview: "Preview") -> list[str]:
     count = sum(len(group.servers) for group in preview.groups)
     lines = [
         f"{preview.mode} drill of plan {plan.plan_id}: {count} servers, account {preview.account_id}, {preview.region}",
-        f"RTO target {span(plan.targets.rto) if plan.targets.rto else 'none'}, "
-        f"RPO target {span(plan.targets.rpo) if plan.targets.rpo else 'none'}",
+        f"RTO target {_target(plan.targets.rto)}, RPO target {_target(plan.targets.rpo)}",
     ]
-    lines += [f"Expected {group.group.expect} servers in {group.group.name}, found {len(group.servers)}" for group in _odd(preview)]
+    lines += [
+        f"Expected {group.group.expect} servers in {group.group.name}, found {len(group.servers)}"
+        for group in _odd(preview)
+    ]
     lines += [f"Not applied yet: {change}" for change in preview.changes]
-    lines += [f"Terminates {instance.description}, the earlier instance of {instance.source_server_id}" for instance in preview.doomed]
+    lines += [
+        f"Terminates {instance.description}, the earlier instance of {instance.source_server_id}"
+        for instance in preview.doomed
+    ]
     if not preview.doomed:
         lines.append("Terminates no instance: none of these servers has an earlier one.")
     return lines
+
+
+def _target(target: timedelta | None) -> str:
+    return span(target) if target else "none"
 
 
 def _odd(preview: "Preview") -> list[Resolved]:
@@ -58,7 +71,9 @@ def _odd(preview: "Preview") -> list[Resolved]:
 
 def _waves(preview: "Preview") -> list[tuple[Wave, str, str]]:
     found = {part.group.group_id: part for part in preview.groups}
-    return [(wave, _starts(wave), _servers([found[name] for name in wave.groups])) for wave in preview.runbook.plan.waves]
+    return [
+        (wave, _starts(wave), _servers([found[name] for name in wave.groups])) for wave in preview.runbook.plan.waves
+    ]
 
 
 def _starts(wave: Wave) -> str:
@@ -68,8 +83,9 @@ def _starts(wave: Wave) -> str:
 
 def _servers(parts: list[Resolved]) -> str:
     servers = [server for part in parts for server in part.servers]
-    names = ", ".join(f"{server.name} ({server.source_server_id})" if server.name else server.source_server_id for server in servers[:SHOWN])
+    names = ", ".join(
+        f"{server.name} ({server.source_server_id})" if server.name else server.source_server_id
+        for server in servers[:SHOWN]
+    )
     more = f" and {len(servers) - SHOWN} more" if len(servers) > SHOWN else ""
     return f"{names}{more}"
-
-

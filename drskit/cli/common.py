@@ -1,0 +1,79 @@
+"""What every command shares: how it gets its session, shows its results and ends."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from drskit.errors import DrskitError
+
+if TYPE_CHECKING:
+    from drskit.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "json_output", is_flag=True, help="Print the result as JSON.")
+
+
+def open_session(ctx: click.Context) -> "Session":
+    """The session that the command line's flags ask for."""
+    from drskit.session import Session
+
+    root = ctx.find_root()
+    return Session.open(**(root.obj or {}))
+
+
+def ends_well(command: F) -> F:
+    """Show drskit's own errors as sentences, and end with their exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except DrskitError as error:
+            say(str(error))
+            sys.exit(error.exit_code)
+
+    return wrapped  # type: ignore[return-value]  # wraps keeps the signature
+
+
+def say(text: str) -> None:
+    """Words, to stderr."""
+    click.echo(text, err=True)
+
+
+def show_json(value: object) -> None:
+    """A result as JSON, to stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(rows: list[dict[str, object]], columns: tuple[str, ...]) -> None:
+    """Results as columns of text, to stdout; widths fit the longest value."""
+    from drskit.views.words import plain
+
+    cells = [
+        [plain(str(row.get(column) if row.get(column) is not None else "-")) for column in columns] for row in rows
+    ]
+    table = [list(columns), *cells]
+    widths = [max(len(line[index]) for line in table) for index in range(len(columns))]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask before AWS is changed.
+
+    Raises:
+        click.UsageError: there is no terminal to ask at, and --yes was not given.
+        click.Abort: the answer was no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "This changes AWS and there is no terminal to ask at. Add --yes once you have looked at it."
+        )
+    click.confirm(question, abort=True, err=True)

@@ -1,0 +1,217 @@
+"""drill, start and run."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from drskit.cli.common import as_json, confirm, ends_well, open_session, say, show_json
+from drskit.cli.plans import FILE, read_runbook
+
+if TYPE_CHECKING:
+    from drskit.headless import Notebook
+    from drskit.model import Execution, Runbook
+    from drskit.session import Session
+
+NOTEBOOK = "notebooks/03-run-a-drill.ipynb"
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+apply_option = click.option(
+    "--apply", is_flag=True, help="Apply the runbook first when it differs from what is applied."
+)
+replace_option = click.option(
+    "--replace",
+    multiple=True,
+    metavar="INSTANCE",
+    help="An EC2 instance that the launch may terminate although it is no drill of drskit's; may be repeated.",
+)
+
+
+@click.command()
+@FILE
+@click.option("--simulate", is_flag=True, help="Drill in a simulated world, not in AWS.")
+@click.option("--world", type=str, help="The world's file; the plan's own when left out.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0), help="How fast simulated time runs; 0, the default, is virtual time."
+)
+@click.option("--approve-all", is_flag=True, help="Approve every wave; only with --simulate.")
+@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the run's folder.")
+@apply_option
+@yes_option
+@replace_option
+@as_json
+@click.pass_context
+@ends_well
+def drill(
+    ctx: click.Context, file: str, simulate: bool, world: str | None, speed: float | None, approve_all: bool,
+    output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], json_output: bool,
+) -> None:  # fmt: skip
+    """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
+    only_simulated = {"--world": world is not None, "--speed": speed is not None, "--approve-all": approve_all}
+    for flag, given in only_simulated.items():
+        if given and not simulate:
+            raise click.UsageError(f"{flag} is for simulated drills. Add --simulate, or leave it out.")
+    runbook = read_runbook(file)
+    parameters: dict[str, object] = {
+        "runbook": str(Path(runbook.source).resolve()),
+        "simulate": simulate,
+        "approvals": "all" if approve_all else "ask",
+        "replace": list(replace),
+        "apply": apply,
+    }
+    with _world(runbook, simulate, world, speed):
+        session = open_session(ctx)
+        if not simulate:
+            _ask(session, runbook, yes=yes, replace=replace)
+            parameters["confirmed"] = True
+        execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs)
+        if json_output and execution is not None:
+            from drskit.report.evidence import execution_json
+
+            show_json(execution_json(*session.history(execution.execution_id)))
+    sys.exit(code)
+
+
+def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float | None) -> AbstractContextManager[None]:
+    """The world to drill in: the one that the environment names, unless another is asked for."""
+    if not simulate:
+        return nullcontext()
+    from drskit.resources import default_world, find_file
+    from drskit.session import environment
+    from drskit.simulation import attached, served
+
+    if world is None and speed is None and attached(environment()):
+        return nullcontext()
+    path = find_file(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
+    return served(path, speed or 0, environment())
+
+
+def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...]) -> None:
+    from drskit.views.preview import preview_text
+
+    say(preview_text(session.preview(runbook, replace=replace)))
+    confirm("Start this drill?", yes=yes)
+
+
+def _run_drill(
+    session: "Session", runbook: "Runbook", parameters: dict[str, object], runs: Path
+) -> "tuple[Execution | None, int]":
+    """Run the notebook, follow the execution, make sure of the report; the execution and the exit code."""
+    from drskit.cli.follow import following, status_code
+    from drskit.headless import Interrupted, run_notebook
+    from drskit.planning import fresh_id
+    from drskit.resources import find_file
+
+    execution_id = fresh_id(session.clock.now())
+    folder = runs.resolve() / execution_id
+    parameters |= {"execution_id": execution_id, "output_dir": str(runs.resolve())}
+    interrupted: Interrupted | None = None
+    done: Notebook | None = None
+    with following(session, execution_id) as follower:
+        try:
+            done = run_notebook(find_file(NOTEBOOK), folder / "notebook.ipynb", parameters)
+        except Interrupted as error:
+            interrupted = error
+    execution = follower.execution
+    if execution is not None:
+        _make_sure_of_report(session, execution, runs, folder)
+    _say_outcome(execution, runbook, done, folder)
+    if interrupted is not None:
+        say(str(interrupted))
+        return execution, interrupted.exit_code
+    if done is not None and done.error is not None and (execution is None or done.error.exit_code not in {0, 1}):
+        return execution, done.error.exit_code
+    return execution, status_code(execution)
+
+
+def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path, folder: Path) -> None:
+    """An interrupted notebook has not written it."""
+    if (folder / "report.html").exists():
+        return
+    from drskit.drill import versions
+    from drskit.report.evidence import write_run
+
+    write_run(runs, *session.history(execution.execution_id), now=session.store.now(), versions=versions())
+
+
+def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None", folder: Path) -> None:
+    from drskit.drill import outcome
+
+    if execution is not None:
+        say(outcome(execution))
+    elif done is not None and done.error is not None:
+        say(str(done.error))
+    else:
+        say(f"No drill of plan {runbook.plan.plan_id} was started.")
+    for name in ("report.html", "execution.json", "notebook.ipynb"):
+        if (folder / name).exists():
+            click.echo(str(folder / name), err=False)
+
+
+@click.command()
+@FILE
+@click.option("--key", help="Makes the start idempotent: the same key finds the same execution.")
+@apply_option
+@yes_option
+@replace_option
+@as_json
+@click.pass_context
+@ends_well
+def start(
+    ctx: click.Context, file: str, key: str | None, apply: bool, yes: bool, replace: tuple[str, ...], json_output: bool
+) -> None:
+    """Start a drill and return at once; `drskit poll` carries it out."""
+    from drskit.model import Mode
+
+    runbook = read_runbook(file)
+    session = open_session(ctx)
+    preview = session.preview(runbook, replace=replace)
+    if preview.mode is Mode.REAL:
+        from drskit.views.preview import preview_text
+
+        say(preview_text(preview))
+        confirm("Start this drill?", yes=yes)
+    execution = session.start(runbook, key=key, apply=apply, replace=replace)
+    if json_output:
+        show_json({"ExecutionId": execution.execution_id})
+    else:
+        click.echo(execution.execution_id)
+        say("It goes on as soon as somebody polls: drskit poll --follow")
+
+
+@click.command()
+@click.argument("notebook")
+@click.option(
+    "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter; may be repeated."
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The executed copy; a new name under runs/ when left out.",
+)
+@as_json
+@click.pass_context
+@ends_well
+def run(
+    ctx: click.Context, notebook: str, given: tuple[tuple[str, str], ...], output: Path | None, json_output: bool
+) -> None:
+    """Run any notebook headless, with strict names of parameters."""
+    from drskit.headless import run_notebook
+    from drskit.planning import fresh_id
+    from drskit.resources import find_file
+
+    source = find_file(notebook)
+    session = open_session(ctx)
+    target = output or session.settings.runs / f"{source.stem}-{fresh_id(session.wall_clock.now())}.ipynb"
+    result = run_notebook(source, target.resolve(), dict(given))
+    if result.error is not None:
+        say(str(result.error))
+    if json_output:
+        show_json({"Notebook": str(target), "Error": str(result.error) if result.error else None})
+    else:
+        click.echo(str(target))
+    sys.exit(result.error.exit_code if result.error else 0)
+
+
+COMMANDS: dict[str, click.Command] = {"drill": drill, "start": start, "run": run}

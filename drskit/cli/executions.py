@@ -1,0 +1,121 @@
+"""executions list|show|watch, and poll."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from drskit.cli.common import as_json, ends_well, open_session, say, show_json, show_table
+
+if TYPE_CHECKING:
+    from drskit.session import Session
+
+
+@click.group()
+def executions() -> None:
+    """Executions, running and past."""
+
+
+@executions.command("list")
+@click.option("--plan", help="Only those of this plan.")
+@as_json
+@click.pass_context
+@ends_well
+def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> None:
+    """List executions, newest first."""
+    from drskit.report.evidence import header_json
+
+    rows = [header_json(header) for header in open_session(ctx).executions(plan)]
+    if json_output:
+        show_json(rows)
+    else:
+        columns = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "StartTime", "EndTime", "WaitingFor")
+        show_table(rows, columns)
+
+
+@executions.command("show")
+@click.argument("execution_id")
+@as_json
+@click.pass_context
+@ends_well
+def show(ctx: click.Context, execution_id: str, json_output: bool) -> None:
+    """Show one execution whole."""
+    session = open_session(ctx)
+    execution, events, logs = session.history(execution_id)
+    if json_output:
+        from drskit.report.evidence import execution_json
+
+        show_json(execution_json(execution, events, logs))
+    else:
+        from drskit.views.text import board_text
+
+        click.echo(board_text(execution, session.store.now()))
+
+
+@executions.command("watch")
+@click.argument("execution_id")
+@as_json
+@click.pass_context
+@ends_well
+def watch(ctx: click.Context, execution_id: str, json_output: bool) -> None:
+    """Follow one execution to its end, or to a person's decision; it never drives."""
+    from drskit.cli.follow import follow, status_code
+
+    session = open_session(ctx)
+    execution = session.store.load(execution_id)
+    execution = follow(session, execution)
+    if json_output:
+        from drskit.report.evidence import execution_json
+
+        show_json(execution_json(*session.history(execution_id)))
+    sys.exit(status_code(execution))
+
+
+@click.command()
+@click.option("--follow", "keep_on", is_flag=True, help="Poll until interrupted.")
+@click.option("--until-idle", is_flag=True, help="Poll until nothing is left but decisions of people.")
+@as_json
+@click.pass_context
+@ends_well
+def poll(ctx: click.Context, keep_on: bool, until_idle: bool, json_output: bool) -> None:
+    """Advance every execution that is due: one pass, or many."""
+    if keep_on and until_idle:
+        raise click.UsageError("--follow and --until-idle exclude each other.")
+    session = open_session(ctx)
+    trouble = _passes(session, keep_on, until_idle, json_output)
+    if trouble:
+        sys.exit(3)
+    if until_idle:
+        waiting = session.poller().people()
+        for header in waiting:
+            say(f"{header.execution_id} waits for {header.waiting_for}.")
+        sys.exit(1 if waiting else 0)
+
+
+def _passes(session: "Session", keep_on: bool, until_idle: bool, json_output: bool) -> str | None:
+    """Run the passes and show each; what kept DRS from answering in the last one."""
+    from drskit.model import utc
+    from drskit.poller import describe
+
+    poller = session.poller()
+    passes = poller.follow(session.clock, until_idle=until_idle) if keep_on or until_idle else [poller.run_pass()]
+    trouble = None
+    for result in passes:
+        trouble = result.trouble
+        if json_output:
+            show_json(
+                {
+                    "Advanced": list(result.advanced),
+                    "Waiting": list(result.waiting),
+                    "Quarantined": list(result.quarantined),
+                    "Elsewhere": list(result.elsewhere),
+                    "Trouble": result.trouble,
+                    "NextPoll": utc(result.next_poll) if result.next_poll else None,
+                }
+            )
+        else:
+            click.echo(describe(result))
+    return trouble
+
+
+COMMANDS: dict[str, click.Command] = {"executions": executions, "poll": poll}

@@ -1,0 +1,34 @@
+"""Commands of the contract that do not exist yet: each is refused, none is ignored."""
+
+import sys
+
+import click
+
+from drskit.cli.common import say
+
+NAMES = (
+    "authorize", "check", "cleanup", "deploy", "forecast", "pause", "recover", "retry", "schedule", "skip", "verify",
+)  # fmt: skip
+INSTEAD = {
+    "cleanup": "Terminate a drill's instances in the DRS console, or with `aws drs terminate-recovery-instances`.",
+    "recover": "Recover for real in the DRS console.",
+}
+
+
+def _later(name: str) -> click.Command:
+    @click.command(
+        name,
+        help=f"{name} is not supported yet.",
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=True,
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def command(arguments: tuple[str, ...]) -> None:
+        del arguments
+        say(f"`drskit {name}` is not supported yet. {INSTEAD.get(name, '')}".rstrip())
+        sys.exit(2)
+
+    return command
+
+
+COMMANDS: dict[str, click.Command] = {name: _later(name) for name in NAMES}

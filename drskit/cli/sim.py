@@ -1,0 +1,79 @@
+"""sim serve."""
+
+import json
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from drskit.cli.common import ends_well, say
+
+
+@click.group()
+def sim() -> None:
+    """Simulated worlds."""
+
+
+@sim.command("serve")
+@click.option("--world", "world", required=True, help="World file, in the working folder or shipped.")
+@click.option("--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--speed",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="How fast time runs; 0 is virtual time.",
+)
+@click.option("--idle-minutes", type=click.FloatRange(min=0, min_open=True), help="End when unasked for so long.")
+@click.option("--json", "json_output", is_flag=True, help="Print the variables as one line of JSON.")
+@ends_well
+def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | None, json_output: bool) -> None:
+    """Serve a world over HTTP for boto3, the AWS CLI and any SDK, and print the variables to export."""
+    from drskit.resources import find_file
+    from drskit.simulation import make_server
+
+    path = find_file(world) if Path(world).suffix else find_file(f"runbooks/worlds/{world}.yaml")
+    server = make_server(path, speed=speed, port=port, host=host)
+    if host not in {"127.0.0.1", "::1", "localhost"}:
+        say(f"WARNING: the world is open to everyone who can reach {host}; it asks for no credentials.")
+    variables = server.environment()
+    if json_output:
+        click.echo(json.dumps(variables))
+    else:
+        for name, value in variables.items():
+            click.echo(f"export {name}={shlex.quote(value)}")
+        say(f"Serving {path} at {server.url}. Export these variables in another terminal; stop with Ctrl-C.")
+    sys.stdout.flush()
+    stop = threading.Event()
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGINT, leave)
+    server.wait_until_idle(stop, None if idle_minutes is None else idle_minutes * 60)
+    server.stop()
+    say("Stopped.")
+
+
+def _later(name: str) -> click.Command:
+    @click.command(name, help="Not supported yet.", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def command(arguments: tuple[str, ...]) -> None:
+        del arguments
+        say(f"`drskit sim {name}` is not supported yet.")
+        sys.exit(2)
+
+    return command
+
+
+for _name in ("show", "snapshot", "validate"):
+    sim.add_command(_later(_name))
+
+COMMANDS: dict[str, click.Command] = {"sim": sim}
