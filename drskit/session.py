@@ -5,7 +5,7 @@ person or a program asks of drskit is a method of `Session`.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -86,10 +86,15 @@ class Preview:
 class Session:
     """One AWS identity, one set of tables, one clock."""
 
-    def __init__(self, settings: Settings, environment: Mapping[str, str]) -> None:
-        """Make a session; nothing is asked of AWS before it is needed."""
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        """Make a session; nothing is asked of AWS before it is needed.
+
+        Args:
+            settings: see `read_settings`.
+            clock: whose time is waited for; the settings' own when left out.
+        """
         self.settings = settings
-        self._environment = environment
+        self._clock = clock
         self._recoveries: dict[str, DrsRecovery] = {}
 
     @classmethod
@@ -99,7 +104,7 @@ class Session:
         Raises:
             InvalidInput: a setting is not valid.
         """
-        return cls(read_settings(os.environ, Path.cwd(), **flags), os.environ)
+        return cls(read_settings(os.environ, Path.cwd(), **flags))
 
     # --- collaborators -----------------------------------------------------------------------------------------------
 
@@ -128,6 +133,8 @@ class Session:
     @cached_property
     def clock(self) -> Clock:
         """The simulated world's clock where there is one, else the machine's."""
+        if self._clock is not None:
+            return self._clock
         return RemoteClock(self.settings.clock_url) if self.settings.clock_url else SystemClock()
 
     @cached_property
@@ -382,24 +389,20 @@ class Session:
 
     # --- tables ------------------------------------------------------------------------------------------------------
 
-    def create_tables(self, *, wait: Callable[[], Clock] | None = None) -> list[str]:
+    def create_tables(self) -> list[str]:
         """Create the tables or bring them up to date; what was done, a line each."""
         from drskit.store.tables import create_tables
 
         self._need_region("the tables")
-        clock = wait() if wait else self.clock
-        return list(
-            create_tables(
-                self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env, clock=clock
-            )
-        )
+        client = self.clients.dynamodb()
+        return create_tables(client, self.clock, prefix=self.settings.table_prefix, env=self.settings.env)
 
     def check_tables(self) -> list[str]:
         """How the tables differ from what drskit needs; a line each, none when they fit."""
         from drskit.store.tables import check_tables
 
         self._need_region("the tables")
-        return list(check_tables(self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env))
+        return check_tables(self.clients.dynamodb(), prefix=self.settings.table_prefix, env=self.settings.env)
 
     def _need_region(self, what: str) -> str:
         region = self.settings.region or self.clients.region
