@@ -1,0 +1,178 @@
+"""What dies, is lost or is refused at the boundaries of a launch.
+
+The invariants, over every boundary of the launch protocol:
+
+- at most one launch job comes into being for each authorised attempt;
+- every job that drskit caused is recorded, under the attempt whose tag it carries;
+- no execution is lost: another worker on the same tables ends it;
+- none is called FAILED while its job lives.
+
+The exhaustive sweep over all boundaries and pairs is the next step; here is the
+shape: a crash before and after, a lost request and a lost reply at each call
+that writes an intent, launches, or records an outcome.
+"""
+
+import itertools
+
+import pytest
+
+from drskit.errors import DrskitError, Unavailable
+from drskit.model import AttemptStatus, ExecutionStatus
+from drskit.sim.spec import Fault
+from drskit.witness import ATTEMPT_TAG
+from tests.harness import Boundary, Crash, House, final, house, runbook_of, started
+
+KINDS = ("crash-before", "crash-after", "lost-request", "lost-reply")
+LAUNCH = [("StartRecovery", 0), ("StartRecovery", 1)]
+REST = [*LAUNCH[1:], *(("TransactWriteItems", number) for number in range(8))]
+
+
+def run_until_dead(home: House, boundary: Boundary) -> None:
+    """A worker that dies, or is cut off, at the boundary; it may also live through it."""
+    worker = home.another_session()
+    boundary.attach(worker)
+    try:
+        home.finish(worker)
+    except (Crash, DrskitError):
+        return
+
+
+@pytest.mark.parametrize(
+    ("operation", "number", "kind"),
+    [
+        *(pytest.param(*where, kind) for where, kind in itertools.product(LAUNCH[:1], KINDS)),
+        *(pytest.param(*where, kind, marks=pytest.mark.slow) for where, kind in itertools.product(REST, KINDS)),
+    ],
+)
+def test_a_worker_that_dies_leaves_one_job_for_each_attempt(operation, number, kind):
+    """Whatever happens at the boundary, another worker ends the drill, and no launch happened twice or is lost."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        boundary = Boundary(operation, number, kind)
+        run_until_dead(home, boundary)
+        assert boundary.fired
+        home.finish(home.another_session())
+        done = final(home, execution)
+        assert ExecutionStatus.COMPLETED is done.status
+        launched = {attempt.job_id: attempt for attempt in done.attempts if attempt.status is AttemptStatus.LAUNCHED}
+        jobs = home.jobs()
+        assert {job["jobID"] for job in jobs} == set(launched)
+        assert 2 == len(jobs)
+        assert all(job["tags"][ATTEMPT_TAG] == launched[job["jobID"]].attempt_id for job in jobs)
+
+
+SMALL = """
+region: us-west-2
+start: 2026-03-02T09:00:00Z
+seed: 3
+servers:
+  - {id: s-5a4c1e0b7d2f93861, name: db-1, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
+  - {id: s-5b83d60f4a91c2e75, name: app-1, tags: {Tier: app}, durations: {gap: 5, conversion: 20, launch: 30}}
+"""
+SMALL_PLAN = """
+version: 1
+plan: small
+sites: {main: {region: us-west-2}}
+groups:
+  database: {select: {tags: {Tier: database}}}
+  app: {select: {tags: {Tier: app}}}
+waves:
+  - {name: Database, groups: [database]}
+  - {name: Application, groups: [app]}
+"""
+
+
+def add_fault(home: House, **values: object) -> None:
+    """A fault of the world."""
+    home.gateway.faults.add(Fault.model_validate(values))
+
+
+def test_a_lost_reply_is_found_by_its_tag_at_the_next_look():
+    """StartRecovery went out once; the job is adopted within seconds, long before the quiescence is over."""
+    with house(text=SMALL) as home:
+        add_fault(home, operation="StartRecovery", kind="lost-reply", times=1)
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.finish()
+        done = final(home, execution)
+        assert ExecutionStatus.COMPLETED is done.status
+        assert [1, 1] == [attempt.number for attempt in done.attempts]
+        assert 2 == len(home.jobs())
+
+
+def test_a_lost_request_is_repeated_only_after_the_quiescence():
+    """Nothing was launched, which only time can prove: the second attempt comes 420 seconds after the first intent."""
+    with house(text=SMALL) as home:
+        add_fault(home, operation="StartRecovery", kind="lost-request", times=1)
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.finish()
+        first, second = final(home, execution).attempts_of("Database")
+        assert AttemptStatus.NOT_EXECUTED is first.status
+        assert 420 <= (second.signed_at - first.signed_at).total_seconds() < 440
+
+
+@pytest.mark.parametrize("kind", ["throttle", "expired-token"])
+def test_a_refusal_that_passes_only_delays(kind):
+    """A throttled or expired StartRecovery is asked again under a new attempt; the drill completes."""
+    with house(text=SMALL) as home:
+        add_fault(home, operation="StartRecovery", kind=kind, times=2)
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.finish()
+        done = final(home, execution)
+        assert ExecutionStatus.COMPLETED is done.status
+        assert [1, 2, 3] == [attempt.number for attempt in done.attempts_of("Database")]
+        assert 2 == len(home.jobs())
+
+
+@pytest.mark.parametrize("kind", ["throttle", "error-500", "timeout", "expired-token"])
+def test_a_listing_that_fails_is_shown_and_hides_nothing(kind):
+    """While DescribeJobs fails, the execution says since when it waits for AWS; then it goes on and completes."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.session.poller().run_pass()
+        add_fault(home, operation="DescribeJobs", kind=kind, times=3)
+        home.clock.sleep(20)
+        assert home.session.poller().run_pass().trouble is not None
+        waiting = final(home, execution).waiting_for or ""
+        assert waiting.startswith("AWS since 2026-03-02T09:00:")
+        home.finish()
+        done = final(home, execution)
+        assert (ExecutionStatus.COMPLETED, None) == (done.status, done.waiting_for)
+
+
+def test_tables_out_of_reach_are_said_to_be():
+    """A pass over tables that do not answer raises what happened and loses nothing."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        add_fault(home, service="dynamodb", operation="Query", kind="access-denied", times=1)
+        with pytest.raises(Unavailable):
+            home.session.poller().run_pass()
+        home.finish()
+        assert ExecutionStatus.COMPLETED is final(home, execution).status
+
+
+def test_a_job_that_never_ends_times_out_and_says_that_it_may_still_run():
+    """The wave is TIMED_OUT, its server UNKNOWN, never FAILED: the job lives."""
+    endless = SMALL.replace("name: db-1,", "name: db-1, fails: [never-ends],")
+    plan = SMALL_PLAN.replace("groups: [database]}", "groups: [database], timeout: PT30M}")
+    with house(text=endless) as home:
+        execution = home.session.start(runbook_of(plan))
+        home.finish()
+        done = final(home, execution)
+        assert ExecutionStatus.TIMED_OUT is done.status
+        (server,) = done.wave("Database").servers
+        assert "UNKNOWN" == server.status
+        assert "may still be running" in (server.error or "")
+
+
+def test_two_workers_are_one_worker():
+    """Two pollers that take turns after every call of a pass launch nothing twice and end as one would."""
+    with house() as home:
+        execution = started(home)
+        pollers = [home.session.poller(), home.another_session().poller()]
+        for turn in range(400):
+            result = pollers[turn % 2].run_pass()
+            home.clock.sleep(3)
+            if result.idle:
+                break
+        assert ExecutionStatus.COMPLETED is final(home, execution).status
+        assert 2 == len(home.jobs())
