@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import ReadTimeoutError
 
 from drskit.clock import VirtualClock
-from drskit.model import CommandKind, Execution, ExecutionStatus, Runbook
+from drskit.model import CommandKind, Execution, Runbook
 from drskit.runbook import load_runbook, parse_runbook
 from drskit.session import Session
 from drskit.settings import Settings
@@ -134,12 +134,7 @@ class Boundary:
             raise Crash if self.kind == "crash-before" else ReadTimeoutError(endpoint_url=request.url)
 
     def _after(self, model: Any, **_: Any) -> None:
-        if model.name == self.operation and self.count == self.number and not self.fired:
-            if self.kind in {"crash-after", "lost-reply"}:
-                self.fired = True
-                raise Crash if self.kind == "crash-after" else ReadTimeoutError(endpoint_url="lost")
-
-
-ENDED = frozenset(
-    {ExecutionStatus.COMPLETED, ExecutionStatus.PARTIAL, ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT}
-)
+        here = model.name == self.operation and self.count == self.number and not self.fired
+        if here and self.kind in {"crash-after", "lost-reply"}:
+            self.fired = True
+            raise Crash if self.kind == "crash-after" else ReadTimeoutError(endpoint_url="lost")

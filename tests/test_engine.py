@@ -152,7 +152,7 @@ waves:
 def test_a_launch_that_would_destroy_a_recovery_is_refused_at_the_start():
     """The instance is named, and what to do; nothing was launched."""
     with house(text=WITH_RECOVERY) as home:
-        with pytest.raises(GuardRefused, match="i-0a1b2c3d4e5f60718 .a RECOVERY, running"):
+        with pytest.raises(GuardRefused, match=r"i-0a1b2c3d4e5f60718 \(a RECOVERY, running"):
             home.session.start(runbook_of(GUARDED))
         assert [] == home.jobs()
 

@@ -1,0 +1,167 @@
+"""The finder over the StatusIndex, the poll pass and its cadence, over DynamoDB and the simulator."""
+
+from datetime import timedelta
+
+from drskit.model import Cadence, CommandKind, ExecutionStatus
+from drskit.poller import SWEEP_EVERY
+from tests.harness import House, final, house, runbook_of, shipped, started
+from tests.test_faults import SMALL, SMALL_PLAN
+
+HISTORY = "drs-orchestration-execution-history-dev"
+
+
+def describe_jobs_calls(home: House) -> list[str]:
+    """Counts the DescribeJobs calls of the session from now on."""
+    calls: list[str] = []
+    reader = home.session.recovery("us-west-2")._drs
+    reader.meta.events.register("before-send.drs.DescribeJobs", lambda **_: calls.append("DescribeJobs"))
+    return calls
+
+
+def test_nothing_to_do_is_idle():
+    """A pass over empty tables advances nothing and asks DRS nothing."""
+    with house(text=SMALL) as home:
+        calls = describe_jobs_calls(home)
+        result = home.session.poller().run_pass()
+        assert (True, (), None) == (result.idle, result.advanced, result.next_poll)
+        assert [] == calls
+
+
+def test_a_start_is_launched_by_the_next_pass():
+    """The pass after a start finds it, records the intent and launches, all at the same moment."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        result = home.session.poller().run_pass()
+        assert (execution.execution_id,) == result.advanced
+        assert 1 == len(home.jobs())
+
+
+def test_a_pass_that_is_not_due_asks_nothing():
+    """Between two due times any number of workers may poll: DRS is not asked, and they learn when to come back."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        first = home.session.poller().run_pass()
+        calls = describe_jobs_calls(home)
+        again = home.another_session().poller().run_pass()
+        assert ((), (execution.execution_id,)) == (again.advanced, again.waiting)
+        assert first.next_poll == again.next_poll
+        assert [] == calls
+
+
+def test_one_listing_answers_for_all_executions_of_a_region():
+    """Two executions that run at once cost one DescribeJobs call a pass."""
+    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
+    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
+    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
+    with house(text=SMALL) as home:
+        home.session.start(runbook_of(small))
+        home.session.start(runbook_of(other))
+        poller = home.session.poller()
+        poller.run_pass()
+        assert 2 == len(home.jobs())
+        calls = describe_jobs_calls(home)
+        home.clock.sleep(20)
+        result = poller.run_pass()
+        assert 2 == len(result.advanced)
+        assert ["DescribeJobs"] == calls
+
+
+def test_a_command_makes_its_place_due_at_once():
+    """An approval is obeyed by the next pass, whatever the cadence said."""
+    with house("shop") as home:
+        execution = started(home, "shop")
+        home.finish(approve=False)
+        home.session.store.put_cadence(
+            Cadence(
+                account_id="123456789012",
+                region="us-west-2",
+                next_poll=home.session.store.now() + timedelta(hours=1),
+                version=(cadence.version if (cadence := stored_cadence(home)) else 0) + 1,
+            ),
+            expected=cadence.version if cadence else None,
+        )
+        home.session.command(execution.execution_id, CommandKind.APPROVE, reason="fine")
+        assert (execution.execution_id,) == home.session.poller().run_pass().advanced
+
+
+def stored_cadence(home: House) -> Cadence | None:
+    """The cadence of the world's account and Region."""
+    return home.session.store.get_cadence("123456789012", "us-west-2")
+
+
+def test_a_paused_execution_costs_no_polling():
+    """Nothing is asked while only a person can decide."""
+    with house("shop") as home:
+        started(home, "shop")
+        home.finish(approve=False)
+        calls = describe_jobs_calls(home)
+        assert home.session.poller().run_pass().idle
+        assert [] == calls
+        assert ["approval of wave Application: The databases accept logins."] == [
+            header.waiting_for for header in home.session.poller().people()
+        ]
+
+
+def test_a_malformed_item_is_set_aside_and_stops_nobody():
+    """A header that cannot be read is named once, with its reason; the other execution goes on to its end."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.session.clients.dynamodb().put_item(
+            TableName=HISTORY,
+            Item={
+                "ExecutionId": {"S": "BROKEN"},
+                "PlanId": {"S": "small"},
+                "Status": {"S": "POLLING"},
+                "StartTime": {"N": "1"},
+                "Version": {"S": "not a number"},
+            },
+        )
+        result = home.session.poller().run_pass()
+        assert ["BROKEN/small"] == [text.partition(" ")[0] for text in result.quarantined]
+        home.finish()
+        assert ExecutionStatus.COMPLETED is final(home, execution).status
+
+
+def test_the_sweep_finds_what_the_index_lost():
+    """An execution whose StartTime is gone is in no index; the sweep names it instead of losing it."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.session.poller().run_pass()
+        home.session.clients.dynamodb().update_item(
+            TableName=HISTORY,
+            Key={"ExecutionId": {"S": execution.execution_id}, "PlanId": {"S": "small"}},
+            UpdateExpression="REMOVE StartTime",
+        )
+        assert () == home.session.poller().run_pass().quarantined
+        home.clock.sleep(SWEEP_EVERY.total_seconds())
+        result = home.session.poller().run_pass()
+        assert [f"{execution.execution_id}/small"] == [text.partition(" ")[0] for text in result.quarantined]
+
+
+def test_executions_of_another_account_are_left_to_its_own_workers():
+    """A worker names what it cannot reach and does not touch it."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.session.clients.dynamodb().update_item(
+            TableName=HISTORY,
+            Key={"ExecutionId": {"S": execution.execution_id}, "PlanId": {"S": "small"}},
+            UpdateExpression="SET AccountId = :a",
+            ExpressionAttributeValues={":a": {"S": "another-account"}},
+        )
+        result = home.session.poller().run_pass()
+        assert ((execution.execution_id,), ()) == (result.elsewhere, result.advanced)
+        assert [] == home.jobs()
+
+
+def test_the_header_is_not_written_when_nothing_changed():
+    """A pass that sees nothing new leaves the execution's version alone."""
+    with house() as home:
+        execution = home.session.start(shipped("captured-drill"))
+        poller = home.session.poller()
+        poller.run_pass()
+        home.clock.sleep(120)
+        poller.run_pass()
+        version = final(home, execution).version
+        home.clock.sleep(45)
+        poller.run_pass()
+        assert version == final(home, execution).version
