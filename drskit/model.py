@@ -390,14 +390,25 @@ class Execution(Record):
         return tuple(attempt for attempt in self.attempts if attempt.wave_name == wave_name)
 
 
+class JobSummary(Record):
+    """What a dashboard shows of a wave's job."""
+
+    job_id: str
+    attempt: int
+    creation_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
+
+
 class WaveSummary(Record):
     """What a dashboard shows of a wave."""
 
     wave_name: str
     status: WaveStatus
+    start_time: AwareDatetime | None = None
+    end_time: AwareDatetime | None = None
     servers: dict[str, int]
     """Status word -> how many servers."""
-    job_ids: tuple[str, ...] = ()
+    jobs: tuple[JobSummary, ...] = ()
 
 
 class ExecutionHeader(Record):

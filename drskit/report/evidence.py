@@ -67,25 +67,10 @@ def execution_json(
 
 
 def header_json(header: ExecutionHeader) -> dict[str, Any]:
-    """The same shape without servers, from the header alone.
-
-    A header counts servers by status and knows the ids of jobs; what it does not
-    know of waves and jobs is null here.
-    """
+    """The same shape without servers, from the header alone; `ServerCounts` says how many have which status."""
     found = header.to_json()
-    found["Waves"] = [
-        {
-            "WaveName": wave["WaveName"],
-            "Status": wave["Status"],
-            "StartTime": wave.get("StartTime"),
-            "EndTime": wave.get("EndTime"),
-            "ServerCounts": wave["Servers"],
-            "Jobs": [
-                {"JobId": job_id, "Attempt": None, "CreationTime": None, "EndTime": None} for job_id in wave["JobIds"]
-            ],
-        }
-        for wave in found["Waves"]
-    ]
+    for wave in found["Waves"]:
+        wave["ServerCounts"] = wave.pop("Servers")
     return found
 
 

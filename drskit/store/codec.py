@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from drskit.errors import Malformed
-from drskit.model import SERVERS_PER_JOB, Execution, ExecutionHeader, Record, WaveRun, WaveSummary
+from drskit.model import SERVERS_PER_JOB, Execution, ExecutionHeader, JobSummary, Record, WaveRun, WaveSummary
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
 from drskit.store.bounds import HEADER_BYTES
 
@@ -126,8 +126,24 @@ def _summary(execution: Execution, wave: WaveRun) -> WaveSummary:
     servers: dict[str, int] = {}
     for server in wave.servers:
         servers[server.status] = servers.get(server.status, 0) + 1
-    jobs = dict.fromkeys(attempt.job_id for attempt in execution.attempts_of(wave.wave_name) if attempt.job_id)
-    return WaveSummary(wave_name=wave.wave_name, status=wave.status, servers=servers, job_ids=tuple(jobs))
+    jobs = tuple(
+        JobSummary(
+            job_id=attempt.job_id,
+            attempt=attempt.number,
+            creation_time=attempt.creation_time,
+            end_time=attempt.end_time,
+        )
+        for attempt in execution.attempts_of(wave.wave_name)
+        if attempt.job_id
+    )
+    return WaveSummary(
+        wave_name=wave.wave_name,
+        status=wave.status,
+        start_time=wave.start_time,
+        end_time=wave.end_time,
+        servers=servers,
+        jobs=jobs,
+    )
 
 
 def header_values(execution: Execution) -> dict[str, Any]:
@@ -149,10 +165,10 @@ def header_values(execution: Execution) -> dict[str, Any]:
 def fitted(waves: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]], int]:
     """The summaries in as much detail as fits, and how many had to be left out at the end.
 
-    All waves lose their job ids first, then their counts; only then are the last ones left out. The children
+    All waves lose their jobs first, then their counts; only then are the last ones left out. The children
     keep everything: what is cut here is missing from lists, never from the execution.
     """
-    short = [wave | {"JobIds": []} for wave in waves]
+    short = [wave | {"Jobs": []} for wave in waves]
     bare = [wave | {"Servers": {}} for wave in short]
     for form in (waves, short, bare):
         if item_bytes(to_item({"": form})) <= room:

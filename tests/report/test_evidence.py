@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drskit.errors import InvalidInput
-from drskit.model import AttemptStatus, ExecutionHeader, ExecutionStatus, Mode, WaveStatus, WaveSummary
+from drskit.model import AttemptStatus, ExecutionHeader, ExecutionStatus, JobSummary, Mode, WaveStatus, WaveSummary
 from drskit.report.evidence import (
     SCHEMA_VERSION,
     execution_json,
@@ -102,7 +102,10 @@ def test_only_jobs_of_ours_are_listed():
 def test_a_header_has_the_same_shape_without_servers():
     """What a header does not know is null."""
     wave = WaveSummary(
-        wave_name="Database", status=WaveStatus.IN_PROGRESS, servers={"LAUNCHING": 2}, job_ids=("drsjob-1",)
+        wave_name="Database",
+        status=WaveStatus.IN_PROGRESS,
+        servers={"LAUNCHING": 2},
+        jobs=(JobSummary(job_id="drsjob-1", attempt=2),),
     )
     header = ExecutionHeader(
         execution_id="01J",
@@ -121,7 +124,8 @@ def test_a_header_has_the_same_shape_without_servers():
     assert None is found["EndTime"]
     assert "Servers" not in found["Waves"][0]
     assert {"LAUNCHING": 2} == found["Waves"][0]["ServerCounts"]
-    assert ["drsjob-1"] == [job["JobId"] for job in found["Waves"][0]["Jobs"]]
+    job = {"JobId": "drsjob-1", "Attempt": 2, "CreationTime": None, "EndTime": None}
+    assert [job] == found["Waves"][0]["Jobs"]
 
 
 def test_a_run_is_written_whole_and_for_its_owner_only(tmp_path):

@@ -53,17 +53,22 @@ def test_a_header_stays_under_four_kilobytes(waves):
 
 
 def test_a_crowded_header_loses_details_before_waves():
-    """Job ids first, counts next, and then the last waves; how many is written down."""
+    """Jobs first, counts next, and then the last waves; how many is written down."""
     waves = [
-        {"WaveName": f"Wave {n}", "Status": "PENDING", "Servers": {"PENDING": 1}, "JobIds": ["j" * 24]}
+        {
+            "WaveName": f"Wave {n}",
+            "Status": "PENDING",
+            "Servers": {"PENDING": 1},
+            "Jobs": [{"JobId": "j" * 24, "Attempt": 1}],
+        }
         for n in range(9)
     ]
     size = item_bytes(to_item({"": waves}))
     assert (waves, 0) == fitted(waves, size)
     short, left_out = fitted(waves, size - 1)
-    assert ([], {"PENDING": 1}, 0) == (short[0]["JobIds"], short[0]["Servers"], left_out)
+    assert ([], {"PENDING": 1}, 0) == (short[0]["Jobs"], short[0]["Servers"], left_out)
     bare, left_out = fitted(waves, item_bytes(to_item({"": short})) - 1)
-    assert ([], {}, 9, 0) == (bare[0]["JobIds"], bare[0]["Servers"], len(bare), left_out)
+    assert ([], {}, 9, 0) == (bare[0]["Jobs"], bare[0]["Servers"], len(bare), left_out)
     few, left_out = fitted(waves, item_bytes(to_item({"": bare})) - 1)
     assert (bare[:8], 1) == (few, left_out)
 
