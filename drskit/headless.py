@@ -81,10 +81,12 @@ def _papermill() -> ModuleType:
 
 
 def _check_names(papermill: ModuleType, source: Path, parameters: Mapping[str, object]) -> None:
+    if source.suffix != ".ipynb":
+        raise InvalidInput(f"{source} is no notebook. Name a file that ends in .ipynb.")
     try:
         known: dict[str, Any] = papermill.inspect_notebook(str(source))
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{source} cannot be read as a notebook: {error}.") from error
+        raise InvalidInput(f"{source} cannot be read as a notebook: {str(error).rstrip('.')}.") from error
     for name in parameters:
         if name not in known:
             raise InvalidInput(f"{source} has no parameter {name!r}. It has {', '.join(known) or 'none'}.")

@@ -20,17 +20,28 @@ def find_file(name: str) -> Path:
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    shipped = ", ".join(sorted(f"{path.parent}/{entry.name}" for entry in _beside(path))) or "none of that kind"
-    raise InvalidInput(f"{name} does not exist, neither in {Path.cwd()} nor among the shipped files ({shipped}).")
+    if path.is_dir():
+        raise InvalidInput(f"{name} is a folder. Name a file in it.")
+    where = "" if path.is_absolute() else f" in {Path.cwd()}, and drskit ships none of that name"
+    raise InvalidInput(f"{name} does not exist{where}. Shipped: {', '.join(_shipped(path))}.")
 
 
-def _beside(path: Path) -> list[Path]:
-    """What is shipped in the folder that the path names."""
+def _shipped(path: Path) -> list[str]:
+    """What is shipped in the folder that the path names, or else of its kind, by paths that `find_file` takes."""
+    kind = "notebooks" if path.suffix == ".ipynb" else "runbooks/worlds" if path.parent.name == "worlds" else "runbooks"
     for place in PLACES:
-        folder = place / path.parent
-        if path.parent.name in {"runbooks", "notebooks", "worlds"} and folder.is_dir():
-            return [entry for entry in folder.iterdir() if entry.is_file()]
-    return []
+        if (place / kind).is_dir():
+            return sorted(f"{kind}/{entry.name}" for entry in (place / kind).iterdir() if entry.is_file())
+    return ["nothing"]
+
+
+def find_world(name: str) -> Path:
+    """A world by its path, or a shipped one by its bare name, as in `shop`.
+
+    Raises:
+        InvalidInput: it is nowhere.
+    """
+    return find_file(name if Path(name).suffix or Path(name).is_file() else f"runbooks/worlds/{name}.yaml")
 
 
 def default_world(runbook: Path, plan_id: str) -> Path:

@@ -5,7 +5,7 @@ person or a program asks of drskit is a method of `Session`.
 """
 
 import os
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drskit.clock import Clock, RemoteClock, SystemClock
+from drskit.decide import obey
 from drskit.engine import Engine
-from drskit.errors import AlreadyExists, GuardRefused, InvalidInput, LostRace, NotFound, Refused
+from drskit.errors import AlreadyExists, GuardRefused, InvalidInput, LostRace, Malformed, NotFound, Refused
 from drskit.guard import Doomed, obstacles, survey
 from drskit.history import first_event, narrate
 from drskit.model import (
@@ -45,7 +46,7 @@ from drskit.planning import (
 )
 from drskit.poller import Poller
 from drskit.ports import Store
-from drskit.settings import Settings, read_settings
+from drskit.settings import REGION, Settings, read_settings
 from drskit.states import FINAL_EXECUTION, check
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from drskit.aws.recovery import DrsRecovery
 
 COMMAND_TRIES = 20
+REFUSED = "refused: "
+"""How the engine's answer to a command begins that it does not carry out."""
 
 
 def environment() -> MutableMapping[str, str]:
@@ -110,7 +113,11 @@ class Session:
 
     @cached_property
     def clients(self) -> "Clients":
-        """The boto3 clients of this identity."""
+        """The boto3 clients of this identity.
+
+        Raises:
+            InvalidInput: there is no such profile.
+        """
         from drskit.aws.clients import Clients
 
         profile = (
@@ -353,6 +360,7 @@ class Session:
             command = Command(
                 command_id=fresh_id(now), kind=kind, wave_name=wave_name, by=self.caller[1], at=now, reason=reason
             )
+            _ask_first(before, command)
             update: dict[str, object] = {"commands": (*before.commands, command)}
             if before.status is ExecutionStatus.PAUSED:
                 update |= {"status": ExecutionStatus.POLLING, "waiting_for": None}
@@ -379,12 +387,20 @@ class Session:
         execution = self.store.load(execution_id)
         return execution, self.store.events(execution_id), self.store.job_logs(execution_id)
 
-    def executions(self, plan_id: str | None = None) -> Iterator[ExecutionHeader]:
-        """All executions, newest first; items that cannot be read are left out (`poll` names them)."""
-        return (item for item in self.store.list_executions(plan_id) if isinstance(item, ExecutionHeader))
+    def executions(self, plan_id: str | None = None) -> tuple[tuple[ExecutionHeader, ...], tuple[Malformed, ...]]:
+        """All executions, newest first, and the items that cannot be read."""
+        found = tuple(self.store.list_executions(plan_id))
+        headers = tuple(item for item in found if isinstance(item, ExecutionHeader))
+        return headers, tuple(item for item in found if isinstance(item, Malformed))
 
     def servers(self, region: str | None = None) -> tuple[SourceServer, ...]:
-        """The source servers of a Region; the session's own when none is named."""
+        """The source servers of a Region; the session's own when none is named.
+
+        Raises:
+            InvalidInput: that is no Region.
+        """
+        if region is not None and not REGION.fullmatch(region):
+            raise InvalidInput(f"{region!r} is no AWS Region. Write for example us-west-2.")
         return self.recovery(region or self._need_region("DRS")).source_servers()
 
     # --- tables ------------------------------------------------------------------------------------------------------
@@ -409,6 +425,16 @@ class Session:
         if not region:
             raise InvalidInput(f"No Region is set for {what}. Set AWS_REGION, or choose a profile that names one.")
         return region
+
+
+def _ask_first(execution: Execution, command: Command) -> None:
+    """Refuse now what the engine would refuse at its next pass."""
+    told = execution.model_copy(update={"commands": (*execution.commands, command)})
+    answer = obey(told, command.at).commands[-1].answer or ""
+    if answer.startswith(REFUSED):
+        waits = f" It waits for {execution.waiting_for}" if execution.waiting_for else ""
+        reason = answer.removeprefix(REFUSED)
+        raise Refused(f"Execution {execution.execution_id}: {reason}.{waits}".rstrip(".") + ".")
 
 
 def _target(execution: Execution, kind: CommandKind, wave: str | None) -> str | None:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from drskit.cadence import Ceilings
 from drskit.errors import InvalidInput
@@ -30,15 +31,48 @@ VARIABLES = {
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 """AWS_REGION is honoured although boto3 ignores it."""
 TABLE_WORD = re.compile(r"[a-zA-Z0-9_.-]{1,60}")
+REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}")
+ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+FACES = ("auto", "live", "static")
+MOST_SECONDS = 86_400.0
+
+
+def _matching(pattern: re.Pattern[str], remedy: str) -> BeforeValidator:
+    def check(value: object) -> object:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise PydanticCustomError("setting", "{remedy}", {"remedy": remedy})
+        return value
+
+    return BeforeValidator(check)
 
 
 def _ceilings(value: object) -> object:
-    if not isinstance(value, str):
+    if isinstance(value, Ceilings):
         return value
-    parts = [float(part) for part in value.split(",")]
-    if len(parts) != 3 or min(parts) <= 0:
-        raise ValueError('write three numbers of seconds above 0, such as "15,30,45"')
+    try:
+        parts = [float(part) for part in (value.split(",") if isinstance(value, str) else value)]  # type: ignore[attr-defined]  # what is no list is refused below
+    except (TypeError, ValueError):
+        parts = []
+    if len(parts) != 3 or not all(0 < part <= MOST_SECONDS for part in parts):
+        raise PydanticCustomError("setting", 'write three numbers of seconds above 0, such as "15,30,45"')
     return Ceilings(*parts)
+
+
+def _quiescence(value: object) -> object:
+    try:
+        seconds = float(value)  # type: ignore[arg-type]  # what is no number is refused below
+    except (TypeError, ValueError):
+        seconds = -1
+    if not 0 <= seconds <= MOST_SECONDS:
+        raise PydanticCustomError("setting", "write a number of seconds, such as 420")
+    return seconds
+
+
+TableWord = Annotated[
+    str, _matching(TABLE_WORD, "write at most 60 letters, digits, dots, dashes and underscores, such as dev")
+]
+RegionName = Annotated[str, _matching(REGION, "write an AWS Region such as us-west-2")]
+Address = Annotated[str, _matching(ADDRESS, "write an address such as http://127.0.0.1:5000/drskit/clock, or unset it")]
 
 
 class Settings(BaseModel):
@@ -46,15 +80,15 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    region: str | None = None
+    region: RegionName | None = None
     profile: str | None = None
-    table_prefix: Annotated[str, Field(pattern=TABLE_WORD.pattern)] = "drs-orchestration"
-    env: Annotated[str, Field(pattern=TABLE_WORD.pattern)] = "dev"
+    table_prefix: TableWord = "drs-orchestration"
+    env: TableWord = "dev"
     runs: Path = Path("runs")
-    ui: Annotated[str, Field(pattern="^(auto|live|static)$")] = "auto"
+    ui: Annotated[str, _matching(re.compile("|".join(FACES)), f"write one of {', '.join(FACES)}")] = "auto"
     poll_seconds: Annotated[Ceilings, BeforeValidator(_ceilings)] = Ceilings()
-    quiescence_seconds: Annotated[float, Field(ge=0, le=86_400)] = 420
-    clock_url: str | None = None
+    quiescence_seconds: Annotated[float, BeforeValidator(_quiescence)] = 420
+    clock_url: Address | None = None
 
     @property
     def quiescence(self) -> timedelta:
@@ -68,6 +102,7 @@ def read_settings(environment: Mapping[str, str], folder: Path, **flags: object)
     Raises:
         InvalidInput: naming where the value stands, the value and what to write.
     """
+    _check_endpoints(environment)
     origin: dict[str, str] = {}
     values: dict[str, Any] = {}
     for name, value in _from_file(folder / FILE).items():
@@ -87,8 +122,15 @@ def read_settings(environment: Mapping[str, str], folder: Path, **flags: object)
         fault = error.errors()[0]
         name = str(fault["loc"][0])
         raise InvalidInput(
-            f"{origin.get(name, name)}: {fault['input']!r}: {fault['msg']}. Correct the setting {name}."
+            f"{origin.get(name, name)}: {fault['input']!r} cannot be the setting {name}: {fault['msg']}."
         ) from error
+
+
+def _check_endpoints(environment: Mapping[str, str]) -> None:
+    """The SDK's own variables, asked early: the SDK's complaint names none of them."""
+    for variable, value in environment.items():
+        if variable.startswith("AWS_ENDPOINT_URL") and value and not ADDRESS.fullmatch(value):
+            raise InvalidInput(f"{variable}: {value!r} is no address. Write for example http://127.0.0.1:5000.")
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from drskit.errors import DrskitError
+from drskit.errors import DrskitError, Refused
 
 if TYPE_CHECKING:
     from drskit.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 as_json = click.option("--json", "json_output", is_flag=True, help="Print the result as JSON.")
 
@@ -27,7 +30,7 @@ def open_session(ctx: click.Context) -> "Session":
 
 
 def ends_well(command: F) -> F:
-    """Show drskit's own errors as sentences, and end with their exit code."""
+    """Show drskit's own errors as sentences, and end with their exit code; a file in the way is an error of input."""
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -36,6 +39,14 @@ def ends_well(command: F) -> F:
         except DrskitError as error:
             say(str(error))
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            say(f"{error.filename}: {error.strerror}. Choose another place, or make this one usable.")
+            sys.exit(2)
+        except KeyboardInterrupt:
+            say("Interrupted.")
+            sys.exit(INTERRUPTED)
 
     return wrapped  # type: ignore[return-value]  # wraps keeps the signature
 
@@ -48,6 +59,11 @@ def say(text: str) -> None:
 def show_json(value: object) -> None:
     """A result as JSON, to stdout."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_json_line(value: object) -> None:
+    """One result of many as a line of JSON, to stdout, at once."""
+    click.echo(json.dumps(value, ensure_ascii=False))
 
 
 def show_table(rows: list[dict[str, object]], columns: tuple[str, ...]) -> None:
@@ -68,7 +84,7 @@ def confirm(question: str, *, yes: bool) -> None:
 
     Raises:
         click.UsageError: there is no terminal to ask at, and --yes was not given.
-        click.Abort: the answer was no.
+        Refused: the answer was no.
     """
     if yes:
         return
@@ -76,4 +92,5 @@ def confirm(question: str, *, yes: bool) -> None:
         raise click.UsageError(
             "This changes AWS and there is no terminal to ask at. Add --yes once you have looked at it."
         )
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        raise Refused("Nothing was started: the answer was no.")

@@ -1,6 +1,7 @@
 """drill, start and run."""
 
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def drill(
         if not simulate:
             _ask(session, runbook, yes=yes, replace=replace)
             parameters["confirmed"] = True
-        execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs)
+        tell = say if json_output else click.echo
+        execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs, tell)
         if json_output and execution is not None:
             from drskit.report.evidence import execution_json
 
@@ -77,25 +79,28 @@ def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float |
     """The world to drill in: the one that the environment names, unless another is asked for."""
     if not simulate:
         return nullcontext()
-    from drskit.resources import default_world, find_file
+    from drskit.resources import default_world, find_world
     from drskit.session import environment
     from drskit.simulation import attached, served
 
     if world is None and speed is None and attached(environment()):
         return nullcontext()
-    path = find_file(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
+    path = find_world(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
     return served(path, speed or 0, environment())
 
 
 def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...]) -> None:
+    from drskit.model import Mode
     from drskit.views.preview import preview_text
 
-    say(preview_text(session.preview(runbook, replace=replace)))
-    confirm("Start this drill?", yes=yes)
+    preview = session.preview(runbook, replace=replace)
+    say(preview_text(preview))
+    if preview.mode is Mode.REAL:
+        confirm("Start this drill?", yes=yes)
 
 
 def _run_drill(
-    session: "Session", runbook: "Runbook", parameters: dict[str, object], runs: Path
+    session: "Session", runbook: "Runbook", parameters: dict[str, object], runs: Path, tell: Callable[[str], None]
 ) -> "tuple[Execution | None, int]":
     """Run the notebook, follow the execution, make sure of the report; the execution and the exit code."""
     from drskit.cli.follow import following, status_code
@@ -116,7 +121,10 @@ def _run_drill(
     execution = follower.execution
     if execution is not None:
         _make_sure_of_report(session, execution, runs, folder)
-    _say_outcome(execution, runbook, done, folder)
+    _say_outcome(execution, runbook, done)
+    for name in ("report.html", "execution.json", "notebook.ipynb"):
+        if (folder / name).exists():
+            tell(str(folder / name))
     if interrupted is not None:
         say(str(interrupted))
         return execution, interrupted.exit_code
@@ -135,7 +143,7 @@ def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path,
     write_run(runs, *session.history(execution.execution_id), now=session.store.now(), versions=versions())
 
 
-def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None", folder: Path) -> None:
+def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None") -> None:
     from drskit.drill import outcome
 
     if execution is not None:
@@ -144,9 +152,6 @@ def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Noteb
         say(str(done.error))
     else:
         say(f"No drill of plan {runbook.plan.plan_id} was started.")
-    for name in ("report.html", "execution.json", "notebook.ipynb"):
-        if (folder / name).exists():
-            click.echo(str(folder / name), err=False)
 
 
 @click.command()

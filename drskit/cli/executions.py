@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drskit.cli.common import as_json, ends_well, open_session, say, show_json, show_table
+from drskit.cli.common import as_json, ends_well, open_session, say, show_json, show_json_line, show_table
 
 if TYPE_CHECKING:
     from drskit.session import Session
@@ -25,7 +25,10 @@ def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> 
     """List executions, newest first."""
     from drskit.report.evidence import header_json
 
-    rows = [header_json(header) for header in open_session(ctx).executions(plan)]
+    headers, unreadable = open_session(ctx).executions(plan)
+    rows = [header_json(header) for header in headers]
+    for item in unreadable:
+        say(f"{item}. It is left out.")
     if json_output:
         show_json(rows)
     else:
@@ -88,7 +91,7 @@ def poll(ctx: click.Context, keep_on: bool, until_idle: bool, json_output: bool)
     if until_idle:
         waiting = session.poller().people()
         for header in waiting:
-            say(f"{header.execution_id} waits for {header.waiting_for}.")
+            say(f"{header.execution_id} waits for {header.waiting_for}".rstrip(".") + ".")
         sys.exit(1 if waiting else 0)
 
 
@@ -103,7 +106,7 @@ def _passes(session: "Session", keep_on: bool, until_idle: bool, json_output: bo
     for result in passes:
         trouble = result.trouble
         if json_output:
-            show_json(
+            show_json_line(
                 {
                     "Advanced": list(result.advanced),
                     "Waiting": list(result.waiting),

@@ -5,7 +5,6 @@ import shlex
 import signal
 import sys
 import threading
-from pathlib import Path
 from types import FrameType
 
 import click
@@ -34,10 +33,10 @@ def sim() -> None:
 @ends_well
 def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | None, json_output: bool) -> None:
     """Serve a world over HTTP for boto3, the AWS CLI and any SDK, and print the variables to export."""
-    from drskit.resources import find_file
+    from drskit.resources import find_world
     from drskit.simulation import make_server
 
-    path = find_file(world) if Path(world).suffix else find_file(f"runbooks/worlds/{world}.yaml")
+    path = find_world(world)
     server = make_server(path, speed=speed, port=port, host=host)
     if host not in {"127.0.0.1", "::1", "localhost"}:
         say(f"WARNING: the world is open to everyone who can reach {host}; it asks for no credentials.")
