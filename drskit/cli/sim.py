@@ -1,4 +1,4 @@
-"""sim serve."""
+"""sim serve and sim capture."""
 
 import json
 import shlex
@@ -9,6 +9,7 @@ from types import FrameType
 
 import click
 
+from drskit.cli.capture import capture
 from drskit.cli.common import ends_well, say
 
 
@@ -72,6 +73,7 @@ def _later(name: str) -> click.Command:
     return command
 
 
+sim.add_command(capture)
 for _name in ("show", "snapshot", "validate"):
     sim.add_command(_later(_name))
 
