@@ -19,10 +19,13 @@ from drskit.model import Approval, OnFailure, ProtectionGroup, RecoveryPlan, Run
 from drskit.waves import find_cycle
 from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
 
-DURATION = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
+DURATION = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII)
+LONGEST = timedelta(days=365)
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+"""Without dots: else group `c` of plan `a.b` and group `b.c` of plan `a` would be one GroupId."""
 WAVE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]{0,63}")
-REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 MAX_SERVERS = 3_000
 
 
@@ -40,7 +43,13 @@ def _duration(value: object) -> timedelta:
         return value
     if not isinstance(value, str) or not DURATION.fullmatch(value):
         raise PydanticCustomError("duration", "this is no ISO-8601 duration; write for example PT45M or PT1H30M")
-    return TypeAdapter(timedelta).validate_python(value)
+    try:
+        span = TypeAdapter(timedelta).validate_python(value)
+    except ValidationError:  # more than a timedelta can hold
+        span = timedelta.max
+    if span > LONGEST:
+        raise PydanticCustomError("duration", "this is longer than a year; write for example PT45M or P1D")
+    return span
 
 
 def _positive(value: object) -> timedelta:
@@ -48,6 +57,17 @@ def _positive(value: object) -> timedelta:
     if span <= timedelta(0):
         raise PydanticCustomError("duration", "the duration must be longer than nothing; write for example PT45M")
     return span
+
+
+def _filled(remedy: str) -> BeforeValidator:
+    """A key that stands in the file says something: nothing at all would be taken for what it is not."""
+
+    def check(value: object) -> object:
+        if value in (None, [], {}):
+            raise PydanticCustomError("empty", "nothing stands here; {remedy}", {"remedy": remedy})
+        return value
+
+    return BeforeValidator(check)
 
 
 def _later(what: str) -> BeforeValidator:
@@ -62,6 +82,9 @@ def _later(what: str) -> BeforeValidator:
 Duration = Annotated[timedelta, BeforeValidator(_positive)]
 Name = Annotated[
     str, _matching(NAME, "write a name of lower-case letters, digits, dots, dashes and underscores, at most 63")
+]
+GroupName = Annotated[
+    str, _matching(GROUP_NAME, "write a name of lower-case letters, digits, dashes and underscores, at most 63")
 ]
 WaveName = Annotated[
     str,
@@ -120,16 +143,28 @@ class ApproveSpec(Spec):
     not_starter: Annotated[None, _later("a rule about approvers")] = None
 
 
+def _approve(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("empty", "nothing stands here; write what is approved, or remove the key")
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _written_needs(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError(
+            "empty", "nothing stands here; name waves, write [] to start at once, or remove the key"
+        )
+    return value
+
+
 class WaveSpec(Spec):
     """One of `waves`."""
 
     name: WaveName
-    groups: Annotated[tuple[Name, ...], Field(min_length=1)]
-    needs: tuple[WaveName, ...] | None = None
+    groups: Annotated[tuple[GroupName, ...], _filled("write at least one group")]
+    needs: Annotated[tuple[WaveName, ...] | None, BeforeValidator(_written_needs)] = None
     rto: Duration | None = None
-    approve: Annotated[
-        ApproveSpec | None, BeforeValidator(lambda value: {"text": value} if isinstance(value, str) else value)
-    ] = None
+    approve: Annotated[ApproveSpec | None, BeforeValidator(_approve)] = None
     optional: tuple[ServerId, ...] = ()
     max_failed: Annotated[int, Field(ge=0)] = 0
     on_failure: OnFailure = OnFailure.STOP
@@ -181,10 +216,10 @@ class RunbookSpec(Spec):
     owners: dict[str, str] = Field(default_factory=dict)
     procedure: str | None = None
     targets: TargetsSpec = TargetsSpec()
-    sites: Annotated[dict[Name, SiteSpec], Field(min_length=1)]
+    sites: Annotated[dict[Name, SiteSpec], _filled("write at least one site")]
     drill: Annotated[None, _later("a rule about a drill's launch template")] = None
-    groups: Annotated[dict[Name, GroupSpec], Field(min_length=1)]
-    waves: Annotated[tuple[WaveSpec, ...], Field(min_length=1, max_length=200)]
+    groups: Annotated[dict[GroupName, GroupSpec], _filled("write at least one group")]
+    waves: Annotated[tuple[WaveSpec, ...], Field(max_length=200), _filled("write at least one wave")]
     finally_: Annotated[None, _later("an action at the end"), Field(alias="finally")] = None
     snapshots: SnapshotsSpec = SnapshotsSpec()
     pacing: PacingSpec = PacingSpec()

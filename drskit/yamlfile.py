@@ -12,15 +12,12 @@ from typing import TypeAlias
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.reader import ReaderError
 
 from drskit.errors import InvalidInput
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 64
-TAGS = frozenset(
-    f"tag:yaml.org,2002:{name}"
-    for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "merge", "value")
-)
 NULLS = frozenset({"", "~", "null"})
 
 Data: TypeAlias = "str | list[Data] | dict[str, Data] | None"
@@ -89,11 +86,16 @@ def read_text(text: str, *, source: str) -> Document:
     Raises:
         YamlFault: it is no YAML that we accept.
     """
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise YamlFault(f"{source}:1: the text is too long; at most {MAX_BYTES:,} bytes are read.")
     try:
-        _refuse_aliases_and_depth(text, source)
+        _refuse_what_is_unsafe(text, source)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlFault(
+            f"{source}:{line}: the character U+{ord(text[error.position]):04X} is not accepted. Remove it."
+        ) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise YamlFault(f"{source}:{line}: this is not valid YAML: {error.problem or error}. Mend the line.") from error
@@ -105,25 +107,37 @@ def read_text(text: str, *, source: str) -> Document:
     return Document(source, _build(node, (), lines, source), lines)
 
 
-def _refuse_aliases_and_depth(text: str, source: str) -> None:
+def _refuse_what_is_unsafe(text: str, source: str) -> None:
     """Look at the events first, so that a YAML bomb is never built."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise YamlFault(f"{source}:{line}: anchors and aliases (& and *) are not accepted. Write the value out.")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise YamlFault(f"{source}:{line}: nested more than {MAX_DEPTH} deep. Flatten the file.")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+    depth, line = 0, 1
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            line = event.start_mark.line + 1 if event.start_mark else line
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            fault = _unsafe(event, depth)
+            if fault:
+                raise YamlFault(f"{source}:{line}: {fault}")
+    except (ValueError, OverflowError) as error:
+        message = f"{source}:{line}: here or soon after stands a number that no YAML can mean: {error}. Correct it."
+        raise YamlFault(message) from error
+
+
+def _unsafe(event: yaml.Event, depth: int) -> str | None:
+    """Why an event is not accepted, and what to do; None when it is."""
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        return "anchors and aliases (& and *) are not accepted. Write the value out."
+    if tag := getattr(event, "tag", None):
+        return f"the tag {tag} is not accepted. Remove it."
+    if depth > MAX_DEPTH:
+        return f"nested more than {MAX_DEPTH} deep. Flatten the file."
+    if isinstance(event, yaml.ScalarEvent) and any("\ud800" <= letter <= "\udfff" for letter in event.value):
+        return "half a character (a lone surrogate) is not accepted. Write the whole character."
+    return None
 
 
 def _build(node: Node, location: Location, lines: dict[Location, int], source: str) -> Data:
     line = node.start_mark.line + 1
     lines.setdefault(location, line)
-    _refuse_tag(node, source)
     if isinstance(node, ScalarNode):
         return _scalar(node)
     if isinstance(node, SequenceNode):
@@ -148,8 +162,3 @@ def _build(node: Node, location: Location, lines: dict[Location, int], source: s
 def _scalar(node: ScalarNode) -> str | None:
     text = str(node.value)
     return None if node.style is None and text in NULLS else text
-
-
-def _refuse_tag(node: Node, source: str) -> None:
-    if node.tag not in TAGS:
-        raise YamlFault(f"{source}:{node.start_mark.line + 1}: the tag {node.tag} is not accepted. Remove it.")
