@@ -86,10 +86,14 @@ def decide(execution: Execution, seen: Seen) -> Step:
         return Step(execution)
     if execution.status is ExecutionStatus.PENDING:
         return Step(execution.model_copy(update={"status": ExecutionStatus.POLLING}))
+    if execution.status is ExecutionStatus.PAUSED and all(command.acknowledged for command in execution.commands):
+        return Step(execution)  # a person's turn: no time runs out meanwhile
     obeyed = obey(execution, seen.now)
     if obeyed is not execution:
         return Step(obeyed)
     after = learn_attempts(execution, seen)
+    if _found_a_job(execution, after):
+        return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
     after = learn_servers(after, seen.jobs, seen.logs, seen.instances, seen.now)
     after = move_waves(after, seen)
     after, launch = intend(after, seen)
@@ -100,9 +104,11 @@ def decide(execution: Execution, seen: Seen) -> Step:
 
 
 def obey(execution: Execution, now: datetime) -> Execution:
-    """Carry out each command that was not acknowledged yet, once."""
+    """Carry out each command that was not acknowledged yet, once; any of them ends a pause."""
     for command in execution.commands:
         if command.acknowledged is None:
+            if execution.status is ExecutionStatus.PAUSED:
+                execution = execution.model_copy(update={"status": ExecutionStatus.POLLING})
             execution, answer = _carry_out(execution, command, now)
             done = command.model_copy(update={"acknowledged": now, "answer": answer})
             commands = tuple(done if other.command_id == done.command_id else other for other in execution.commands)
@@ -123,8 +129,11 @@ def _carry_out(execution: Execution, command: Command, now: datetime) -> tuple[E
 
 
 def _approve(execution: Execution, command: Command, now: datetime) -> tuple[Execution, str]:
-    assert command.wave_name is not None
-    wave = execution.wave(command.wave_name)
+    wave = next((wave for wave in execution.waves if wave.wave_name == command.wave_name), None)
+    if wave is None:
+        return execution, f"refused: there is no wave {command.wave_name}"
+    if execution.status is ExecutionStatus.CANCELLING:
+        return execution, "refused: the execution is being cancelled"
     if wave.status is not WaveStatus.WAITING_APPROVAL:
         return execution, f"refused: wave {wave.wave_name} is {wave.status}, not waiting for approval"
     decision = Decision(by=command.by, at=command.at, reason=command.reason)
@@ -166,15 +175,22 @@ def learn_attempts(execution: Execution, seen: Seen) -> Execution:
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.INTENT and attempt.attempt_id in seen.witnesses:
             execution = _settle(execution, attempt, seen.witnesses[attempt.attempt_id], seen)
-        elif attempt.job_status != "COMPLETED" and (job := seen.jobs.get(attempt.job_id or "")) is not None:
-            execution = _follow(execution, attempt, job)
+        elif attempt.end_time is None and (job := seen.jobs.get(attempt.job_id or "")) is not None:
+            execution = _follow(execution, attempt, job, seen.now)
     return execution
 
 
-def _follow(execution: Execution, attempt: Attempt, job: Job) -> Execution:
-    if (attempt.job_status, attempt.end_time) == (job.status, job.end_time):
+def _found_a_job(before: Execution, after: Execution) -> bool:
+    pairs = zip(before.attempts, after.attempts, strict=True)
+    return any(new.status is AttemptStatus.LAUNCHED and old.status is not new.status for old, new in pairs)
+
+
+def _follow(execution: Execution, attempt: Attempt, job: Job, now: datetime) -> Execution:
+    """The job's progress; one that is COMPLETED and says no end has ended by now."""
+    end = job.end_time or (now if job.status == "COMPLETED" else None)
+    if (attempt.job_status, attempt.end_time) == (job.status, end):
         return execution
-    return with_attempt(execution, attempt.attempt_id, job_status=job.status, end_time=job.end_time)
+    return with_attempt(execution, attempt.attempt_id, job_status=job.status, end_time=end)
 
 
 def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen) -> Execution:
@@ -205,11 +221,11 @@ def _foreign(execution: Execution, attempt: Attempt, outcome: str) -> Execution:
 
 
 def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
-    """The attempt's job exists."""
+    """The attempt's job exists; it is followed from here on, though it may have ended before it was found."""
     execution = with_attempt(
         execution, attempt.attempt_id,
         status=AttemptStatus.LAUNCHED, job_id=job.job_id, job_status=job.status,
-        creation_time=job.creation_time, end_time=job.end_time, outcome=None,
+        creation_time=job.creation_time, outcome=None,
     )  # fmt: skip
     words = {part.source_server_id: part.launch_status for part in job.servers}
     participating = set(attempt.server_ids)
@@ -356,7 +372,8 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         return execution
     attempts = execution.attempts_of(wave.wave_name)
     undecided = any(attempt.status is AttemptStatus.INTENT for attempt in attempts)
-    if seen.now >= _clock_started(execution, wave) + plan_wave.timeout and not undecided:
+    over = seen.now >= _clock_started(execution, wave) + plan_wave.timeout
+    if over and not undecided and _unfinished(wave, attempts):
         return with_each_wave(
             execution, lambda run: _time_out(run, plan_wave, seen.now) if run.wave_name == wave.wave_name else run
         )
@@ -370,6 +387,12 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
     if status is wave.status:
         return _advance_launched(execution, plan_wave, wave, seen)
     return with_wave(execution, wave.wave_name, status=status)
+
+
+def _unfinished(wave: WaveRun, attempts: tuple[Attempt, ...]) -> bool:
+    """Whether a launch is still to come or to end; a late look at launches that ended in time is no timeout."""
+    running = any(attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None for attempt in attempts)
+    return running or not all(server.status in SETTLED for server in wave.servers)
 
 
 def _clock_started(execution: Execution, wave: WaveRun) -> datetime:
@@ -536,9 +559,17 @@ def _people(execution: Execution) -> tuple[str, ...]:
     texts += [
         f"a decision about wave {attempt.wave_name}: {attempt.outcome}. Resume when that has ended, or cancel"
         for attempt in execution.attempts
-        if attempt.status is AttemptStatus.FOREIGN and execution.wave(attempt.wave_name).status not in FINAL_WAVE
+        if attempt.status is AttemptStatus.FOREIGN and _holds(execution.wave(attempt.wave_name), attempt)
     ]
     return tuple(texts)
+
+
+def _holds(wave: WaveRun, attempt: Attempt) -> bool:
+    """Whether a server of the attempt still waits to be launched."""
+    return any(
+        server.source_server_id in attempt.server_ids and server.status is ServerStatus.PENDING
+        for server in wave.servers
+    )
 
 
 def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
@@ -565,7 +596,9 @@ def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
     if wave.status not in STARTED_WAVE:
         return False
     held = {
-        attempt.chunk for attempt in execution.attempts_of(wave.wave_name) if attempt.status is AttemptStatus.FOREIGN
+        attempt.chunk
+        for attempt in execution.attempts_of(wave.wave_name)
+        if attempt.status is AttemptStatus.FOREIGN and _holds(wave, attempt)
     }
     free = {
         index // SERVERS_PER_JOB
