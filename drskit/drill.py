@@ -5,17 +5,21 @@ What it takes is validated here, for papermill passes "no" as a string and a
 misspelt name with a warning only.
 """
 
+import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
-from drskit.errors import InvalidInput, NotCompleted, Refused, Unavailable
+from drskit.errors import InvalidInput, NotCompleted, Refused, Unavailable, WorldUnreachable
 from drskit.model import CommandKind, Event, Execution, ExecutionStatus, Mode, Runbook
-from drskit.resources import default_world, find_file
+from drskit.resources import default_world, find_file, find_world
 from drskit.runbook import load_runbook
 from drskit.session import Preview, Session, environment
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION
@@ -23,12 +27,31 @@ from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION
 if TYPE_CHECKING:
     import pandas as pd
 
-    from drskit.report.evidence import RunFiles
     from drskit.views.panels import Handle
 
 APPROVE_ALL_REASON = "approvals = all: a simulated drill approves every wave"
 MAX_OUTAGES = 80
 """How many passes in a row the tables may be out of reach before driving stops: 20 minutes."""
+
+
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def _ulid_or_nothing(value: object) -> object:
+    if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
+        raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
+    return value
+
+
+def _listed(value: object) -> object:
+    """A list as papermill's command line and schedulers pass it: JSON, or words between commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = [word.strip() for word in value.split(",") if word.strip()]
+    return found if isinstance(found, list) else value
 
 
 class DrillParameters(BaseModel):
@@ -41,11 +64,11 @@ class DrillParameters(BaseModel):
     world: str = ""
     speed: float = Field(default=0.0, ge=0, le=100_000)
     approvals: Literal["ask", "all"] = "ask"
-    execution_id: str = Field(default="", pattern=r"^([0-9A-HJKMNP-TV-Z]{26})?$")
+    execution_id: Annotated[str, BeforeValidator(_ulid_or_nothing)] = ""
     output_dir: str = ""
     confirmed: bool = False
     apply: bool = False
-    replace: list[str] = Field(default_factory=list)
+    replace: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
 
 
 def open_drill(**parameters: object) -> "Drill":
@@ -68,17 +91,25 @@ def open_drill(**parameters: object) -> "Drill":
         raise InvalidInput("world and speed are for simulated drills. Leave them out, or set simulate = True.")
     path = find_file(wanted.runbook)
     runbook = load_runbook(path)
-    if wanted.simulate:
-        _enter_world(wanted, path, runbook)
+    _choose_world(wanted, path, runbook)
     return Drill(Session.open(), runbook, wanted)
 
 
-def _enter_world(wanted: DrillParameters, path: Path, runbook: Runbook) -> None:
-    from drskit.simulation import attach_or_start
+def _choose_world(wanted: DrillParameters, path: Path, runbook: Runbook) -> None:
+    from drskit.simulation import attach_or_start, attached, leave
 
-    world = find_file(wanted.world) if wanted.world else default_world(path, runbook.plan.plan_id)
+    leave(environment())
+    if not wanted.simulate or attached(environment()):
+        return
+    world = find_world(wanted.world) if wanted.world else default_world(path, runbook.plan.plan_id)
     settings = Session.open().settings
-    attach_or_start(world, wanted.speed, environment(), runs=settings.runs)
+    attach_or_start(world, wanted.speed, environment(), runs=settings.runs, outlive=_person_is_there(settings.ui))
+
+
+def _person_is_there(choice: str) -> bool:
+    from drskit.views.panels import is_live
+
+    return is_live(choice, _shell())
 
 
 class Drill:
@@ -93,7 +124,8 @@ class Drill:
         self._execution = self._existing()
         self._preview: Preview | None = None
         self._outages = 0
-        self._files: RunFiles | None = None
+        self._trouble: str | None = None
+        self._handle: Handle | None = None
 
     def _prepare_tables(self) -> None:
         """A simulated world begins without tables; a real account's are made on purpose."""
@@ -112,11 +144,11 @@ class Drill:
 
     # --- what a panel drives -----------------------------------------------------------------------------------------
 
-    def preview(self) -> str:
-        """What a start would do, as HTML."""
-        from drskit.views.preview import render_preview
+    def preview(self) -> tuple[str, ...]:
+        """What a start would do, as parts of HTML."""
+        from drskit.views.preview import preview_parts
 
-        return render_preview(self._look_ahead())
+        return preview_parts(self._look_ahead())
 
     def _look_ahead(self) -> Preview:
         if self._preview is None:
@@ -162,13 +194,31 @@ class Drill:
         """
         try:
             result = self._poller.run_pass()
-        except Unavailable:
+        except Unavailable as error:
+            if self.parameters.simulate:
+                self._require_world()
             self._outages += 1
+            self._trouble = str(error)
             if self._outages > MAX_OUTAGES:
                 raise
             return self.session.settings.poll_seconds.soon, self._execution
         self._outages = 0
+        self._trouble = result.trouble
         return self._poller.wait_seconds(result), result.executions.get(execution_id)
+
+    def _require_world(self) -> None:
+        """A simulated world that ended takes its tables with it: waiting would not bring it back."""
+        try:
+            self.session.clock.now()
+        except WorldUnreachable as error:
+            raise WorldUnreachable(
+                "The simulated world has ended, and this drill with it. Run the notebook again from the top: a new "
+                "world begins."
+            ) from error
+
+    def trouble(self) -> str | None:
+        """What keeps the drill from being advanced for now: the tables or DRS do not answer."""
+        return self._trouble
 
     def _approve_all(self) -> bool:
         """Approve what waits, where the drill was asked to; whether anything was approved."""
@@ -210,38 +260,39 @@ class Drill:
 
     def is_live(self) -> bool:
         """Whether a person's front end is attached."""
-        from drskit.views.panels import is_live
-
-        return is_live(self.session.settings.ui, _shell())
+        return _person_is_there(self.session.settings.ui)
 
     def show(self) -> "Handle":
         """Show the drill and drive it: with buttons where a person is, else to its end or to a person's decision."""
         from drskit.views.panels import show
 
-        return show(self, live=self.is_live(), log=print_line)
+        self._handle = show(self, live=self.is_live(), log=print_line)
+        return self._handle
 
-    def servers(self) -> "pd.DataFrame":
+    def servers(self) -> "pd.DataFrame | NotStarted":
         """What became of each server, as a table."""
         from drskit.views.frames import servers_frame
 
-        return servers_frame(self._known())
+        return servers_frame(self._execution) if self._execution else NotStarted()
 
-    def waves(self) -> "pd.DataFrame":
+    def waves(self) -> "pd.DataFrame | NotStarted":
         """What became of each wave, as a table."""
         from drskit.views.frames import waves_frame
 
-        return waves_frame(self._known())
+        return waves_frame(self._execution) if self._execution else NotStarted()
 
     @property
     def runs(self) -> Path:
         """The folder that holds the runs."""
         return Path(self.parameters.output_dir) if self.parameters.output_dir else self.session.settings.runs
 
-    def report(self) -> "RunLink":
+    def report(self) -> "RunLink | NotStarted":
         """Write `execution.json` and `report.html` into the run's folder."""
         from drskit.report.evidence import write_run
 
-        execution, events, logs = self.session.history(self._known().execution_id)
+        if self._execution is None:
+            return NotStarted()
+        execution, events, logs = self.session.history(self._execution.execution_id)
         self._execution = execution
         files = write_run(self.runs, execution, events, logs, now=self.now(), versions=versions())
         return RunLink(files.report, execution)
@@ -251,11 +302,20 @@ class Drill:
 
         Raises:
             NotCompleted: it ended otherwise, or waits for a person.
+            Exception: what kept it from starting, or stopped the driving.
         """
-        execution = self._known()
-        if execution.status is ExecutionStatus.COMPLETED:
+        if self._execution is not None and self._execution.status is ExecutionStatus.COMPLETED:
             return
-        raise NotCompleted(outcome(execution))
+        if self._handle is not None and self._handle.error is not None:
+            raise self._handle.error
+        raise NotCompleted(outcome(self._known()))
+
+
+class NotStarted:
+    """What stands in the place of a table or a report while there is no execution."""
+
+    def __repr__(self) -> str:
+        return "The drill has not been started."
 
 
 class RunLink:
@@ -270,6 +330,8 @@ class RunLink:
 
     def _repr_html_(self) -> str:
         text = escape(str(self.path))
+        if not self.path.is_absolute():  # then it is below the notebook's folder, where a browser finds it
+            text = f'<a href="{escape(quote(self.path.as_posix()))}" target="_blank">{text}</a>'
         return f"<p>{self._execution.mode} {self._execution.status}. Report: <code>{text}</code></p>"
 
 

@@ -1,12 +1,15 @@
 """Simulated worlds and the processes that serve them.
 
 A headless drill serves its world itself. A notebook attaches to the world that
-the environment names, else starts a server process that outlives its kernel, so
-that a restart of the kernel loses nothing.
+the environment names. Else it starts one: in front of a person a server process
+that outlives the kernel, so that a restart of the kernel loses nothing; without
+a person a server inside the kernel, so that nothing is left behind, however the
+kernel ends.
 """
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -61,12 +64,15 @@ def served(world: Path, speed: float, environment: MutableMapping[str, str]) -> 
         environment.update(before)
 
 
-def _enter(environment: MutableMapping[str, str], variables: dict[str, str]) -> None:
-    """Point the environment at a world, and nothing in it past the world."""
-    for name in list(environment):
-        if name in {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"} or name.startswith("AWS_ENDPOINT_URL"):
-            del environment[name]
+def _enter(environment: MutableMapping[str, str], variables: dict[str, str]) -> dict[str, str | None]:
+    """Point the environment at a world, and nothing in it past the world; what stood there before."""
+    past = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
+    past |= {name for name in environment if name.startswith("AWS_ENDPOINT_URL")}
+    before = {name: environment.get(name) for name in past | set(variables)}
+    for name in past:
+        environment.pop(name, None)
     environment.update(variables)
+    return before
 
 
 def attached(environment: MutableMapping[str, str]) -> bool:
@@ -82,39 +88,79 @@ def attached(environment: MutableMapping[str, str]) -> bool:
     return True
 
 
-def attach_or_start(world: Path, speed: float, environment: MutableMapping[str, str], *, runs: Path) -> None:
-    """Point the environment at a world: the one it names already, one that was started before, or a new one.
+_before: dict[str, str | None] = {}
+"""What the environment said before this process chose a world by itself."""
+_kept: dict[Path, "WorldServer"] = {}
+"""The servers inside this process."""
+
+
+def attach_or_start(
+    world: Path, speed: float, environment: MutableMapping[str, str], *, runs: Path, outlive: bool
+) -> None:
+    """Point the environment at a world: the one that somebody named there, one that was started before, or a new one.
+
+    Args:
+        world: the world's file.
+        speed: how fast its time runs.
+        environment: what to change; what an earlier call changed is undone first.
+        runs: the folder where the addresses of worlds are kept.
+        outlive: start a process that outlives this one and is found again; else the world ends with this process.
 
     Raises:
-        WorldUnreachable: a new server did not come up.
+        WorldUnreachable: the named world does not answer, or a new server did not come up.
     """
+    leave(environment)
     if attached(environment):
         return
     record = _record(world, speed, runs)
-    variables = _living(record)
-    if variables is None:
-        variables = _start(world, speed)
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(variables), encoding="utf-8")
-    _enter(environment, variables)
+    variables = _shared(world, speed, record) if outlive else _inside(world, speed, record)
+    _before.update(_enter(environment, variables))
+
+
+def leave(environment: MutableMapping[str, str]) -> None:
+    """Undo what `attach_or_start` changed in the environment; the world goes on."""
+    for name, value in _before.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    _before.clear()
+
+
+def _inside(world: Path, speed: float, record: Path) -> dict[str, str]:
+    if record not in _kept:
+        _kept[record] = make_server(world, speed=speed)
+    return _kept[record].environment()
+
+
+def _shared(world: Path, speed: float, record: Path) -> dict[str, str]:
+    found = _living(record)
+    if found is not None:
+        return found
+    pid, variables = _start(world, speed)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    record.write_text(json.dumps({"pid": pid, "environment": variables}), encoding="utf-8")
+    return variables
 
 
 def _record(world: Path, speed: float, runs: Path) -> Path:
-    """Where the address of this world's server is kept, so that a new kernel finds it."""
-    identity = hashlib.sha256(f"{world.resolve()}\0{speed}".encode()).hexdigest()[:16]
-    return runs / ".worlds" / f"{world.stem}-{identity}.json"
+    """Where the server of this world is noted, so that a new kernel finds it; a file that was edited is a new world."""
+    identity = hashlib.sha256(f"{world.resolve()}\0{speed}\0".encode() + world.read_bytes()).hexdigest()[:16]
+    return runs.resolve() / ".worlds" / f"{world.stem}-{identity}.json"
 
 
 def _living(record: Path) -> dict[str, str] | None:
     try:
-        variables: dict[str, str] = json.loads(record.read_text(encoding="utf-8"))
+        noted = json.loads(record.read_text(encoding="utf-8"))
+        os.kill(noted["pid"], 0)  # another server may have got the port of one that ended
+        variables: dict[str, str] = noted["environment"]
         RemoteClock(variables["DRSKIT_CLOCK_URL"]).now()
-    except (OSError, ValueError, KeyError, WorldUnreachable):
+    except (OSError, ValueError, KeyError, TypeError, WorldUnreachable):
         return None
     return variables
 
 
-def _start(world: Path, speed: float) -> dict[str, str]:
+def _start(world: Path, speed: float) -> tuple[int, dict[str, str]]:
     command = [sys.executable, "-m", "drskit", "sim", "serve", "--world", str(world.resolve()), "--speed", str(speed)]
     process = subprocess.Popen(
         [*command, "--idle-minutes", str(IDLE_MINUTES), "--json"],
@@ -137,7 +183,7 @@ def _start(world: Path, speed: float) -> dict[str, str]:
         raise WorldUnreachable(
             f"The server for {world} started and does not answer at {variables['AWS_ENDPOINT_URL']}."
         )
-    return variables
+    return process.pid, variables
 
 
 def _answers(variables: dict[str, str]) -> bool:

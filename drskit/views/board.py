@@ -5,19 +5,21 @@ it is opened again, and JupyterLab then drops style elements, SVG, gradients and
 aria attributes. Text inherits the page's colour, so that it reads in light and
 dark; badges bring a background and a foreground of their own.
 
-A `<details>` closes when a live board is drawn anew; what needs a look is
-therefore never inside one.
+The board comes in parts. A live board replaces only those that changed: in the
+others a `<details>` stays open and a selected id stays selected while somebody
+copies it. What needs a look is never inside a `<details>`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from html import escape
 
-from drskit.model import Execution
+from drskit.model import Execution, Mode
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
 from drskit.views.words import (
     COLOURS,
     MODE_COLOURS,
-    MODE_WORDS,
+    MODE_WORDS_NOW,
     Tone,
     badge_of,
     clock,
@@ -28,18 +30,44 @@ from drskit.views.words import (
 )
 
 ERROR_LENGTH = 600
-TABLE = "border-collapse:collapse;font-size:0.95em;white-space:nowrap;min-width:36em"
-CAPTION = "text-align:left;padding:4px 0;color:inherit;font-size:1.1em;white-space:normal"
-ERROR = "white-space:normal;overflow-wrap:anywhere;min-width:20em"
+ROOT = "font-family:var(--jp-ui-font-family, sans-serif);line-height:1.5;white-space:normal"
+BOX = f"display:grid;grid-template-columns:minmax(0,1fr);{ROOT}"
+"""As wide as the page, never wider: what is too wide scrolls inside."""
+TABLE = "border-collapse:collapse;font-size:0.95em;width:100%;max-width:84em"
+HEADING = "padding:4px 0;font-size:1.1em"
+HEARD = "position:absolute;width:1px;height:1px;overflow:hidden;clip:rect(0,0,0,0);white-space:nowrap"
+"""For those who hear the page; others read the heading above, which stays in view when the table scrolls."""
+COLUMNS = {"Server": 28, "Status": 13, "Phase": 17, "Time": 9, "Instance": 16, "Job": 17}
+"""With their widths in per cent, so that the tables of all waves stand under one another."""
+NAMED = 5
+"""Servers named beside an error that many have; the table holds them all."""
 LINE = "1px solid var(--jp-border-color2, #9aa0a6)"
 CELL = f"text-align:left;padding:2px 12px 2px 0;border-bottom:{LINE};vertical-align:top"
 
 
 def render_board(execution: Execution, now: datetime) -> str:
     """The execution's state as of `now`, as one HTML fragment that needs nothing else."""
+    return boxed(board_parts(execution, now))
+
+
+def board_parts(execution: Execution, now: datetime) -> tuple[str, ...]:
+    """The same in parts: the mode, how it stands, what it is, then each wave."""
     board = board_of(execution, now)
-    waves = "".join(_wave(wave) for wave in board.waves)
-    return f'<div style="font-family:var(--jp-ui-font-family, sans-serif);line-height:1.5">{_head(board)}{waves}</div>'
+    return (render_mode(board.mode), _state(board), _identity(board), *(_wave(wave) for wave in board.waves))
+
+
+def boxed(parts: Iterable[str]) -> str:
+    """Parts as one fragment."""
+    return f'<div style="{BOX}">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+
+
+def render_mode(mode: Mode) -> str:
+    """The band that tells SIMULATED from REAL."""
+    background, foreground = MODE_COLOURS[mode]
+    return (
+        f'<p style="margin:0 0 8px;padding:6px 10px;background:{background};color:{foreground}">'
+        f'<b style="font-size:1.4em">{mode.value}</b> {escape(MODE_WORDS_NOW[mode])}</p>'
+    )
 
 
 def text_of(value: str | None, limit: int = ERROR_LENGTH) -> str:
@@ -47,41 +75,63 @@ def text_of(value: str | None, limit: int = ERROR_LENGTH) -> str:
     return escape(shortened(printable(value), limit)) if value else "-"
 
 
-def _head(board: Board) -> str:
-    background, foreground = MODE_COLOURS[board.mode]
-    state = "took" if board.finished else "running for"
+def _state(board: Board) -> str:
+    lasts = f"took {span(board.elapsed)}" if board.finished else f"running for {span(board.elapsed)}"
+    seen = "" if board.finished else f", as of {clock(board.now)}"
     waiting = ""
     if board.waiting_for and not board.finished:
-        waiting = _filled(f"‖ WAITING FOR: {text_of(board.waiting_for)}", *COLOURS[Tone.WAIT])
+        waiting = filled(f"‖ WAITING FOR: {text_of(board.waiting_for)}", Tone.WAIT)
         waiting = f'<p style="margin:6px 0;font-size:1.15em">{waiting}</p>'
     return (
-        f'<p style="margin:0;padding:6px 10px;background:{background};color:{foreground}">'
-        f'<b style="font-size:1.4em">{board.mode.value}</b> {escape(MODE_WORDS[board.mode])}</p>'
-        f'<p style="margin:8px 0 2px;font-size:1.35em">{_badge(board.status.value)} '
+        f'<p style="margin:0 0 2px;font-size:1.35em">{_badge(board.status.value)} '
         f"<b>{board.execution_type.value.capitalize()} of {text_of(board.plan_id)}</b>: {board.done} of "
-        f"{counted(board.total, 'server')} launched, {state} {span(board.elapsed)}</p>"
-        f"{waiting}"
-        f'<p style="margin:0 0 8px;opacity:0.85">{text_of(board.execution_id)}, account {text_of(board.account_id)}, '
-        f"{text_of(board.region)}, as of {clock(board.now)}</p>"
+        f"{counted(board.total, 'server')} launched, {lasts}{seen}</p>{waiting}"
+    )
+
+
+def _identity(board: Board) -> str:
+    return (
+        f'<p style="margin:0 0 8px">{text_of(board.execution_id)}, account {text_of(board.account_id)}, '
+        f"{text_of(board.region)}</p>"
     )
 
 
 def _wave(wave: WaveRow) -> str:
-    folded = wave.folded
-    more = ""
-    if folded:
-        lines = "<br>".join(_line(server) for server in folded)
-        more = (
-            f'<details style="margin:0 0 12px"><summary>{counted(len(folded), "more server")}: '
-            f"{escape(_tally(folded))}</summary>{lines}</details>"
-        )
-    if not wave.shown:
-        return f'<div style="{CAPTION}">{_caption(wave)}</div>{more}'
-    return _table(_caption(wave), wave.shown) + more
+    heading = f'<div style="{HEADING}">{_heading(wave)}</div>'
+    return heading + _troubles(wave) + (_table(wave) if wave.shown else "") + (_fold(wave) if wave.folded else "")
 
 
-def _other(wave: WaveRow) -> str:
-    return "more server" if wave.shown else "server"
+def _troubles(wave: WaveRow) -> str:
+    """What failed and why: in lines that wrap, for a table would hide their ends in a narrow window."""
+    alike: dict[tuple[str, str], list[ServerRow]] = {}
+    for server in wave.servers:
+        trouble = trouble_of(server)
+        if trouble:
+            alike.setdefault((server.status.value, trouble), []).append(server)
+    return "".join(
+        f'<p style="margin:2px 0 8px;overflow-wrap:anywhere">{_badge(status)} {_names(servers)}: {text_of(trouble)}</p>'
+        for (status, trouble), servers in alike.items()
+    )
+
+
+def _names(servers: list[ServerRow]) -> str:
+    named = ", ".join(_name(server) for server in servers[:NAMED])
+    return named if len(servers) <= NAMED else f"{named} and {len(servers) - NAMED} more"
+
+
+def _name(server: ServerRow) -> str:
+    """Name and id, which part only where there is no room for both."""
+    name = f'<b style="white-space:nowrap">{text_of(server.name)}</b> ' if server.name else ""
+    optional = "" if server.critical else " (optional)"
+    return f"{name}{_whole(text_of(server.source_server_id))}{optional}"
+
+
+def _fold(wave: WaveRow) -> str:
+    lines = "<br>".join(_line(server) for server in wave.folded)
+    return (
+        f'<details style="margin:0 0 12px"><summary>{counted(len(wave.folded), "more server")}: '
+        f"{escape(_tally(wave.folded))}</summary>{lines}</details>"
+    )
 
 
 def _line(server: ServerRow) -> str:
@@ -89,7 +139,7 @@ def _line(server: ServerRow) -> str:
     return f"{badge.glyph} {escape(badge.word)} {text_of(server.name)} {text_of(server.source_server_id)}"
 
 
-def _caption(wave: WaveRow) -> str:
+def _heading(wave: WaveRow) -> str:
     parts = [f"<b>Wave {text_of(wave.name)}</b> {_badge(wave.status.value)} {wave.done} of {wave.total} launched"]
     if wave.failed:
         parts.append(f"<b>{wave.failed} failed</b>")
@@ -102,47 +152,43 @@ def _caption(wave: WaveRow) -> str:
     return ", ".join(parts)
 
 
-def _table(caption: str, servers: tuple[ServerRow, ...]) -> str:
-    with_error = any(trouble_of(server) for server in servers)
-    heads = ("Server", "Status", *(("Error",) if with_error else ()), "Phase", "Time", "Instance", "Job")
-    head = "".join(f'<th scope="col" style="{CELL}">{title}</th>' for title in heads)
-    rows = "".join(_row(server, with_error=with_error) for server in servers)
+def _table(wave: WaveRow) -> str:
+    head = "".join(f'<th scope="col" style="{CELL};width:{width}%">{title}</th>' for title, width in COLUMNS.items())
+    rows = "".join(_row(server) for server in wave.shown)
     return (
         f'<div style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
-        f'<caption style="{CAPTION}">{caption}</caption>'
+        f'<caption style="{HEARD}">Servers of wave {text_of(wave.name)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
-def _row(server: ServerRow, *, with_error: bool) -> str:
-    name = f"<b>{text_of(server.name)}</b> " if server.name else ""
-    optional = "" if server.critical else " (optional)"
-    phase = f"{server.phase} {span(server.phase_elapsed)}" if server.phase else "-"
-    cells = [
-        _badge(server.status.value),
-        phase,
-        span(server.elapsed),
-        text_of(server.recovery_instance_id),
-        text_of(server.job_id),
-    ]
-    if with_error:
-        cells.insert(
-            1,
-            f'<div style="{ERROR}">{text_of(trouble_of(server))}</div>',
-        )
+def _row(server: ServerRow) -> str:
+    cells = (
+        _whole(_badge(server.status.value)),
+        f"{server.phase} {_whole(span(server.phase_elapsed))}" if server.phase else "-",
+        _whole(span(server.elapsed)),
+        _whole(text_of(server.recovery_instance_id)),
+        _whole(text_of(server.job_id)),
+    )
     return (
-        f'<tr><th scope="row" style="{CELL};font-weight:normal">{name}{text_of(server.source_server_id)}{optional}</th>'
+        f'<tr><th scope="row" style="{CELL};font-weight:normal">{_name(server)}</th>'
         + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells)
         + "</tr>"
     )
 
 
+def _whole(inner: str) -> str:
+    return f'<span style="white-space:nowrap">{inner}</span>'
+
+
 def _badge(word: str) -> str:
     badge = badge_of(word)
-    return _filled(f"{badge.glyph} {escape(badge.word)}", *COLOURS[badge.tone])
+    return filled(f"{badge.glyph} {escape(badge.word)}", badge.tone)
 
 
-def _filled(inner: str, background: str, foreground: str) -> str:
+def filled(inner: str, tone: Tone) -> str:
+    """HTML on a background that tells its tone."""
+    background, foreground = COLOURS[tone]
     return (
         f'<span style="background:{background};color:{foreground};padding:1px 7px;border-radius:3px;'
         f'font-weight:bold">{inner}</span>'

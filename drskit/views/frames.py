@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from drskit.errors import MissingExtra
 from drskit.model import Execution
 from drskit.report import measures
-from drskit.views.rows import UP
+from drskit.views.rows import UP, trouble_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,19 +20,19 @@ def servers_frame(execution: Execution) -> "pd.DataFrame":
     rows: list[dict[str, object]] = [
         {
             "Wave": wave.wave_name,
-            "Server": server.source_server_id,
             "Name": server.name,
+            "Server": server.source_server_id,
             "Status": server.status.value,
-            "Critical": server.critical,
-            "Requested": server.request_time,
-            "Started": server.start_time,
-            "Ended": server.end_time,
+            "Error": trouble_of(server),
             "RTO": measures.server_rto(execution, wave, server, execution.end_time or execution.start_time).actual,
             "RPO": measures.server_rpo(execution, server).actual,
+            "Started": server.start_time,
+            "Ended": server.end_time,
             "Instance": server.recovery_instance_id,
             "Job": server.job_id,
             "Attempt": server.attempt,
-            "Error": server.error,
+            "Critical": server.critical,
+            "Requested": server.request_time,
         }
         for wave in execution.waves
         for server in wave.servers
@@ -73,9 +73,9 @@ def _frame(
         raise MissingExtra("A table of servers", "kit", "pandas") from error
     frame = pd.DataFrame(rows)
     for column in times:
-        frame[column] = pd.to_datetime(frame[column], utc=True)
+        frame[column] = pd.to_datetime(frame[column], utc=True).dt.floor("s")  # finer parts only fill the screen
     for column in spans:
-        frame[column] = pd.to_timedelta(frame[column])
+        frame[column] = pd.to_timedelta(frame[column]).dt.round("s")
     for column in counts:
         frame[column] = frame[column].astype("Int64")
     return frame

@@ -12,14 +12,15 @@ import asyncio
 import contextvars
 import importlib
 import threading
+import weakref
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from html import escape
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from drskit.errors import DrskitError, InvalidInput, MissingExtra
 from drskit.model import Event, Execution, ExecutionStatus
-from drskit.views.board import render_board, text_of
+from drskit.views.board import board_parts, boxed, text_of
 from drskit.views.rows import waves_waiting
 from drskit.views.text import event_line
 from drskit.views.words import COLOURS, Tone
@@ -27,14 +28,15 @@ from drskit.views.words import COLOURS, Tone
 LOOK_AGAIN_SECONDS = 2.0
 """Real time after which a waiting panel looks whether somebody approved elsewhere."""
 AWAIT_SECONDS = 0.5
+ALERT = 'role="alert"'
 NO_REASON_GIVEN = "approved in the notebook"
 
 
 class Drive(Protocol):
     """What a panel drives. `approve` may be called while another thread is in `step`."""
 
-    def preview(self) -> str:
-        """HTML of what would be launched."""
+    def preview(self) -> tuple[str, ...]:
+        """HTML of what would be launched, in parts; the first tells SIMULATED from REAL."""
 
     def start(self) -> None:
         """Start the execution, or take up one that exists."""
@@ -47,6 +49,9 @@ class Drive(Protocol):
 
     def history(self, after: int) -> Sequence[Event]:
         """The events with a higher sequence number."""
+
+    def trouble(self) -> str | None:
+        """What keeps the drill from being advanced for now, and will be tried again."""
 
     def approve(self, wave: str, reason: str) -> None:
         """Record a person's yes."""
@@ -72,13 +77,13 @@ class Handle:
         """The execution as last seen."""
         return self._drive.snapshot()
 
-    def __await__(self) -> Generator[Any, Any, Execution | None]:
+    def __await__(self) -> Generator[Any, Any, "Handle"]:
         return self._wait().__await__()
 
-    async def _wait(self) -> Execution | None:
+    async def _wait(self) -> "Handle":
         while not self.done.is_set():  # in short waits, so that no thread is left behind when the cell is interrupted
             await asyncio.to_thread(self.done.wait, AWAIT_SECONDS)
-        return self.execution
+        return self
 
     def __repr__(self) -> str:
         execution = self.execution
@@ -142,10 +147,10 @@ class _Panel:
         """Show an error."""
         raise NotImplementedError
 
-    def board(self) -> str:
-        """The board, or the preview before there is an execution."""
+    def board(self) -> tuple[str, ...]:
+        """The parts of the board, or of the preview before there is an execution."""
         execution = self.drive.snapshot()
-        return render_board(execution, self.drive.now()) if execution else self.drive.preview()
+        return board_parts(execution, self.drive.now()) if execution else self.drive.preview()
 
     def finished(self) -> bool:
         """The execution is over."""
@@ -167,6 +172,7 @@ class _StaticPanel(_Panel):
         self._log = log
         self._logged = 0
         self._message = ""
+        self._trouble: str | None = None
 
     def shown(self) -> Handle:
         output = self._display(self._html(""), display_id=True)
@@ -180,7 +186,7 @@ class _StaticPanel(_Panel):
         self._log(f"STOPPED  {message}")
 
     def _drive_on(self, output: Any) -> None:
-        output.update(self._html(self.board()))
+        output.update(self._html(boxed(self.board())))
         if self.drive.snapshot() is None:
             self.drive.start()
         drawn = None
@@ -189,8 +195,9 @@ class _StaticPanel(_Panel):
             self._log_news()
             if self.drive.snapshot() != drawn:
                 drawn = self.drive.snapshot()
-                output.update(self._html(self.board()))
+                output.update(self._html(boxed(self.board())))
             more = not self.finished() and self.drive.step()
+            self._log_trouble()
         self._log_news()
 
     def _log_news(self) -> None:
@@ -198,14 +205,21 @@ class _StaticPanel(_Panel):
             self._logged = event.sequence
             self._log(event_line(event))
 
+    def _log_trouble(self) -> None:
+        trouble, self._trouble = self._trouble, self.drive.trouble()
+        if self._trouble and not trouble:
+            self._log(f"TRYING AGAIN  {self._trouble}")
+
     def _whole(self) -> str:
         boards: list[str] = []
-        self.guarded(lambda: boards.append(self.board()))
+        self.guarded(lambda: boards.append(boxed(self.board())))
         return _alert(self._message) + "".join(boards)
 
 
 class _LivePanel(_Panel):
     """Buttons and a board; a thread drives."""
+
+    _shown: ClassVar["weakref.WeakSet[_LivePanel]"] = weakref.WeakSet()
 
     def __init__(self, drive: Drive) -> None:
         super().__init__(drive)
@@ -219,16 +233,30 @@ class _LivePanel(_Panel):
         self._wake = threading.Event()
         self._thread_lock = threading.Lock()
         self._driving = False
-        auto = widgets.Layout(width="auto")
-        self.start_button = widgets.Button(description="Start", icon="play", button_style="primary", layout=auto)
-        self.approve_button = widgets.Button(description="Approve", icon="check", disabled=True, layout=auto)
-        self.wave_choice = widgets.Dropdown(options=(), description="Wave", layout=widgets.Layout(display="none"))
-        self.reason_text = widgets.Text(placeholder="Why you approve; it is kept in the history", disabled=True)
-        self.reason_text.layout.width = "24em"
-        self.status_line = widgets.HTML()
-        self.board_view = widgets.HTML()
-        buttons = (self.start_button, self.approve_button, self.wave_choice, self.reason_text)
-        self.box = widgets.VBox([widgets.HBox(buttons), self.status_line, self.board_view])
+        self._left = False
+        self._html: Callable[[str], Any] = lambda text: widgets.HTML(text, layout=widgets.Layout(width="100%"))
+        self.start_button = widgets.Button(description="Start", icon="play", button_style="primary")
+        self.approve_button = widgets.Button(description="Approve", icon="check", button_style="success")
+        self.wave_choice = widgets.Dropdown(options=(), description="Wave")
+        self.reason_text = widgets.Text(
+            description="Reason",
+            style={"description_width": "initial"},
+            placeholder="Why you approve; it is kept in the history",
+        )
+        self.question = self._html("")
+        self.mode_view = self._html("")
+        self.status_line = self._html("")
+        self.board_view = widgets.VBox()
+        for button in (self.start_button, self.approve_button):
+            button.layout.width = "auto"
+            button.layout.min_width = "10em"
+        self.start_button.layout.align_self = "flex-start"
+        self.reason_text.layout.width = "32em"
+        self.reason_text.layout.max_width = "95%"
+        answer = widgets.HBox((self.wave_choice, self.reason_text, self.approve_button))
+        answer.layout.flex_flow = "row wrap"
+        self.approval = widgets.VBox((self.question, answer))
+        self.box = widgets.VBox((self.mode_view, self.start_button, self.approval, self.status_line, self.board_view))
         self._name_parts()
 
     def _name_parts(self) -> None:
@@ -236,12 +264,15 @@ class _LivePanel(_Panel):
         self.approve_button.add_class("drs-approve")
         self.wave_choice.add_class("drs-wave")
         self.reason_text.add_class("drs-reason")
+        self.mode_view.add_class("drs-mode")
         self.status_line.add_class("drs-status")
         self.board_view.add_class("drs-board")
         self.start_button.on_click(lambda _button: self.guarded(self._press_start))
         self.approve_button.on_click(lambda _button: self.guarded(self._press_approve))
 
     def shown(self) -> Handle:
+        self._take_over()
+        self._ask(())
         self.guarded(self._draw)
         self._display(self.box)
         if self.finished():
@@ -252,6 +283,25 @@ class _LivePanel(_Panel):
 
     def tell(self, message: str) -> None:
         self.status_line.value = _alert(message)
+
+    def _take_over(self) -> None:
+        """An earlier panel of the same execution leaves it to this one: the cell was run again."""
+        mine = self.drive.snapshot()
+        for panel in list(self._shown):
+            other = panel.drive.snapshot()
+            if panel.drive is self.drive or (mine and other and mine.execution_id == other.execution_id):
+                panel.leave()
+        self._shown.add(self)
+
+    def leave(self) -> None:
+        """Drive no more, and say so."""
+        self._left = True
+        self._wake.set()
+        self.start_button.layout.display = "none"
+        self._ask(())
+        self.status_line.value = _said(
+            "Another panel drives this now; it was shown later, below or in another notebook."
+        )
 
     def _press_start(self) -> None:
         with self._thread_lock:
@@ -270,12 +320,13 @@ class _LivePanel(_Panel):
         if wave is None:
             return
         self.approve_button.disabled = True
+        self.status_line.value = _said(f"Approving wave {wave} …")
         try:
             self.drive.approve(wave, self.reason_text.value.strip() or NO_REASON_GIVEN)
-        finally:
+        except BaseException:
             self.approve_button.disabled = False
+            raise
         self.reason_text.value = ""
-        self.approve_button.disabled = True
         self.status_line.value = _said(f"Wave {wave} is approved.")
         self._wake.set()
 
@@ -293,15 +344,24 @@ class _LivePanel(_Panel):
         if self.drive.snapshot() is None:
             self.drive.start()
         self.status_line.value = _said("")
-        while True:
+        while not self._left:
             self._draw()
             if self.finished():
+                self.status_line.value = _said("The drill has ended; the cells below tell what became of it.")
                 return
             self._wake.clear()  # before looking: an approval that comes during the step must not be slept over
             more = self.drive.step()
-            if not self.finished() and (self._paused() or not more):
+            self._tell_trouble()
+            if not self._left and not self.finished() and (self._paused() or not more):
                 self._draw()
                 self._wake.wait(LOOK_AGAIN_SECONDS)
+
+    def _tell_trouble(self) -> None:
+        trouble = self.drive.trouble()
+        if trouble:
+            self.status_line.value = _alert(f"Trying again: {trouble}")
+        elif ALERT in self.status_line.value:
+            self.status_line.value = _said("")
 
     def _paused(self) -> bool:
         execution = self.drive.snapshot()
@@ -315,29 +375,55 @@ class _LivePanel(_Panel):
 
     def _draw(self) -> None:
         execution = self.drive.snapshot()
-        self.board_view.value = self.board()
-        waiting = waves_waiting(execution) if execution and execution.end_time is None else ()
-        if tuple(self.wave_choice.options) != waiting:
-            self.wave_choice.options = waiting
-            self.wave_choice.value = waiting[0] if waiting else None
-            self.approve_button.disabled = self.reason_text.disabled = not waiting
-            self.approve_button.description = f"Approve {waiting[0]}" if len(waiting) == 1 else "Approve"
-            self.approve_button.button_style = "success" if waiting else ""
-            self.wave_choice.layout.display = "" if len(waiting) > 1 else "none"
+        mode, *parts = self.board()
+        self.mode_view.value = mode
+        self._show(parts)
+        self._ask(waves_waiting(execution) if execution and execution.end_time is None else ())
         if execution:
             self.start_button.disabled = True
             self.start_button.layout.display = "none"
 
+    def _show(self, parts: list[str]) -> None:
+        """Replace the parts that changed, and no other."""
+        if len(self.board_view.children) != len(parts):
+            self.board_view.children = tuple(self._html(boxed([part])) for part in parts)
+        for view, part in zip(self.board_view.children, parts, strict=True):
+            view.value = boxed([part])
+
+    def _ask(self, waiting: tuple[str, ...]) -> None:
+        """Ask for the approval that is needed, if any."""
+        self.approval.layout.display = "" if waiting else "none"
+        if tuple(self.wave_choice.options) == waiting and waiting:
+            return
+        self.wave_choice.options = waiting
+        self.wave_choice.value = waiting[0] if waiting else None
+        self.wave_choice.layout.display = "" if len(waiting) > 1 else "none"
+        self.approve_button.disabled = self.reason_text.disabled = not waiting
+        self.approve_button.description = f"Approve {waiting[0]}" if len(waiting) == 1 else "Approve"
+        self.question.value = _question(self.drive.snapshot(), waiting)
+
+
+def _question(execution: Execution | None, waiting: tuple[str, ...]) -> str:
+    """What a person vouches for by pressing Approve."""
+    asked = {wave.name: wave.approval.text for wave in execution.plan.waves if wave.approval} if execution else {}
+    lines = "<br>".join(
+        f"‖ Wave {text_of(name)} waits for your approval."
+        + (f" Approve it when this is so: {text_of(asked[name])}" if asked.get(name) else "")
+        for name in waiting
+    )
+    background, foreground = COLOURS[Tone.WAIT]
+    return boxed(
+        [f'<p style="margin:0;padding:6px 10px;background:{background};color:{foreground}"><b>{lines}</b></p>']
+    )
+
 
 def _said(message: str) -> str:
-    return f'<p role="status" style="margin:2px 0">{escape(message)}</p>'
+    return boxed([f'<p role="status" style="margin:2px 0">{escape(message)}</p>'])
 
 
 def _alert(message: str) -> str:
     if not message:
         return ""
     background, foreground = COLOURS[Tone.BAD]
-    return (
-        f'<p role="status" style="margin:4px 0;padding:4px 8px;background:{background};color:{foreground}">'
-        f"<b>✖</b> {text_of(message, 2000)}</p>"
-    )
+    style = f"margin:4px 0;padding:4px 8px;background:{background};color:{foreground}"
+    return boxed([f'<p {ALERT} style="{style}"><b>✖</b> {text_of(message, 2000)}</p>'])

@@ -1,64 +1,86 @@
 """What a start would do, before anybody says yes."""
 
+from dataclasses import dataclass
 from datetime import timedelta
-from html import escape
 from typing import TYPE_CHECKING
 
-from drskit.model import Wave
+from drskit.model import Mode, Wave
 from drskit.planning import Resolved
-from drskit.views.words import plain, span
+from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
+from drskit.views.words import Tone, counted, plain, span
 
 if TYPE_CHECKING:
     from drskit.session import Preview
 
-LEFT = "text-align:left"
-FACTS = "margin:2px 0"
 SHOWN = 12
 """Servers of a wave that are named; the rest is counted."""
 
 
-def render_preview(preview: "Preview") -> str:
-    """The preview as HTML for a notebook: inline styles only, so that an untrusted notebook shows it."""
-    facts = "".join(f'<p style="{FACTS}">{escape(plain(line))}</p>' for line in _facts(preview))
+@dataclass(frozen=True)
+class _Fact:
+    """One thing to know before a start."""
+
+    words: str
+    tone: Tone | None = None
+    """BAD when a start is refused for it, WAIT when it takes something away."""
+
+
+def preview_parts(preview: "Preview") -> tuple[str, ...]:
+    """The preview as HTML for a notebook, in the parts and the looks of a board."""
+    title = f'<p style="margin:0 0 2px;font-size:1.35em"><b>Not started:</b> {text_of(_title(preview))}</p>'
+    facts = "".join(f'<p style="margin:3px 0">{_told(fact)}</p>' for fact in _facts(preview))
+    return render_mode(preview.mode), title, facts, _table(preview)
+
+
+def _told(fact: _Fact) -> str:
+    return filled(f"! {text_of(fact.words)}", fact.tone) if fact.tone else text_of(fact.words)
+
+
+def _table(preview: "Preview") -> str:
+    head = "".join(f'<th scope="col" style="{CELL}">{name}</th>' for name in ("Wave", "Starts", "Launches"))
     rows = "".join(
-        f'<tr><th scope="row" style="{LEFT}">{escape(wave.name)}</th><td style="{LEFT}">{escape(plain(needs))}</td>'
-        f'<td style="{LEFT}">{escape(plain(servers))}</td></tr>'
+        f'<tr><th scope="row" style="{CELL}">{text_of(wave.name)}</th><td style="{CELL};min-width:12em">'
+        f'{text_of(needs)}</td><td style="{CELL};min-width:16em">{text_of(servers)}</td></tr>'
         for wave, needs, servers in _waves(preview)
     )
-    head = "".join(f'<th scope="col" style="{LEFT}">{name}</th>' for name in ("Wave", "Starts", "Launches"))
-    table = (
-        f"<table><caption>What a start launches</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        f'<div style="{HEADING}"><b>What a start launches</b></div><div style="overflow-x:auto;margin:0 0 12px">'
+        f'<table style="{TABLE};white-space:normal"><caption style="{HEARD}">What a start launches</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
-    return f"{facts}{table}"
 
 
 def preview_text(preview: "Preview") -> str:
     """The preview as plain text for a terminal."""
-    lines = [*_facts(preview), ""]
+    lines = [f"{preview.mode} {_title(preview)}", *(fact.words for fact in _facts(preview)), ""]
     for wave, needs, servers in _waves(preview):
         lines += [f"Wave {wave.name} ({needs})", f"  launches {servers}"]
     return "\n".join(plain(line) for line in lines)
 
 
-def _facts(preview: "Preview") -> list[str]:
-    plan = preview.runbook.plan
-    count = sum(len(group.servers) for group in preview.groups)
-    lines = [
-        f"{preview.mode} drill of plan {plan.plan_id}: {count} servers, account {preview.account_id}, {preview.region}",
-        f"RTO target {_target(plan.targets.rto)}, RPO target {_target(plan.targets.rpo)}",
-    ]
-    lines += [
-        f"Expected {group.group.expect} servers in {group.group.name}, found {len(group.servers)}"
-        for group in _odd(preview)
-    ]
-    lines += [f"Not applied yet: {change}" for change in preview.changes]
-    lines += [
-        f"Terminates {instance.description}, the earlier instance of {instance.source_server_id}"
+def _title(preview: "Preview") -> str:
+    count = counted(sum(len(group.servers) for group in preview.groups), "server")
+    return f"drill of plan {preview.runbook.plan.plan_id}: {count}, account {preview.account_id}, {preview.region}"
+
+
+def _facts(preview: "Preview") -> list[_Fact]:
+    targets = preview.runbook.plan.targets
+    facts = [
+        _Fact(f"TERMINATES {instance.description}, the earlier instance of {instance.source_server_id}", Tone.WAIT)
         for instance in preview.doomed
     ]
-    if not preview.doomed:
-        lines.append("Terminates no instance: none of these servers has an earlier one.")
-    return lines
+    if not facts:
+        facts = [_Fact("Terminates no instance: none of these servers has an earlier one.")]
+    facts += [
+        _Fact(f"EXPECTED {group.group.expect} servers in {group.group.name}, found {len(group.servers)}", Tone.BAD)
+        for group in _odd(preview)
+    ]
+    if preview.mode is Mode.REAL:
+        facts += [_Fact(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
+    elif preview.changes:
+        facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
+    facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
+    return facts
 
 
 def _target(target: timedelta | None) -> str:

@@ -59,6 +59,11 @@ MODE_WORDS: dict[Mode, str] = {
     Mode.REAL: "AWS Elastic Disaster Recovery itself answered.",
 }
 
+MODE_WORDS_NOW: dict[Mode, str] = {
+    Mode.SIMULATED: "drskit's simulator answers; nothing is launched in AWS.",
+    Mode.REAL: "AWS Elastic Disaster Recovery itself answers; what it launches runs in AWS and costs money.",
+}
+
 PHASE_COLOURS: dict[Phase, str] = {
     Phase.CLEANUP: "#8a6d3b",
     Phase.SNAPSHOT: "#b0489c",

@@ -76,7 +76,7 @@ def test_a_large_wave_shows_trouble_and_folds_the_rest():
     """Failed servers are never inside the fold."""
     html = html_of(samples.large(300))
     before_folds = re.sub(r"<details.*?</details>", "", html)
-    assert 10 == before_folds.count("✖ FAILED")
+    assert 10 == before_folds.count("✖ FAILED</span></span></td>")
     assert 0 == before_folds.count("✔ LAUNCHED")
     assert "145 more servers: 145 LAUNCHED" in html
     assert all(name in Page(html).text for name in ("database-1 ", "application-200 ", "web-299 "))
