@@ -17,6 +17,9 @@ from typing import Any
 from drskit import errors
 from drskit.errors import DrskitError, InvalidInput, MissingExtra
 
+QUIET = ["--log-level=CRITICAL"]
+"""To the kernel: one that is stopped in mid-cell would log a traceback about its closed socket."""
+
 
 class Interrupted(DrskitError):
     """The run was told to stop; what it wrote is kept."""
@@ -58,7 +61,7 @@ def run_notebook(source: Path, target: Path, parameters: Mapping[str, object]) -
         with _sigterm_interrupts():
             papermill.execute_notebook(
                 str(source), str(target), parameters=dict(parameters), progress_bar=False, kernel_name="python3",
-                coalesce_streams=True, config=config,
+                coalesce_streams=True, config=config, extra_arguments=QUIET,
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         return Notebook(target, _from_cell(error, target))

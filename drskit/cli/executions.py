@@ -8,7 +8,7 @@ import click
 from drskit.cli.common import as_json, ends_well, open_session, say, show_json, show_json_line, show_table
 
 if TYPE_CHECKING:
-    from drskit.session import Session
+    from drskit.poller import Pass
 
 
 @click.group()
@@ -81,44 +81,49 @@ def watch(ctx: click.Context, execution_id: str, json_output: bool) -> None:
 @click.pass_context
 @ends_well
 def poll(ctx: click.Context, keep_on: bool, until_idle: bool, json_output: bool) -> None:
-    """Advance every execution that is due: one pass, or many."""
+    """Advance every execution that is due: one pass, or many; with --json a line for each pass."""
     if keep_on and until_idle:
         raise click.UsageError("--follow and --until-idle exclude each other.")
+    from drskit.drill import outcome
+    from drskit.model import ExecutionStatus
+    from drskit.states import FINAL_EXECUTION
+
     session = open_session(ctx)
-    trouble = _passes(session, keep_on, until_idle, json_output)
-    if trouble:
+    poller = session.poller()
+    passes = poller.follow(session.clock, until_idle=until_idle) if keep_on or until_idle else [poller.run_pass()]
+    ended_badly = False
+    last = None
+    for last in passes:
+        _show_pass(last, json_output)
+        for execution in last.executions.values():
+            if execution.status in FINAL_EXECUTION and execution.status is not ExecutionStatus.COMPLETED:
+                ended_badly = True
+                say(outcome(execution))
+    waiting = poller.people() if last is None or last.idle else ()
+    for header in waiting:
+        say(f"{header.execution_id} waits for {header.waiting_for}".rstrip(".") + ".")
+    if last is not None and last.trouble:
         sys.exit(3)
-    if until_idle:
-        waiting = session.poller().people()
-        for header in waiting:
-            say(f"{header.execution_id} waits for {header.waiting_for}".rstrip(".") + ".")
-        sys.exit(1 if waiting else 0)
+    sys.exit(1 if waiting or ended_badly else 0)
 
 
-def _passes(session: "Session", keep_on: bool, until_idle: bool, json_output: bool) -> str | None:
-    """Run the passes and show each; what kept DRS from answering in the last one."""
+def _show_pass(result: "Pass", json_output: bool) -> None:
     from drskit.model import utc
     from drskit.poller import describe
 
-    poller = session.poller()
-    passes = poller.follow(session.clock, until_idle=until_idle) if keep_on or until_idle else [poller.run_pass()]
-    trouble = None
-    for result in passes:
-        trouble = result.trouble
-        if json_output:
-            show_json_line(
-                {
-                    "Advanced": list(result.advanced),
-                    "Waiting": list(result.waiting),
-                    "Quarantined": list(result.quarantined),
-                    "Elsewhere": list(result.elsewhere),
-                    "Trouble": result.trouble,
-                    "NextPoll": utc(result.next_poll) if result.next_poll else None,
-                }
-            )
-        else:
-            click.echo(describe(result))
-    return trouble
+    if not json_output:
+        click.echo(describe(result))
+        return
+    show_json_line(
+        {
+            "Advanced": list(result.advanced),
+            "Waiting": list(result.waiting),
+            "Quarantined": list(result.quarantined),
+            "Elsewhere": list(result.elsewhere),
+            "Trouble": result.trouble,
+            "NextPoll": utc(result.next_poll) if result.next_poll else None,
+        }
+    )
 
 
 COMMANDS: dict[str, click.Command] = {"executions": executions, "poll": poll}
