@@ -1,0 +1,246 @@
+"""Whatever is observed, in whatever order, an execution keeps its promises.
+
+- Every change is one of the tables' arrows.
+- A chunk has at most one attempt that is open or launched, and no job is made for a server twice.
+- With nothing new to see, a few steps reach a state that stays as it is.
+- An execution ends only when every wave has ended; no wave ends while its job runs, unless its time was over.
+- COMPLETED means that every critical server is launched; CANCELLED comes only of a cancel.
+- What is not final and not paused has something to wait for: a job, an outcome, a time.
+"""
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from drskit.decide import TRANSIENT
+from drskit.model import (
+    Approval,
+    AttemptStatus,
+    CommandKind,
+    Execution,
+    ExecutionStatus,
+    Job,
+    OnFailure,
+    ServerStatus,
+    WaveStatus,
+)
+from drskit.ports import Started, Unknown
+from drskit.states import FINAL_EXECUTION, FINAL_WAVE
+from drskit.witness import Absent, Foreign, Mine, Unsure
+from tests.builders import Walk, execution_of, job_of, sid, wave
+
+A, S, W, X = AttemptStatus, ServerStatus, WaveStatus, ExecutionStatus
+NAMES = ("Database", "Application", "Web")
+OPEN = frozenset({A.INTENT, A.LAUNCHED, A.FOREIGN})
+REFUSALS = [*sorted(TRANSIENT)[:2], "ServiceQuotaExceededException", "ConflictException", "ValidationException"]
+
+
+@st.composite
+def executions(draw: st.DrawFn) -> Execution:
+    """Up to three waves of any shape; a large one is launched in two jobs."""
+    parts = []
+    for number in range(draw(st.integers(1, 3))):
+        needs = tuple(draw(st.lists(st.sampled_from(NAMES[:number]), unique=True))) if number else ()
+        count = draw(st.sampled_from([1, 2, 2, 101]))
+        first = 1 + sum(servers for _, servers in parts)
+        declared = wave(
+            NAMES[number],
+            needs,
+            approval=draw(st.sampled_from([None, None, Approval(text="Fine?")])),
+            optional=(sid(first),) if draw(st.booleans()) else (),
+            max_failed=draw(st.integers(0, 1)),
+            on_failure=draw(st.sampled_from(OnFailure)),
+            timeout=timedelta(minutes=draw(st.sampled_from([5, 90]))),
+        )
+        parts.append((declared, count))
+    return execution_of(*parts)
+
+
+class AnyDrill(RuleBasedStateMachine):
+    """A drill, with DRS, people and the network doing as they like."""
+
+    @initialize(execution=executions())
+    def begin(self, execution: Execution) -> None:
+        """Create it, and let a worker find it."""
+        self.walk = Walk(execution).run()
+        self.unanswered = bool(self.walk.launches)
+        self.cancelled = False
+
+    def _alive(self) -> bool:
+        return self.walk.status not in FINAL_EXECUTION
+
+    # --- the engine --------------------------------------------------------------------------------------------------
+
+    @precondition(lambda self: not self.unanswered)
+    @rule(seconds=st.sampled_from([0, 0, 1, 5, 15, 45, 300, 3_600]))
+    def advance(self, seconds: float) -> None:
+        """Time passes and a worker takes every step that is possible."""
+        before = len(self.walk.launches)
+        self.walk.run(seconds)
+        self.unanswered = len(self.walk.launches) > before
+        if not self.unanswered:
+            settled = self.walk.execution
+            assert settled is self.walk.step().execution or settled == self.walk.execution
+
+    @precondition(lambda self: self.unanswered)
+    @rule(
+        kind=st.sampled_from(["started", "started", "started", "refused", "lost", "lost after", "died"]), data=st.data()
+    )
+    def answer(self, kind: str, data: st.DataObject) -> None:
+        """The launch request comes to something, or the worker dies and nobody hears of it."""
+        self.unanswered = False
+        if kind == "refused":
+            self.walk.refuse(data.draw(st.sampled_from(REFUSALS)))
+            return
+        job = self.walk.started() if kind in {"started", "lost after"} else None
+        if kind == "started" and job is not None:
+            self.walk.reply(Started(job))
+        elif kind != "died":
+            self.walk.reply(Unknown("ReadTimeout"))
+
+    # --- DRS ---------------------------------------------------------------------------------------------------------
+
+    def _running(self) -> list[Job]:
+        return [job for job in self.walk.jobs.values() if job.status != "COMPLETED"]
+
+    @precondition(lambda self: self._running())
+    @rule(data=st.data())
+    def job_goes_on(self, data: st.DataObject) -> None:
+        """Some servers of a running job are up, or have failed; the job is STARTED."""
+        job = data.draw(st.sampled_from(self._running()))
+        word = data.draw(st.sampled_from(["LAUNCHED", "FAILED", "IN_PROGRESS", "A_NEW_WORD"]))
+        share = data.draw(st.integers(0, len(job.servers)))
+        parts = [
+            part.model_copy(update={"launch_status": word})
+            if place < share and part.launch_status == "PENDING"
+            else part
+            for place, part in enumerate(job.servers)
+        ]
+        self.walk.jobs[job.job_id] = job.model_copy(update={"status": "STARTED", "servers": tuple(parts)})
+
+    @precondition(lambda self: self._running())
+    @rule(data=st.data(), word=st.sampled_from(["FAILED", "PENDING"]), told=st.booleans())
+    def job_ends(self, data: st.DataObject, word: str, *, told: bool) -> None:
+        """A job is COMPLETED; any of its servers may have failed, and DRS may forget to say when."""
+        job = data.draw(st.sampled_from(self._running()))
+        ids = [part.source_server_id for part in job.servers]
+        self.walk.job_ends(job, *data.draw(st.lists(st.sampled_from(ids), max_size=2)), word=word)
+        if not told:
+            self.walk.jobs[job.job_id] = self.walk.jobs[job.job_id].model_copy(update={"end_time": None})
+
+    @precondition(lambda self: not self.unanswered and any(a.status is A.INTENT for a in self.walk.execution.attempts))
+    @rule(data=st.data(), kind=st.sampled_from(["truth", "truth", "truth", "foreign", "unsure"]))
+    def look(self, data: st.DataObject, kind: str) -> None:
+        """Somebody looks what became of the open intents; what is there is not called absent."""
+        for attempt in self.walk.execution.attempts:
+            if attempt.status is not A.INTENT:
+                continue
+            tagged = [job for job in self.walk.jobs.values() if job.tags["drskit:Attempt"] == attempt.attempt_id]
+            if tagged:
+                self.walk.witnesses[attempt.attempt_id] = Mine(tagged[0])
+            elif kind == "foreign":
+                self.walk.witnesses[attempt.attempt_id] = Foreign(job_of(999), attempt.server_ids[:1])
+            elif kind == "unsure":
+                self.walk.witnesses[attempt.attempt_id] = Unsure("not listed yet")
+            else:
+                self.walk.witnesses[attempt.attempt_id] = Absent()
+
+    @rule(number=st.integers(1, 5), text=st.sampled_from([None, "a launch would terminate i-1"]))
+    def guard(self, number: int, text: str | None) -> None:
+        """An instance that must stay appears, or goes."""
+        self.walk.obstacles[sid(number)] = text
+
+    @rule()
+    def fair_weather(self) -> None:
+        """The request is answered, every job ends well, and a worker looks ten minutes later."""
+        if self.unanswered:
+            self.walk.launch()
+        for job in self._running():
+            self.walk.job_ends(job)
+        before = len(self.walk.launches)
+        self.walk.run(600)
+        self.unanswered = len(self.walk.launches) > before
+
+    # --- people ------------------------------------------------------------------------------------------------------
+
+    @precondition(_alive)
+    @rule(name=st.sampled_from([*NAMES, "Nowhere"]))
+    def approve(self, name: str) -> None:
+        """Whether or not the wave waits."""
+        self.walk.command(CommandKind.APPROVE, name)
+
+    @precondition(_alive)
+    @rule()
+    def resume(self) -> None:
+        """Whether or not anything can be resumed."""
+        self.walk.command(CommandKind.RESUME)
+
+    @precondition(_alive)
+    @rule(sure=st.integers(0, 30))
+    def cancel(self, sure: int) -> None:
+        """Seldom, or no drill would get far."""
+        if sure == 30:
+            self.walk.command(CommandKind.CANCEL)
+            self.cancelled = True
+
+    # --- promises ----------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def a_chunk_has_one_open_or_launched_attempt(self) -> None:
+        """And no server is in two jobs."""
+        chunks = [(a.wave_name, a.chunk) for a in self.walk.execution.attempts if a.status in OPEN]
+        assert len(chunks) == len(set(chunks))
+        servers = [part.source_server_id for job in self.walk.jobs.values() for part in job.servers]
+        assert len(servers) == len(set(servers))
+
+    @invariant()
+    def what_ended_has_ended(self) -> None:
+        """No wave ends while its job runs or its intent is open, unless its time was over."""
+        execution = self.walk.execution
+        final = execution.status in FINAL_EXECUTION
+        assert final == (execution.end_time is not None)
+        assert not final or all(run.status in FINAL_WAVE for run in execution.waves)
+        for run in execution.waves:
+            if run.status in FINAL_WAVE:
+                attempts = execution.attempts_of(run.wave_name)
+                assert A.INTENT not in {attempt.status for attempt in attempts}
+                if run.status is not W.TIMED_OUT:
+                    assert all(a.end_time is not None for a in attempts if a.status is A.LAUNCHED)
+
+    @invariant()
+    def the_final_word_is_true(self) -> None:
+        """COMPLETED, PARTIAL and CANCELLED are claimed only of what they say."""
+        execution = self.walk.execution
+        missing = [part for run in execution.waves for part in run.servers if part.status is not S.LAUNCHED]
+        if execution.status is X.COMPLETED:
+            assert not missing
+        if execution.status is X.PARTIAL:
+            assert not {W.FAILED, W.TIMED_OUT, W.CANCELLED} & set(self.walk.waves)
+        if execution.status in {X.CANCELLED, X.CANCELLING}:
+            assert self.cancelled
+
+    @invariant()
+    def a_pause_names_what_it_waits_for(self) -> None:
+        """And a command of a paused execution wakes it."""
+        if self.walk.status is X.PAUSED:
+            assert self.walk.execution.waiting_for
+            assert all(command.acknowledged for command in self.walk.execution.commands)
+
+    @invariant()
+    def what_is_polled_has_something_to_wait_for(self) -> None:
+        """No execution is lost: a settled one that is polled has a job, an intent or a time before it."""
+        execution = self.walk.execution
+        if self.unanswered or execution.status not in {X.POLLING, X.CANCELLING}:
+            return
+        if any(command.acknowledged is None for command in execution.commands):
+            return
+        intents = any(attempt.status is A.INTENT for attempt in execution.attempts)
+        jobs = any(attempt.status is A.LAUNCHED and attempt.end_time is None for attempt in execution.attempts)
+        moves = any(run.status in {W.PENDING, W.PREPARING, W.QUEUED, W.VERIFYING} for run in execution.waves)
+        assert intents or jobs or moves
+
+
+AnyDrill.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestAnyDrill = AnyDrill.TestCase
