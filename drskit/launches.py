@@ -32,6 +32,7 @@ SETTLED = frozenset(
     }
 )
 """A server whose launch has come to an end."""
+LAUNCHED = frozenset({ServerStatus.LAUNCHED, ServerStatus.VERIFIED})
 
 BEGINS = {f"{phase}_START": phase for phase in Phase}
 ENDS = {
@@ -120,15 +121,15 @@ def explain(word: str, entries: tuple[JobLogEntry, ...]) -> str:
     if failures:
         last = failures[-1]
         return f"{last.event}: {last.error}" if last.error else f"{last.event}, without a reason from DRS"
-    ended = [span for span in spans(entries) if span.end_time is not None]
-    after = f" after {ended[-1].phase}" if ended else ""
+    span = next(reversed(spans(entries)), None)
+    where = "" if span is None else f" after {span.phase}" if span.end_time else f" during {span.phase}"
     hint = ""
-    if ended and ended[-1].phase is Phase.SNAPSHOT:
+    if span is not None and span.end_time and span.phase is Phase.SNAPSHOT:
         hint = (
             ". DRS stopped before the conversion and gave no reason: that is how missing EC2 permissions of the caller "
             "look (conversion denied). Check them against the minimal policy in README.md"
         )
-    return f"DRS says {word}{after}, with no error in the job log{hint}"
+    return f"DRS says {word}{where}, with no error in the job log{hint}"
 
 
 def _by_server(entries: Iterable[JobLogEntry]) -> dict[str, tuple[JobLogEntry, ...]]:
@@ -146,7 +147,7 @@ def _ended(entries: tuple[JobLogEntry, ...], job: Job, now: datetime) -> datetim
 
 
 def _learn_instance(server: ServerRun, instance: RecoveryInstance | None) -> ServerRun:
-    if instance is None or server.status not in {ServerStatus.LAUNCHED, ServerStatus.VERIFIED}:
+    if instance is None or server.status not in LAUNCHED:
         return server
     if instance.job_id not in {None, server.job_id}:
         return server
@@ -154,11 +155,11 @@ def _learn_instance(server: ServerRun, instance: RecoveryInstance | None) -> Ser
 
 
 def typical_launch(servers: Iterable[ServerRun]) -> timedelta | None:
-    """The median time from LAUNCH_START to LAUNCH_END among these servers; None when none has ended."""
+    """The median time from LAUNCH_START to LAUNCH_END of those that came up; None when none has."""
     spans_seen = sorted(
         span.end_time - span.start_time
         for server in servers
         for span in server.phases
-        if span.phase is Phase.LAUNCH and span.end_time is not None and server.status in SETTLED
+        if span.phase is Phase.LAUNCH and span.end_time is not None and server.status in LAUNCHED
     )
     return spans_seen[len(spans_seen) // 2] if spans_seen else None
