@@ -1,0 +1,132 @@
+"""What a look at DRS says of an open intent."""
+
+from drskit import witness
+from drskit.model import JobServer
+from drskit.witness import Absent, Foreign, Mine, Unsure, tags_of
+from tests.builders import at, attempt_of, execution_of, job_of, sid, source, wave
+
+ATTEMPT = attempt_of()
+EXECUTION = execution_of((wave("Database"), 2), (wave("Application"), 2), attempts=(ATTEMPT,))
+QUIET = {sid(1): source(1), sid(2): source(2)}
+
+
+def say(*jobs, execution=EXECUTION, attempt=ATTEMPT, servers=QUIET):
+    return witness.testify(execution, attempt, jobs, servers)
+
+
+def tagged(attempt, **changes):
+    """The job that the attempt's request made."""
+    return job_of(1, tags=tags_of(EXECUTION, attempt), **changes)
+
+
+def test_a_job_carries_exactly_four_tags():
+    """The contract of design §10."""
+    assert {
+        "drskit:ExecutionId": EXECUTION.execution_id,
+        "drskit:ExecutionType": "DRILL",
+        "drskit:Wave": "Database",
+        "drskit:Attempt": ATTEMPT.attempt_id,
+    } == tags_of(EXECUTION, ATTEMPT)
+
+
+def test_the_job_with_the_attempt_s_tag_is_mine():
+    """Whatever its status, for a job may end before anybody looks."""
+    for status in ("PENDING", "STARTED", "COMPLETED"):
+        job = tagged(ATTEMPT, status=status)
+        assert Mine(job) == say(job)
+
+
+def test_the_job_of_an_earlier_attempt_for_the_same_chunk_is_mine():
+    """It came late; to launch beside it would be a second launch."""
+    second = attempt_of(2, signed_at=at(500))
+    execution = EXECUTION.model_copy(update={"attempts": (ATTEMPT, second)})
+    late = tagged(ATTEMPT, creation_time=at(499))
+    assert Mine(late) == say(late, execution=execution, attempt=second)
+
+
+def test_the_attempt_s_own_job_goes_before_an_earlier_one():
+    """Where both are to be seen."""
+    second = attempt_of(2)
+    execution = EXECUTION.model_copy(update={"attempts": (ATTEMPT, second)})
+    late, own = tagged(ATTEMPT), job_of(2, tags=tags_of(EXECUTION, second))
+    assert Mine(own) == say(late, own, execution=execution, attempt=second)
+
+
+def test_the_job_of_another_chunk_is_not_mine():
+    """Nor of another wave: their servers are others."""
+    other = attempt_of(2, chunk=1, servers=(sid(101),))
+    elsewhere = attempt_of(3, wave_name="Application", servers=(sid(3), sid(4)))
+    execution = EXECUTION.model_copy(update={"attempts": (ATTEMPT, other, elsewhere)})
+    jobs = [
+        job_of(n, servers=part.server_ids, tags=tags_of(EXECUTION, part)) for n, part in ((2, other), (3, elsewhere))
+    ]
+    assert Absent() == say(*jobs, execution=execution)
+
+
+def test_a_running_job_with_one_of_our_servers_is_foreign():
+    """Even one that began before the intent; the servers that it holds are named."""
+    job = job_of(creation_time=at(-300), servers=(sid(2), sid(9)))
+    assert Foreign(job, (sid(2),)) == say(job)
+
+
+def test_a_job_that_began_after_the_intent_and_has_ended_is_foreign():
+    """Somebody launched our servers since; nobody but a person knows what for."""
+    job = job_of(creation_time=at(0), status="COMPLETED", servers=(sid(1),))
+    assert Foreign(job, (sid(1),)) == say(job)
+
+
+def test_a_job_that_ended_and_began_before_the_intent_is_no_witness():
+    """Yesterday's drill."""
+    assert Absent() == say(job_of(creation_time=at(-1), status="COMPLETED"))
+
+
+def test_another_execution_of_drskit_is_foreign():
+    """Its tags are no ours, even with exactly our servers."""
+    job = job_of(tags={"drskit:ExecutionId": "01OTHER", "drskit:Attempt": "01OTHERATTEMPT"})
+    assert Foreign(job, (sid(1), sid(2))) == say(job)
+
+
+def test_a_job_of_exactly_our_servers_without_tags_may_be_ours():
+    """Tags may lag; unsure is never absent."""
+    job = job_of(creation_time=at(3))
+    assert Unsure(f"{job.job_id} has our servers and no tags") == say(job)
+
+
+def test_a_tagless_job_of_other_than_exactly_our_servers_is_foreign():
+    """Our request would have had all of them and no other."""
+    more = job_of(creation_time=at(3), servers=(sid(1), sid(2), sid(3)))
+    less = job_of(creation_time=at(3), servers=(sid(1),))
+    earlier = job_of(creation_time=at(-3))
+    assert [Foreign, Foreign, Foreign] == [type(say(job)) for job in (more, less, earlier)]
+
+
+def test_a_launch_that_is_not_listed_yet_may_be_ours():
+    """The server remembers its last launch before DescribeJobs shows it."""
+    server = source(1, last_launch_job_id="drsjob-unlisted", last_launch_time=at(2))
+    what = say(servers={sid(1): server, sid(2): source(2)})
+    assert Unsure(f"{sid(1)} was last launched by drsjob-unlisted, which is not listed yet") == what
+
+
+def test_a_last_launch_before_the_intent_says_nothing():
+    """It is the drill before this one."""
+    server = source(1, last_launch_job_id="drsjob-old", last_launch_time=at(-1))
+    assert Absent() == say(servers={sid(1): server})
+
+
+def test_a_terminate_job_is_no_witness():
+    """Even with our servers and our tags, it launched nothing."""
+    job = tagged(ATTEMPT, job_type="TERMINATE")
+    assert Absent() == say(job, job_of(2, job_type="TERMINATE", creation_time=at(5)))
+
+
+def test_nothing_to_be_seen_is_absent():
+    """A server that DRS does not know any more hides nothing."""
+    assert Absent() == say()
+    assert Absent() == say(servers={})
+    assert Absent() == say(job_of(servers=(sid(8),)), job_of(2, servers=()).model_copy(update={"servers": ()}))
+
+
+def test_servers_of_a_job_may_lack_their_words():
+    """A launch status that is absent changes nothing."""
+    job = tagged(ATTEMPT).model_copy(update={"servers": (JobServer(source_server_id=sid(1)),)})
+    assert Mine(job) == say(job)
