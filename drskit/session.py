@@ -16,7 +16,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.decide import obey
 from drskit.engine import Engine
-from drskit.errors import AlreadyExists, GuardRefused, InvalidInput, LostRace, Malformed, NotFound, Refused
+from drskit.errors import (
+    AlreadyExists,
+    GuardRefused,
+    InvalidInput,
+    LostRace,
+    Malformed,
+    MissingTables,
+    NotFound,
+    Refused,
+)
 from drskit.guard import Doomed, obstacles, survey
 from drskit.history import first_event, narrate
 from drskit.model import (
@@ -381,6 +390,14 @@ class Session:
             return self.store.load(execution_id)
         except NotFound:
             return None
+
+    def live_execution(self, plan_id: str) -> str | None:
+        """The id of the plan's execution that is not over; None when there is none, or no table either."""
+        try:
+            plan = self.store.get_plan(plan_id)
+        except MissingTables:
+            return None
+        return plan.active_execution_id if plan else None
 
     def history(self, execution_id: str) -> tuple[Execution, tuple[Event, ...], tuple[JobLog, ...]]:
         """An execution with its events and job logs."""

@@ -49,6 +49,8 @@ def drill(
     output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
+    from drskit.planning import fresh_id
+
     only_simulated = {"--world": world is not None, "--speed": speed is not None, "--approve-all": approve_all}
     for flag, given in only_simulated.items():
         if given and not simulate:
@@ -63,9 +65,12 @@ def drill(
     }
     with _world(runbook, simulate, world, speed):
         session = open_session(ctx)
-        if not simulate:
+        live = session.live_execution(runbook.plan.plan_id)
+        if live is not None:
+            say(f"Execution {live} of plan {runbook.plan.plan_id} is not over; it is taken up.")
+        elif not simulate:
             _ask(session, runbook, yes=yes, replace=replace)
-            parameters["confirmed"] = True
+        parameters |= {"execution_id": live or fresh_id(session.clock.now()), "confirmed": not simulate}
         tell = say if json_output else click.echo
         execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs, tell)
         if json_output and execution is not None:
@@ -105,12 +110,11 @@ def _run_drill(
     """Run the notebook, follow the execution, make sure of the report; the execution and the exit code."""
     from drskit.cli.follow import following, status_code
     from drskit.headless import Interrupted, run_notebook
-    from drskit.planning import fresh_id
     from drskit.resources import find_file
 
-    execution_id = fresh_id(session.clock.now())
+    execution_id = str(parameters["execution_id"])
     folder = runs.resolve() / execution_id
-    parameters |= {"execution_id": execution_id, "output_dir": str(runs.resolve())}
+    parameters |= {"output_dir": str(runs.resolve())}
     interrupted: Interrupted | None = None
     done: Notebook | None = None
     with following(session, execution_id) as follower:

@@ -226,3 +226,14 @@ def test_simulate_never_reaches_aws(open_shell):
     said = shell.run("drill", "tiny.yaml", "--simulate", code=2).stderr
     assert "is no simulator of drskit" in said
     assert [] == shell.json("executions", "list")
+
+
+@pytest.mark.slow
+def test_a_drill_that_is_not_over_is_taken_up(open_shell):
+    """`drill` after `start`, or after an interruption, goes on with the execution that lives."""
+    shell = open_shell()
+    execution_id = shell.start("tiny.yaml")
+    done = shell.run("drill", "tiny.yaml", "--simulate")
+    assert f"Execution {execution_id} of plan tiny is not over; it is taken up." in done.stderr
+    assert [execution_id] == [header["ExecutionId"] for header in shell.json("executions", "list")]
+    assert str(shell.folder / "runs" / execution_id / "report.html") in done.stdout

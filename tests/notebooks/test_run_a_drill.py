@@ -1,0 +1,178 @@
+"""`03-run-a-drill` under papermill: the same file, without a person."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drskit.clock import VirtualClock
+from drskit.drill import open_drill
+from drskit.errors import InvalidInput
+from drskit.headless import Notebook, run_notebook
+from drskit.sim import load_world, serve
+from tests.cli.proxy import without_the_simulators_mark
+from tests.cli.shell import BIN, Shell, bare_environment
+from tests.harness import ROOT, RUNBOOKS
+
+DRILL = ROOT / "notebooks" / "03-run-a-drill.ipynb"
+ULID = "01KJPWD6M0YRW7ABVCV0N9X219"
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A folder and an environment without AWS and drskit, as kernels inherit them."""
+    kept = bare_environment()
+    for name in list(os.environ):
+        if name not in kept:
+            monkeypatch.delenv(name)
+    for name, value in kept.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    return monkeypatch
+
+
+@pytest.fixture
+def shop(bare: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shell]:
+    """A terminal in the served shop, and the environment pointed there."""
+    spec = load_world(RUNBOOKS / "worlds" / "shop.yaml")
+    with serve(spec, VirtualClock(spec.start_time)) as server:
+        for name, value in server.environment().items():
+            bare.setenv(name, value)
+        yield Shell(tmp_path, server.environment(), server)
+
+
+@pytest.fixture
+def run(bare: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[Notebook, list[Any]]]:
+    """Runs the notebook; what it came to, and its code cells."""
+
+    def run_one(**parameters: object) -> tuple[Notebook, list[Any]]:
+        target = tmp_path / "executed.ipynb"
+        done = run_notebook(DRILL, target, {"output_dir": str(tmp_path / "out"), **parameters})
+        cells = json.loads(target.read_text(encoding="utf-8"))["cells"]
+        return done, [cell for cell in cells if cell["cell_type"] == "code"]
+
+    return run_one
+
+
+def evidence(folder: Path) -> tuple[Any, str]:
+    """The execution and the report of the one run in a folder."""
+    (run,) = (folder / "out").iterdir()
+    execution = json.loads((run / "execution.json").read_text(encoding="utf-8"))
+    return execution, (run / "report.html").read_text(encoding="utf-8")
+
+
+def errors_of(cells: list[Any]) -> list[int]:
+    """The places, from the end, of the cells that raised."""
+    raised = [any(output["output_type"] == "error" for output in cell["outputs"]) for cell in cells]
+    return [index - len(cells) for index, did in enumerate(raised) if did]
+
+
+def test_a_drill_with_the_defaults_completes(run, tmp_path):
+    """From any folder, without an account; every cell ran and the report is written."""
+    done, cells = run()
+    assert (None, []) == (done.error, errors_of(cells))
+    execution, report = evidence(tmp_path)
+    assert ("COMPLETED", "SIMULATED", "captured-drill") == (
+        execution["Status"],
+        execution["Mode"],
+        execution["PlanId"],
+    )
+    assert "Drill COMPLETED" in report
+
+
+def test_a_drill_that_fails_raises_in_its_last_cell_only(run, tmp_path):
+    """The report is written by then, and says what DRS does not."""
+    done, cells = run(runbook="runbooks/failing.yaml")
+    assert (1, [-1]) == (done.error.exit_code, errors_of(cells))
+    assert "is FAILED. wave Application FAILED: 1 of 2 servers failed: failing-app-2." in str(done.error)
+    execution, report = evidence(tmp_path)
+    assert "FAILED" == execution["Status"]
+    assert "conversion denied" in report
+
+
+def test_a_drill_that_waits_for_a_person_is_taken_up_by_its_id(run, shop, tmp_path):
+    """Without a person it pauses, reports and ends with 1; a later run goes on where it stood."""
+    asked = {"runbook": "runbooks/shop.yaml", "execution_id": ULID}
+    done, cells = run(**asked)
+    assert (1, [-1]) == (done.error.exit_code, errors_of(cells))
+    assert "waits for approval of wave Application: The databases accept logins." in str(done.error)
+    execution, report = evidence(tmp_path)
+    assert (ULID, "PAUSED") == (execution["ExecutionId"], execution["Status"])
+    assert "approval of wave Application" in report
+    shop.run("approve", ULID, "--reason", "saw logins")
+    done, _ = run(**asked)
+    assert None is done.error
+    execution, _ = evidence(tmp_path)
+    assert (ULID, "COMPLETED", 1) == (
+        execution["ExecutionId"],
+        execution["Status"],
+        len(shop.json("executions", "list")),
+    )
+
+
+def test_what_kept_a_drill_from_starting_is_what_the_notebook_raises(run, shop, bare):
+    """Against AWS, "no" for `simulate` is no, and nobody has confirmed: in the last cell, with exit code 2."""
+    shop.run("tables", "create")
+    with without_the_simulators_mark(shop.server.url) as address:
+        bare.setenv("AWS_ENDPOINT_URL", address)
+        done, cells = run(runbook="runbooks/shop.yaml", simulate="no")
+    assert (2, [-1]) == (done.error.exit_code, errors_of(cells))
+    assert "This would launch instances in AWS, and nobody has confirmed it." in str(done.error)
+    assert [] == shop.json("executions", "list")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"simluate": True}, "simluate = True: Extra inputs are not permitted"),
+        ({"simulate": "perhaps"}, "simulate = 'perhaps': Input should be a valid boolean"),
+        ({"approvals": "yes"}, "approvals = 'yes': Input should be 'ask' or 'all'"),
+        ({"execution_id": "17"}, "execution_id = '17': write a ULID"),
+        ({"speed": -1}, "speed = -1: Input should be greater than or equal to 0"),
+        ({"simulate": "no", "approvals": "all"}, 'approvals = "all" is for simulated drills'),
+        ({"simulate": "false", "speed": "30"}, "world and speed are for simulated drills"),
+        ({"runbook": "runbooks/nope.yaml"}, "runbooks/nope.yaml does not exist"),
+        ({"replace": '{"a": 1}'}, "replace = '{\"a\": 1}': Input should be a valid list"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_refused(bare, parameters, words):
+    """Papermill passes everything as text, and a misspelt name with a warning only."""
+    with pytest.raises(InvalidInput, match=re.escape(words)):
+        open_drill(**parameters)
+
+
+def test_a_parameter_that_the_notebook_lacks_is_refused(bare, tmp_path):
+    """Before a kernel is started, and nothing is written."""
+    with pytest.raises(InvalidInput, match="has no parameter 'simluate'"):
+        run_notebook(DRILL, tmp_path / "executed.ipynb", {"simluate": "no"})
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_nbval_runs_every_shipped_notebook(tmp_path, path):
+    """Each cell, in the environment at hand."""
+    words = ["-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-c", "/dev/null", "--rootdir"]
+    done = subprocess.run(
+        [BIN / "pytest", *words, ROOT / "notebooks", path], cwd=tmp_path, env=bare_environment(),
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert 0 == done.returncode, done.stdout
+
+
+@pytest.mark.slow
+def test_nbconvert_executes_the_notebook_too(tmp_path):
+    """Any runner of notebooks will do: the defaults are safe."""
+    words = ["nbconvert", "--to", "notebook", "--execute", "--output-dir", tmp_path, DRILL]
+    environment = bare_environment() | {"DRSKIT_RUNS": str(tmp_path / "out")}
+    done = subprocess.run(
+        [BIN / "jupyter", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+        timeout=120,
+    )  # fmt: skip
+    assert 0 == done.returncode, done.stderr
+    assert "COMPLETED" == evidence(tmp_path)[0]["Status"]
