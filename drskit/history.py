@@ -130,8 +130,7 @@ def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:
 
 def _telling(server: ServerRun) -> tuple[object, ...]:
     """What of a server is worth an event."""
-    phases = tuple((span.phase, span.end_time is None) for span in server.phases)
-    return server.status, server.launch_status, server.recovery_instance_id, server.error, phases
+    return server.status, server.launch_status, server.recovery_instance_id, server.error, server.phases
 
 
 def _server(server: ServerRun) -> dict[str, object]:
