@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http.client import HTTPException
 from typing import Protocol
 
 from drskit.errors import WorldUnreachable
@@ -104,13 +105,11 @@ class RemoteClock:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        state = self._call(None)
-        self.kind = ClockKind(str(state["kind"]))
-        self.speed = float(str(state["speed"]))
+        _, self.kind, self.speed = self._call(None)
 
     def now(self) -> datetime:
         """The world's present."""
-        return datetime.fromisoformat(str(self._call(None)["now"]))
+        return self._call(None)[0]
 
     def sleep(self, seconds: float) -> None:
         """Let the world's time pass."""
@@ -121,19 +120,20 @@ class RemoteClock:
         else:
             time.sleep(seconds / self.speed)
 
-    def _call(self, body: dict[str, float] | None) -> dict[str, object]:
+    def _call(self, body: dict[str, float] | None) -> tuple[datetime, ClockKind, float]:
+        """The world's time, and how it passes."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url, data=data, headers={"content-type": "application/json"})  # noqa: S310 - the address of the world we were told to use
         try:
+            request = urllib.request.Request(self._url, data=data, headers={"content-type": "application/json"})  # noqa: S310 - the address of the world we were told to use
             with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310
-                answer: dict[str, object] = json.load(reply)
-        except OSError as error:
+                answer = json.load(reply)
+            return datetime.fromisoformat(answer["now"]), ClockKind(answer["kind"]), float(answer["speed"])
+        except (OSError, HTTPException, LookupError, TypeError, ValueError) as error:  # no address, or no world there
             message = (
                 f"The simulated world's clock at {self._url} does not answer ({error}). "
                 "Start it again with `drskit sim serve`, or unset DRSKIT_CLOCK_URL."
             )
             raise WorldUnreachable(message) from error
-        return answer
 
 
 def make_clock(start: datetime, speed: float) -> VirtualClock | ScaledClock:
