@@ -105,7 +105,7 @@ def all_parts() -> set[str]:
 
 @pytest.mark.parametrize("number", range(len(ORDER)))
 def test_imports_go_one_way(number):
-    """From errors to the command line: errors <- model <- states <- engine <- poller <- session <- cli, near and far."""
+    """In this order: errors <- model <- states <- engine <- poller <- session <- cli, near and far."""
     later = set(ORDER[number + 1 :])
     assert set() == later & reached(ORDER[number])
 
