@@ -126,6 +126,7 @@ class Drill:
         self._outages = 0
         self._trouble: str | None = None
         self._handle: Handle | None = None
+        self._unreported: Unavailable | None = None
 
     def _prepare_tables(self) -> None:
         """A simulated world begins without tables; a real account's are made on purpose."""
@@ -286,13 +287,18 @@ class Drill:
         """The folder that holds the runs."""
         return Path(self.parameters.output_dir) if self.parameters.output_dir else self.session.settings.runs
 
-    def report(self) -> "RunLink | NotStarted":
+    def report(self) -> "RunLink | NotStarted | NotReported":
         """Write `execution.json` and `report.html` into the run's folder."""
         from drskit.report.evidence import write_run
 
         if self._execution is None:
             return NotStarted()
-        execution, events, logs = self.session.history(self._execution.execution_id)
+        try:
+            execution, events, logs = self.session.history(self._execution.execution_id)
+        except Unavailable as error:  # the last cell raises, no other
+            self._unreported = error
+            return NotReported(error)
+        self._unreported = None
         self._execution = execution
         files = write_run(self.runs, execution, events, logs, now=self.now(), versions=versions())
         return RunLink(files.report, execution)
@@ -302,12 +308,16 @@ class Drill:
 
         Raises:
             NotCompleted: it ended otherwise, or waits for a person.
+            Unavailable: the tables kept the report from being written.
             Exception: what kept it from starting, or stopped the driving.
         """
-        if self._execution is not None and self._execution.status is ExecutionStatus.COMPLETED:
-            return
-        if self._handle is not None and self._handle.error is not None:
+        completed = self._execution is not None and self._execution.status is ExecutionStatus.COMPLETED
+        if not completed and self._handle is not None and self._handle.error is not None:
             raise self._handle.error
+        if self._unreported is not None:
+            raise self._unreported
+        if completed:
+            return
         raise NotCompleted(outcome(self._known()))
 
 
@@ -316,6 +326,16 @@ class NotStarted:
 
     def __repr__(self) -> str:
         return "The drill has not been started."
+
+
+class NotReported:
+    """What stands in the place of a report that could not be written."""
+
+    def __init__(self, error: Unavailable) -> None:
+        self._error = error
+
+    def __repr__(self) -> str:
+        return f"No report was written: {self._error}"
 
 
 class RunLink:

@@ -6,6 +6,7 @@ person must decide, until `approve` is called, as the real drive does.
 
 import asyncio
 import threading
+from datetime import timedelta
 
 import pytest
 
@@ -332,6 +333,75 @@ def test_a_handle_says_how_it_stands(live_panel):
     """One line, for logs."""
     _, handle = live_panel(Story(samples.completed(), begun=True))
     assert "<SIMULATED 01JDD5Q3X8M4T7V2W9Y0ZABCDE COMPLETED>" == repr(handle)
+
+
+def test_a_panel_that_is_shown_later_takes_the_drill_over(live_panel, monkeypatch):
+    """The cell was run again: one thread drives, and the older panel says so."""
+    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 0.01)
+    drive = waiting_story()
+    older, older_handle = live_panel(drive)
+    older.start_button.click()
+    until(lambda: not older.approve_button.disabled)
+    newer, handle = live_panel(drive)
+    until(older_handle.done.is_set)
+    assert "Another panel drives this now" in older.status_line.value
+    assert older.approve_button.disabled
+    until(lambda: not newer.approve_button.disabled)
+    newer.approve_button.click()
+    until(handle.done.is_set)
+    assert "COMPLETED" in board_of(newer)
+
+
+def test_approval_is_asked_for_only_while_something_waits(live_panel):
+    """Hiding the start hides nothing else."""
+    panel, _ = live_panel(waiting_story())
+    assert ("none", None) == (panel.approval.layout.display, panel.start_button.layout.display)
+    panel.start_button.click()
+    until(lambda: not panel.approve_button.disabled)
+    assert "none" == panel.start_button.layout.display
+    assert {"none"}.isdisjoint({panel.approval.layout.display, panel.approve_button.layout.display})
+    assert "Approve it when this is so: The database accepts logins." in panel.question.value
+
+
+def test_only_the_parts_that_changed_are_drawn_anew(live_panel):
+    """What somebody opened or selected elsewhere on the board stays."""
+    first = samples.waiting_for_approval()
+    later = samples.Sample(first.execution, (), (), first.now + timedelta(seconds=30))
+    drive = Story(first, later, begun=True)
+    drive.step = lambda: False
+    panel, _ = live_panel(drive)
+    until(lambda: not panel.approve_button.disabled)
+    drawn = []
+    for view in panel.board_view.children:
+        view.observe(lambda change: drawn.append(change["new"]), "value")
+    drive.place = 1
+    panel._draw()
+    assert 1 == len(drawn)
+    assert "running for" in drawn[0]
+    panel.leave()
+
+
+def test_what_keeps_the_tables_away_is_told_until_they_answer(live_panel, monkeypatch):
+    """A board that stands still says why."""
+    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 0.01)
+    drive = waiting_story()
+    drive.outages = ["DynamoDB does not answer."] * 1000
+    panel, handle = live_panel(drive)
+    panel.start_button.click()
+    until(lambda: "Trying again: DynamoDB does not answer." in panel.status_line.value)
+    drive.outages.clear()
+    until(lambda: "Trying again" not in panel.status_line.value)
+    panel.approve_button.click()
+    until(handle.done.is_set)
+
+
+def test_the_static_face_logs_an_outage_once(screen):
+    """Not a line for each try."""
+    drive = Story(samples.under_way(), samples.under_way(), samples.under_way(), samples.completed())
+    drive.outages = ["DynamoDB does not answer."] * 2
+    lines = []
+    show(drive, live=False, log=lines.append)
+    assert ["TRYING AGAIN  DynamoDB does not answer."] == [line for line in lines if "TRYING" in line]
 
 
 async def _awaited(handle):
