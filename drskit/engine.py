@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drskit.decide import Seen, chunks_due, decide, record
+from drskit.decide import chunks_due, decide, record
 from drskit.errors import LostRace, Unavailable
 from drskit.guard import obstacles, survey
 from drskit.history import narrate
@@ -29,6 +29,7 @@ from drskit.model import (
     utc,
 )
 from drskit.ports import Recovery, Started, Store
+from drskit.seen import Seen
 from drskit.states import FINAL_EXECUTION, check
 from drskit.witness import LOOK_BACK, Witness, tags_of, testify
 

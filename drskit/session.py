@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drskit.clock import Clock, RemoteClock, SystemClock
-from drskit.decide import obey
 from drskit.engine import Engine
 from drskit.errors import (
     AlreadyExists,
@@ -43,6 +42,7 @@ from drskit.model import (
     SourceServer,
     WaveStatus,
 )
+from drskit.orders import obey
 from drskit.planning import (
     Resolved,
     applied,

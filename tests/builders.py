@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from drskit.decide import Seen, Step, decide, record
+from drskit.decide import Step, decide, record
 from drskit.model import (
     Attempt,
     Command,
@@ -26,6 +26,7 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.ports import NotExecuted, Started, Unknown
+from drskit.seen import Seen
 from drskit.states import check
 from drskit.witness import Witness, tags_of
 

@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from drskit.decide import TRANSIENT
+from drskit.attempts import TRANSIENT
 from drskit.model import (
     Approval,
     AttemptStatus,

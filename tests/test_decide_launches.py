@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from drskit.decide import TRANSIENT, chunks_due
+from drskit.attempts import TRANSIENT
+from drskit.decide import chunks_due
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, OnFailure, ServerStatus, WaveStatus
 from drskit.ports import Unknown
 from drskit.witness import Absent, Foreign, Mine, Unsure

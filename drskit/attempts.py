@@ -1,0 +1,136 @@
+"""The fate of launches: intents settled by their witnesses, jobs followed, requests that were refused.
+
+An intent is settled only by what was seen or by what DRS certainly refused; an
+unknown outcome stays open until a look can tell (reliability §3.3).
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from drskit.edit import changed, with_attempt, with_servers, with_wave
+from drskit.model import Attempt, AttemptStatus, Execution, Job, ServerRun, ServerStatus, WaveStatus
+from drskit.ports import NotExecuted
+from drskit.seen import Seen
+from drskit.witness import EXECUTION_TAG, Absent, Foreign, Mine, Unsure, Witness
+
+TRANSIENT = frozenset(
+    {
+        "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "Throttling",
+        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException",
+        "UnrecognizedClientException", "InvalidClientTokenId", "NoCredentials", "ConnectionFailed",
+    }
+)  # fmt: skip
+"""Refusals that only delay (promise 6): asked again later, under a new attempt."""
+
+
+def learn_attempts(execution: Execution, seen: Seen) -> Execution:
+    """Settle open intents by their witnesses, and follow the jobs of those that launched."""
+    for attempt in execution.attempts:
+        if attempt.status is AttemptStatus.INTENT and attempt.attempt_id in seen.witnesses:
+            execution = _settle(execution, attempt, seen.witnesses[attempt.attempt_id], seen)
+        elif attempt.end_time is None and (job := seen.jobs.get(attempt.job_id or "")) is not None:
+            execution = _follow(execution, attempt, job, seen.now)
+    return execution
+
+
+def found_a_job(before: Execution, after: Execution) -> bool:
+    """Whether an attempt's job came to be known."""
+    pairs = zip(before.attempts, after.attempts, strict=True)
+    return any(new.status is AttemptStatus.LAUNCHED and old.status is not new.status for old, new in pairs)
+
+
+def _follow(execution: Execution, attempt: Attempt, job: Job, now: datetime) -> Execution:
+    """The job's progress; one that is COMPLETED and says no end has ended by now."""
+    end = job.end_time or (now if job.status == "COMPLETED" else None)
+    if (attempt.job_status, attempt.end_time) == (job.status, end):
+        return execution
+    return with_attempt(execution, attempt.attempt_id, job_status=job.status, end_time=end)
+
+
+def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen) -> Execution:
+    old_enough = seen.now >= attempt.signed_at + seen.quiescence
+    match witness:
+        case Mine(job):
+            return launched(execution, attempt, job)
+        case Foreign(job, server_ids):
+            owner = job.tags.get(EXECUTION_TAG)
+            whose = f"execution {owner}" if owner else "somebody else"
+            return _foreign(
+                execution, attempt, f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
+            )
+        case Unsure(reason):
+            return _foreign(execution, attempt, reason) if old_enough else execution
+        case Absent():
+            if attempt.outcome is not None:
+                return not_executed(execution, attempt, attempt.outcome, seen.now)
+            if old_enough:
+                return not_executed(execution, attempt, "no job of it came into being", seen.now, wait=False)
+            return execution
+        case _:
+            assert_never(witness)
+
+
+def _foreign(execution: Execution, attempt: Attempt, outcome: str) -> Execution:
+    return with_attempt(execution, attempt.attempt_id, status=AttemptStatus.FOREIGN, outcome=outcome)
+
+
+def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
+    """The attempt's job exists; it is followed from here on, though it may have ended before it was found."""
+    execution = with_attempt(
+        execution, attempt.attempt_id,
+        status=AttemptStatus.LAUNCHED, job_id=job.job_id, job_status=job.status,
+        creation_time=job.creation_time, outcome=None,
+    )  # fmt: skip
+    words = {part.source_server_id: part.launch_status for part in job.servers}
+    participating = set(attempt.server_ids)
+
+    def begin(server: ServerRun) -> ServerRun:
+        if server.source_server_id not in participating or server.status is not ServerStatus.PENDING:
+            return server
+        return changed(
+            server, status=ServerStatus.LAUNCHING, job_id=job.job_id, attempt=attempt.number,
+            request_time=job.creation_time, start_time=job.creation_time,
+            launch_status=words.get(server.source_server_id),
+        )  # fmt: skip
+
+    wave = with_servers(execution.wave(attempt.wave_name), begin)
+    return with_wave(execution, wave.wave_name, servers=wave.servers, not_before=None, reason=None)
+
+
+def not_executed(
+    execution: Execution, attempt: Attempt, outcome: str, now: datetime, *, wait: bool = True
+) -> Execution:
+    """The attempt's request was never carried out; another may be made, after a wait."""
+    execution = with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED, outcome=outcome)
+    not_before = now + _backoff(attempt) if wait else None
+    return with_wave(execution, attempt.wave_name, not_before=not_before, reason=outcome)
+
+
+def _backoff(attempt: Attempt) -> timedelta:
+    """15, 30, then 60 seconds, with up to a third more drawn from the attempt's id (no herd after a throttle)."""
+    seconds = min(15 * 2 ** (attempt.number - 1), 60)
+    share = hashlib.sha256(attempt.attempt_id.encode()).digest()[0] / 255
+    return timedelta(seconds=round(seconds * (1 + share / 3)))
+
+
+def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: datetime) -> Execution:
+    """What a refusal means: look who is busy, ask again later, wait for a slot, or give the servers up."""
+    outcome = f"{refusal.code}: {refusal.message}"
+    if refusal.code == "ConflictException":
+        return with_attempt(execution, attempt.attempt_id, outcome=outcome)
+    if refusal.code in TRANSIENT:
+        return not_executed(execution, attempt, outcome, now)
+    if refusal.code == "ServiceQuotaExceededException":
+        execution = not_executed(execution, attempt, outcome, now)
+        return with_wave(execution, attempt.wave_name, status=WaveStatus.QUEUED)
+    execution = not_executed(execution, attempt, outcome, now, wait=False)
+    ids = set(attempt.server_ids)
+
+    def fail(server: ServerRun) -> ServerRun:
+        if server.source_server_id not in ids:
+            return server
+        return changed(server, status=ServerStatus.FAILED, error=outcome, end_time=now, attempt=attempt.number)
+
+    wave = with_servers(execution.wave(attempt.wave_name), fail)
+    return with_wave(execution, wave.wave_name, servers=wave.servers)

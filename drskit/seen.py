@@ -1,0 +1,26 @@
+"""What was observed for one step of an execution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from drskit.model import Job, JobLogEntry, RecoveryInstance
+from drskit.witness import Witness
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was observed for one step; what is missing here was not asked."""
+
+    now: datetime
+    quiescence: timedelta
+    fresh_id: str
+    """The id of the attempt that this step may make."""
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    logs: Mapping[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
+    instances: Mapping[str, RecoveryInstance] = field(default_factory=dict)
+    """By source server, for servers whose job has ended."""
+    witnesses: Mapping[str, Witness] = field(default_factory=dict)
+    """By attempt id."""
+    obstacles: Mapping[str, str | None] = field(default_factory=dict)
+    """By source server: why a launch would destroy something; None when it would not."""
