@@ -171,6 +171,7 @@ def test_a_drill_that_fails_ends_with_1_after_its_report(tmp_path):
     assert [str(run / name) for name in PRINTED] == done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_drill_that_is_told_to_stop_leaves_its_evidence(tmp_path):
     """SIGTERM in mid-drill: one line, exit code 143, notebook and report as far as they got, and no process."""
     process = spawn(tmp_path, "drill", "runbooks/captured-drill.yaml", "--simulate", "--speed", "30")

@@ -72,6 +72,7 @@ def errors_of(cells: list[Any]) -> list[int]:
     return [index - len(cells) for index, did in enumerate(raised) if did]
 
 
+@pytest.mark.slow
 def test_a_drill_with_the_defaults_completes(run, tmp_path):
     """From any folder, without an account; every cell ran and the report is written."""
     done, cells = run()
