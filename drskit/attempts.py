@@ -56,14 +56,13 @@ def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen
         case Foreign(job, server_ids):
             owner = job.tags.get(EXECUTION_TAG)
             whose = f"execution {owner}" if owner else "somebody else"
-            return _foreign(
-                execution, attempt, f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
-            )
-        case Unsure(reason):
-            return _foreign(execution, attempt, reason) if old_enough else execution
+            outcome = f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
+            return _foreign(execution, attempt, outcome, job.job_id)
+        case Unsure(reason, job_id):
+            return _foreign(execution, attempt, reason, job_id) if old_enough else execution
         case Absent():
-            if attempt.outcome is not None:
-                return not_executed(execution, attempt, attempt.outcome, seen.now)
+            if attempt.refused:
+                return not_executed(execution, attempt, attempt.outcome or "DRS refused it", seen.now)
             if old_enough:
                 return not_executed(execution, attempt, "no job of it came into being", seen.now, wait=False)
             return execution
@@ -71,8 +70,19 @@ def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen
             assert_never(witness)
 
 
-def _foreign(execution: Execution, attempt: Attempt, outcome: str) -> Execution:
-    return with_attempt(execution, attempt.attempt_id, status=AttemptStatus.FOREIGN, outcome=outcome)
+def _foreign(execution: Execution, attempt: Attempt, outcome: str, job_id: str | None) -> Execution:
+    return with_attempt(execution, attempt.attempt_id, status=AttemptStatus.FOREIGN, outcome=outcome, blocked_by=job_id)
+
+
+def reopened(execution: Execution, attempt: Attempt) -> Execution:
+    """A held attempt, to be judged again: what held it counts no more once it has ended.
+
+    Its request may still be under way, so it is not given up before its absence is proven.
+    """
+    excused = (*attempt.excused, attempt.blocked_by) if attempt.blocked_by else attempt.excused
+    return with_attempt(
+        execution, attempt.attempt_id, status=AttemptStatus.INTENT, outcome=None, blocked_by=None, excused=excused
+    )
 
 
 def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
@@ -118,7 +128,7 @@ def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: d
     """What a refusal means: look who is busy, ask again later, wait for a slot, or give the servers up."""
     outcome = f"{refusal.code}: {refusal.message}"
     if refusal.code == "ConflictException":
-        return with_attempt(execution, attempt.attempt_id, outcome=outcome)
+        return with_attempt(execution, attempt.attempt_id, outcome=outcome, refused=True)
     if refusal.code in TRANSIENT:
         return not_executed(execution, attempt, outcome, now)
     if refusal.code == "ServiceQuotaExceededException":

@@ -147,8 +147,8 @@ def _final_status(execution: Execution) -> ExecutionStatus:
     if execution.status is ExecutionStatus.CANCELLING:
         return ExecutionStatus.CANCELLED
     for bad, status in (
-        (WaveStatus.FAILED, ExecutionStatus.FAILED),
         (WaveStatus.TIMED_OUT, ExecutionStatus.TIMED_OUT),
+        (WaveStatus.FAILED, ExecutionStatus.FAILED),
         (WaveStatus.PARTIAL, ExecutionStatus.PARTIAL),
         (WaveStatus.SKIPPED, ExecutionStatus.PARTIAL),
     ):

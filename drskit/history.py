@@ -85,7 +85,7 @@ def _attempts(before: Execution, after: Execution) -> Iterator[Told]:
         if old is None or old is attempt:
             continue
         if old.status is not attempt.status:
-            kind = "LAUNCHED" if attempt.status is AttemptStatus.LAUNCHED else attempt.status.value
+            kind = "REOPENED" if attempt.status is AttemptStatus.INTENT else attempt.status.value
             yield f"ATTEMPT_{kind}", None, {**_attempt(attempt), "JobId": attempt.job_id, "Reason": attempt.outcome}
         elif (old.job_status, old.end_time) != (attempt.job_status, attempt.end_time):
             facts = {**_attempt(attempt), "JobId": attempt.job_id, "From": old.job_status, "To": attempt.job_status}

@@ -324,6 +324,12 @@ class Attempt(Record):
     end_time: AwareDatetime | None = None
     outcome: str | None = None
     """Why it was not executed, or whose job stands in its way."""
+    refused: bool = False
+    """DRS answered that it did not carry the request out; only the reason is looked for."""
+    blocked_by: str | None = None
+    """The job that stands in its way."""
+    excused: tuple[str, ...] = ()
+    """Jobs that stood in its way until a person said to go on; once ended they count no more."""
 
 
 class Command(Record):

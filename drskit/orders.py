@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import assert_never
 
-from drskit.edit import with_attempt, with_wave
+from drskit.attempts import reopened
+from drskit.edit import with_wave
 from drskit.model import AttemptStatus, Command, CommandKind, Decision, Execution, ExecutionStatus, WaveStatus
 from drskit.progress import awaits_verdict
 
@@ -52,7 +53,7 @@ def _resume(execution: Execution, command: Command) -> tuple[Execution, str]:
     resumed: list[str] = []
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN:
-            execution = with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED)
+            execution = reopened(execution, attempt)
             resumed.append(f"wave {attempt.wave_name} is tried again")
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if awaits_verdict(plan_wave, wave):
@@ -67,6 +68,6 @@ def _cancel(execution: Execution, command: Command) -> tuple[Execution, str]:
     execution = execution.model_copy(update={"status": ExecutionStatus.CANCELLING})
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN:
-            execution = with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED)
+            execution = reopened(execution, attempt)
     reason = f"cancelled by {command.by}: {command.reason}"
     return execution, f"no further wave starts; running jobs go on, DRS cannot stop them ({reason})"

@@ -7,7 +7,6 @@ from drskit.launches import SETTLED
 from drskit.model import (
     Attempt,
     AttemptStatus,
-    CommandKind,
     Execution,
     ExecutionStatus,
     OnFailure,
@@ -100,8 +99,7 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         return execution
     attempts = execution.attempts_of(wave.wave_name)
     undecided = any(attempt.status is AttemptStatus.INTENT for attempt in attempts)
-    over = seen.now >= _clock_started(execution, wave) + plan_wave.timeout
-    if over and not undecided and _unfinished(wave, attempts):
+    if _overdue(plan_wave, attempts, seen.now) and not undecided:
         return with_each_wave(
             execution, lambda run: _time_out(run, plan_wave, seen.now) if run.wave_name == wave.wave_name else run
         )
@@ -117,17 +115,18 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
     return with_wave(execution, wave.wave_name, status=status)
 
 
-def _unfinished(wave: WaveRun, attempts: tuple[Attempt, ...]) -> bool:
-    """Whether a launch is still to come or to end; a late look at launches that ended in time is no timeout."""
-    running = any(attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None for attempt in attempts)
-    return running or not all(server.status in SETTLED for server in wave.servers)
+def _overdue(plan_wave: Wave, attempts: tuple[Attempt, ...], now: datetime) -> bool:
+    """Whether a job of the wave runs longer than the wave may.
 
-
-def _clock_started(execution: Execution, wave: WaveRun) -> datetime:
-    """When the wave's time began: its start, or the last resume, for a person's thinking is no failure of a server."""
-    assert wave.start_time is not None
-    resumed = [command.acknowledged for command in execution.commands if command.kind is CommandKind.RESUME]
-    return max([wave.start_time, *(time for time in resumed if time is not None)])
+    Only a job's own time counts: what waits for a slot, a person or an AWS that answers is delayed, never failed.
+    """
+    return any(
+        attempt.creation_time is not None
+        and attempt.end_time is None
+        and attempt.status is AttemptStatus.LAUNCHED
+        and now >= attempt.creation_time + plan_wave.timeout
+        for attempt in attempts
+    )
 
 
 def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen: Seen) -> Execution:

@@ -38,6 +38,9 @@ def _matching(pattern: re.Pattern[str], remedy: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+WHOLE = _matching(re.compile(r"\d{1,5}"), "write a whole number")
+
+
 def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
@@ -128,7 +131,7 @@ class GroupSpec(Spec):
     """One of `groups`."""
 
     select: SelectSpec
-    expect: Annotated[int, Field(ge=1, le=MAX_SERVERS)] | None = None
+    expect: Annotated[int, Field(ge=1, le=MAX_SERVERS), WHOLE] | None = None
     launch: Annotated[None, _later("a change of launch settings")] = None
     overrides: Annotated[None, _later("a change of launch settings")] = None
 
@@ -166,7 +169,7 @@ class WaveSpec(Spec):
     rto: Duration | None = None
     approve: Annotated[ApproveSpec | None, BeforeValidator(_approve)] = None
     optional: tuple[ServerId, ...] = ()
-    max_failed: Annotated[int, Field(ge=0)] = 0
+    max_failed: Annotated[int, Field(ge=0), WHOLE] = 0
     on_failure: OnFailure = OnFailure.STOP
     timeout: Duration = timedelta(minutes=90)
     before: Annotated[None, _later("an action before a wave")] = None

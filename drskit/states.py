@@ -65,7 +65,7 @@ ATTEMPT: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.INTENT: frozenset({AttemptStatus.LAUNCHED, AttemptStatus.NOT_EXECUTED, AttemptStatus.FOREIGN}),
     AttemptStatus.LAUNCHED: frozenset(),
     AttemptStatus.NOT_EXECUTED: frozenset(),
-    AttemptStatus.FOREIGN: frozenset({AttemptStatus.NOT_EXECUTED}),
+    AttemptStatus.FOREIGN: frozenset({AttemptStatus.INTENT}),
 }
 
 SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {

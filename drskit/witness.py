@@ -39,6 +39,7 @@ class Unsure:
     """Something was seen that may be ours; nobody can tell yet."""
 
     reason: str
+    job_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def testify(
         if (other.wave_name, other.chunk) == (attempt.wave_name, attempt.chunk)
     }
     launches = [job for job in jobs if job.job_type == "LAUNCH"]
-    mine = [job for job in launches if job.tags.get(ATTEMPT_TAG) in siblings]
+    recorded = {other.job_id for other in execution.attempts}
+    mine = [job for job in launches if job.tags.get(ATTEMPT_TAG) in siblings and job.job_id not in recorded]
     if mine:
         exact = [job for job in mine if job.tags[ATTEMPT_TAG] == attempt.attempt_id]
         return Mine((exact or mine)[0])
@@ -77,16 +79,18 @@ def testify(
     for job in launches:
         shared = tuple(server.source_server_id for server in job.servers if server.source_server_id in wanted)
         since = job.creation_time >= attempt.signed_at
-        if not shared or (job.status == "COMPLETED" and not since):
+        ended = job.status == "COMPLETED"
+        if not shared or (ended and (not since or job.job_id in attempt.excused)):
             continue
         if not job.tags and since and len(shared) == len(wanted) == len(job.servers):
-            return Unsure(f"{job.job_id} has our servers and no tags")
+            return Unsure(f"{job.job_id} has our servers and no tags", job.job_id)
         return Foreign(job, shared)
     seen = {job.job_id for job in launches}
     for server_id in attempt.server_ids:
         server = servers.get(server_id)
         if server is None or server.last_launch_time is None or server.last_launch_time < attempt.signed_at:
             continue
-        if server.last_launch_job_id not in seen:
-            return Unsure(f"{server_id} was last launched by {server.last_launch_job_id}, which is not listed yet")
+        last = server.last_launch_job_id
+        if last not in seen and last not in attempt.excused:
+            return Unsure(f"{server_id} was last launched by {last}, which is not listed yet", last)
     return Absent()

@@ -356,13 +356,29 @@ def test_a_job_that_never_ends_is_timed_out_though_its_servers_are_up():
     assert (X.TIMED_OUT, [S.LAUNCHED, S.LAUNCHED]) == (walk.status, walk.servers())
 
 
-def test_servers_that_were_never_launched_fail_when_the_time_is_over():
-    """They are no unknowns: no request of theirs was carried out."""
+def test_a_throttle_that_lasts_longer_than_the_wave_may_only_delays():
+    """The wave's time is the time of its jobs; a request that AWS refuses for now is asked again."""
     walk = two_waves(timeout=timedelta(minutes=30)).run()
     walk.refuse("ThrottlingException")
+    walk.run(3_600)
+    assert (X.POLLING, [S.PENDING, S.PENDING]) == (walk.status, walk.servers())
+    assert 2 == len(walk.launches)
+
+
+def test_a_timed_out_wave_outweighs_a_failed_one():
+    """Its job may still run, and nobody calls an execution FAILED whose job lives."""
+    walk = Walk(
+        execution_of(
+            (wave("Database", needs=(), on_failure=OnFailure.CONTINUE), 1),
+            (wave("Application", needs=(), timeout=timedelta(minutes=30)), 1),
+        )
+    ).run()
+    database = walk.launch()
+    walk.run()
+    walk.launch()
+    walk.job_ends(database, *[server.source_server_id for server in database.servers])
     walk.run(1_800)
-    assert (X.TIMED_OUT, [S.FAILED, S.FAILED]) == (walk.status, walk.servers())
-    assert "not launched before the wave's 30 min were over" == walk.execution.waves[0].servers[0].error
+    assert ([W.FAILED, W.TIMED_OUT], X.TIMED_OUT) == (walk.waves, walk.status)
 
 
 def test_waiting_for_approval_takes_nothing_of_a_wave_s_time():

@@ -219,7 +219,7 @@ def test_no_time_runs_out_while_an_intent_is_open():
     assert ([W.PREPARING], X.POLLING) == (walk.run(3_600).waves, walk.status)
     witness(walk, Absent())
     walk.run(15)
-    assert (X.TIMED_OUT, [A.NOT_EXECUTED], [S.FAILED, S.FAILED]) == (walk.status, attempts(walk), walk.servers())
+    assert (X.POLLING, [A.NOT_EXECUTED, A.INTENT]) == (walk.status, attempts(walk))
 
 
 def test_a_cancelled_intent_is_settled_before_the_execution_ends():
@@ -271,21 +271,36 @@ def test_another_execution_of_drskit_is_named():
 
 
 def test_a_resume_tries_again_with_a_new_attempt():
-    """The wave's time begins anew: a person's thinking is no failure of a server."""
+    """What held it has ended and counts no more; the refused request needs no quiescence."""
     walk = foreign()
     walk.seconds += 86_400
     walk.command(CommandKind.RESUME)
-    walk.run()
+    witness(walk, Absent())
+    walk.run(5)
+    walk.run(60)
     assert ("wave Database is tried again", [A.NOT_EXECUTED, A.INTENT]) == (walk.answer(), attempts(walk))
     walk.job_ends(walk.launch())
     assert X.COMPLETED == walk.run(600).status
 
 
 def test_a_cancel_gives_a_held_chunk_up():
-    """Nothing of it runs, so the execution ends at once."""
+    """DRS refused the request, so nothing of it can come: the execution ends at the next look."""
     walk = foreign()
     walk.command(CommandKind.CANCEL)
-    assert (X.CANCELLED, [A.NOT_EXECUTED], [W.CANCELLED]) == (walk.run().status, attempts(walk), walk.waves)
+    witness(walk, Absent())
+    assert (X.CANCELLED, [A.NOT_EXECUTED], [W.CANCELLED]) == (walk.run(5).status, attempts(walk), walk.waves)
+
+
+def test_a_resume_gives_up_no_request_that_may_still_be_under_way():
+    """A held attempt whose reply was lost is judged again, and waits for its quiescence."""
+    walk = lost(intended())
+    witness(walk, Foreign(job_of(7), (sid(1),)))
+    walk.run(5)
+    walk.command(CommandKind.RESUME)
+    witness(walk, Absent())
+    assert [A.INTENT] == attempts(walk.run(60))
+    assert ("drsjob-00000000000000007",) == walk.execution.attempts[0].excused
+    assert [A.NOT_EXECUTED, A.INTENT] == attempts(walk.run(420))
 
 
 def test_the_chunk_that_is_not_held_goes_on():

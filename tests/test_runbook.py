@@ -301,8 +301,16 @@ REFUSALS = {
         "name: Web\n    on_failure: no",
         "shop.yaml:11: waves[1].on_failure: 'no': input should be 'stop', 'pause' or 'continue'.",
     ),
-    "a negative count": ("name: Web", "name: Web\n    max_failed: -1", "waves[1].max_failed: '-1': input should be"),
-    "a word for a count": ("name: Web", "name: Web\n    max_failed: none", "waves[1].max_failed: 'none': input should"),
+    "a negative count": (
+        "name: Web",
+        "name: Web\n    max_failed: -1",
+        "waves[1].max_failed: '-1': write a whole",
+    ),
+    "a word for a count": (
+        "name: Web",
+        "name: Web\n    max_failed: none",
+        "waves[1].max_failed: 'none': write a",
+    ),
     "pacing": ("plan: shop", "plan: shop\npacing: {waves: PT1M}", "shop.yaml:3: pacing.waves: 'PT1M': pacing is not"),
     "an action at the end": (
         "plan: shop",

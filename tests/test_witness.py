@@ -75,6 +75,17 @@ def test_a_job_that_began_after_the_intent_and_has_ended_is_foreign():
     assert Foreign(job, (sid(1),)) == say(job)
 
 
+def test_a_job_that_a_person_excused_holds_nothing_once_it_has_ended():
+    """While it runs, it still does; and a last launch by it is no riddle."""
+    excused = ATTEMPT.model_copy(update={"excused": ("drsjob-excused",)})
+    job = job_of(creation_time=at(1), servers=(sid(1),)).model_copy(update={"job_id": "drsjob-excused"})
+    last = source(1, last_launch_job_id="drsjob-excused", last_launch_time=at(2))
+    running = say(job, attempt=excused, servers={})
+    ended = say(job.model_copy(update={"status": "COMPLETED"}), attempt=excused, servers={})
+    unlisted = say(attempt=excused, servers={sid(1): last})
+    assert (Foreign(job, (sid(1),)), Absent(), Absent()) == (running, ended, unlisted)
+
+
 def test_a_job_that_ended_and_began_before_the_intent_is_no_witness():
     """Yesterday's drill."""
     assert Absent() == say(job_of(creation_time=at(-1), status="COMPLETED"))
@@ -89,7 +100,7 @@ def test_another_execution_of_drskit_is_foreign():
 def test_a_job_of_exactly_our_servers_without_tags_may_be_ours():
     """Tags may lag; unsure is never absent."""
     job = job_of(creation_time=at(3))
-    assert Unsure(f"{job.job_id} has our servers and no tags") == say(job)
+    assert Unsure(f"{job.job_id} has our servers and no tags", job.job_id) == say(job)
 
 
 def test_a_tagless_job_of_other_than_exactly_our_servers_is_foreign():
@@ -104,7 +115,8 @@ def test_a_launch_that_is_not_listed_yet_may_be_ours():
     """The server remembers its last launch before DescribeJobs shows it."""
     server = source(1, last_launch_job_id="drsjob-unlisted", last_launch_time=at(2))
     what = say(servers={sid(1): server, sid(2): source(2)})
-    assert Unsure(f"{sid(1)} was last launched by drsjob-unlisted, which is not listed yet") == what
+    text = f"{sid(1)} was last launched by drsjob-unlisted, which is not listed yet"
+    assert Unsure(text, "drsjob-unlisted") == what
 
 
 def test_a_last_launch_before_the_intent_says_nothing():

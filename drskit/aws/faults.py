@@ -44,14 +44,15 @@ def translate(error: ClientError | BotoCoreError, doing: str) -> DrskitError:
     """The error to raise when a read failed; `doing` names the call, as in "DescribeJobs in us-west-2"."""
     if isinstance(error, ClientError):
         return _from_reply(error, doing)
+    words = str(error).rstrip(".")
     if isinstance(error, NO_IDENTITY):
         return NoCredentials(
-            f"{doing} needs AWS credentials, and none were found ({error}). Run `aws configure`, set AWS_PROFILE, "
+            f"{doing} needs AWS credentials, and none were found ({words}). Run `aws configure`, set AWS_PROFILE, "
             "or use --simulate."
         )
     if isinstance(error, (ProfileNotFound, NoRegionError)):
-        return InvalidInput(f"{doing} is not possible: {error} Set AWS_PROFILE or AWS_REGION.")
-    return Unavailable(f"{doing} got no answer: {error}. Check the network and the endpoint; it will be asked again.")
+        return InvalidInput(f"{doing} is not possible: {words}. Set AWS_PROFILE or AWS_REGION.")
+    return Unavailable(f"{doing} got no answer: {words}. Check the network and the endpoint; it will be asked again.")
 
 
 def _from_reply(error: ClientError, doing: str) -> DrskitError:

@@ -92,6 +92,10 @@ class Gateway:
             with self._present():
                 drs_backends[spec.account][spec.region].inhabit(self.world, self.clock)
 
+    def knows(self, region: str) -> bool:
+        """Whether there is such a Region."""
+        return region in drs_backends[self.spec.account].regions
+
     def answer(self, request: AWSPreparedRequest) -> Reply:
         """The reply to a request.
 

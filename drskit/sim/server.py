@@ -172,6 +172,9 @@ class _Handler(BaseHTTPRequestHandler):
         if len(scope) < 5:
             return json_error("MissingAuthenticationTokenException", 403, {"message": "Missing Authentication Token"})
         region, service = scope[-3], ALIASES.get(scope[-2], scope[-2])
+        if not self.server.gateway.knows(region):
+            text = "The security token included in the request is invalid."  # as a Region not opted in (drs-facts §6.3)
+            return json_error("UnrecognizedClientException", 403, {"message": text})
         url = f"https://{service}.{region}.amazonaws.com{self.path}"
         return self.server.gateway.answer_http(str(self.command), url, self.headers.items(), body)
 

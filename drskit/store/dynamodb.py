@@ -151,7 +151,7 @@ class DynamoDbStore(Plans, Commits):
 
 def no_execution(execution_id: str) -> NotFound:
     """There is no such execution."""
-    return NotFound(f"There is no execution {execution_id} in the tables. `drskit history` lists them.")
+    return NotFound(f"There is no execution {execution_id} in the tables. `drskit executions list` names them.")
 
 
 def lost_cadence(cadence: Cadence) -> LostRace:

@@ -120,7 +120,7 @@ def plan_key(plan_id: str) -> Item:
 
 def no_plan(plan_id: str) -> NotFound:
     """There is no such plan."""
-    return NotFound(f"There is no plan {plan_id} in the tables. Apply its runbook with `drskit plan apply` first.")
+    return NotFound(f"There is no plan {plan_id} in the tables. Apply its runbook with `drskit apply` first.")
 
 
 def no_group(group_id: str) -> NotFound:

@@ -75,6 +75,8 @@ def _servers(facts: dict[str, Any]) -> str:
     for server in servers:
         telling = ("Status", "Phase") if server.get("Status") == ServerStatus.LAUNCHING.value else ("Status",)
         state = " ".join(one_line(server[key]) for key in telling if server.get(key))
+        if server.get("Status") == ServerStatus.LAUNCHED.value and server.get("RecoveryInstanceId"):
+            state += ", instance known"
         error = f": {one_line(server['Error'])}" if server.get("Error") else ""
         alike.setdefault(f"{state}{error}", []).append(server)
     return ";  ".join(f"{_names(group)} {state}" for state, group in alike.items())

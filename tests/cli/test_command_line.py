@@ -93,7 +93,6 @@ def test_the_package_runs_as_a_module(tmp_path):
     assert "is valid: plan shop, waves Database, Application, Web." in done.stdout
 
 
-@pytest.mark.xfail(reason="drskit/store names `drskit history` and `drskit plan apply`, which do not exist")
 def test_a_message_names_commands_that_exist():
     """What people are told to run next can be run."""
     sources = (ROOT / "drskit").rglob("*.py")

@@ -171,3 +171,10 @@ def test_a_stopped_world_does_not_answer():
     served.stop()
     with pytest.raises((ConnectionClosedError, EndpointConnectionError)):
         drs.describe_jobs()
+
+
+def test_a_region_that_does_not_exist_is_refused_as_aws_refuses_it(server):
+    """An answer, not a dropped connection."""
+    nowhere = session().client("drs", region_name="xx-nowhere-1", endpoint_url=server.url)
+    with pytest.raises(ClientError, match="UnrecognizedClientException"):
+        nowhere.describe_source_servers()
