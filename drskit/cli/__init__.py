@@ -38,7 +38,7 @@ COMMANDS = {
     "start": ("drills", "Start a drill and return at once."),
     "tables": ("tables", "Create or check the tables."),
     "validate": ("plans", "Check a runbook; asks nothing of AWS."),
-    "verify": ("later", "Recompute a run's history (not supported yet)."),
+    "verify": ("verify", "Recompute a run's history."),
 }
 
 

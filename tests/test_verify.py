@@ -1,0 +1,92 @@
+"""A history that was tampered with shows it."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from drskit.cli import main
+from drskit.model import Event, Execution
+from drskit.report.evidence import write_run
+from drskit.verify import faults
+from tests.report import samples
+
+
+def whole() -> tuple[Execution, tuple[Event, ...]]:
+    """An execution with five sealed events."""
+    execution = samples.completed().execution
+    events: list[Event] = []
+    head = ""
+    for number in range(1, 6):
+        event = Event(
+            sequence=number, time=execution.start_time, actor="mira", kind="WAVE_CHANGED", facts={"Number": number}
+        ).sealed(head)
+        head = event.hash
+        events.append(event)
+    return execution.model_copy(update={"events": 5, "head": head}), tuple(events)
+
+
+def test_an_untouched_history_has_no_faults():
+    """Every hash follows from the one before, and the header names the last."""
+    execution, events = whole()
+    assert () == faults(execution, events)
+
+
+def test_an_edited_event_is_named():
+    """Changed facts no longer make the event's hash."""
+    execution, events = whole()
+    edited = events[2].model_copy(update={"facts": {"Number": 30}})
+    assert ("Event 3 (WAVE_CHANGED) was changed after it was written.",) == faults(
+        execution, (*events[:2], edited, *events[3:])
+    )
+
+
+def test_an_event_that_was_sealed_anew_breaks_the_next():
+    """Whoever edits an event and its hash breaks the chain at the one that follows."""
+    execution, events = whole()
+    edited = events[2].model_copy(update={"facts": {"Number": 30}}).sealed(events[1].hash)
+    assert ("Event 4 (WAVE_CHANGED) does not follow from the one before it.",) == faults(
+        execution, (*events[:2], edited, *events[3:])
+    )
+
+
+@pytest.mark.parametrize(
+    ("tampered", "expected"),
+    [
+        (lambda events: (*events[:1], *events[2:]), "Where event 2 should stand, there is event 3."),
+        (lambda events: (events[1], events[0], *events[2:]), "Where event 1 should stand, there is event 2."),
+        (lambda events: events[:-1], "The header counts 5 events, and there are 4."),
+        (lambda events: (), "The header counts 5 events, and there are 0."),
+    ],
+)
+def test_a_missing_or_moved_event_is_named(tampered, expected):
+    """Removal, reordering and a cut tail show, as long as the header stands."""
+    execution, events = whole()
+    assert (expected,) == faults(execution, tampered(events))
+
+
+def test_a_rewritten_history_does_not_end_where_the_header_says():
+    """A whole other history of the same length has another last hash."""
+    execution, events = whole()
+    rewritten: list[Event] = []
+    head = ""
+    for event in events:
+        rewritten.append(event.model_copy(update={"actor": "somebody"}).sealed(head))
+        head = rewritten[-1].hash
+    assert ("The last event is not the one that the header names.",) == faults(execution, rewritten)
+
+
+def test_the_command_verifies_a_run_and_finds_what_was_edited(tmp_path):
+    """From the folder alone: whole ends with 0, edited with 2 and the event's name."""
+    execution, events = whole()
+    written = write_run(tmp_path, execution, events, (), now=execution.start_time)
+    runner = CliRunner()
+    good = runner.invoke(main, ["verify", str(written.folder)])
+    assert (0, True) == (good.exit_code, "is whole: 5 events" in good.output)
+    text = written.evidence.read_text(encoding="utf-8").replace('"Number": 3', '"Number": 33')
+    written.evidence.write_text(text, encoding="utf-8")
+    bad = runner.invoke(main, ["verify", str(written.folder), "--json"])
+    assert (2, ["Event 3 (WAVE_CHANGED) was changed after it was written."]) == (
+        bad.exit_code,
+        json.loads(bad.output)["Faults"],
+    )
