@@ -156,6 +156,10 @@ class Drill:
             self._preview = self.session.preview(self.runbook, replace=tuple(self.parameters.replace))
         return self._preview
 
+    def mode(self) -> Mode:
+        """Who would answer a start, or answers."""
+        return self._execution.mode if self._execution else self._look_ahead().mode
+
     def start(self) -> None:
         """Start the execution, or take up the one that lives.
 

@@ -13,7 +13,7 @@ from drskit.views.words import span
 STEPS_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1440)
 TICKS = 7
 """At most so many."""
-LAST_TICK = 92.0
+LAST_TICK = 86.0
 """Per cent of the width; further right the label has no room."""
 
 

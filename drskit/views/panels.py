@@ -19,7 +19,7 @@ from html import escape
 from typing import Any, ClassVar, Protocol
 
 from drskit.errors import DrskitError, InvalidInput, MissingExtra
-from drskit.model import Event, Execution, ExecutionStatus
+from drskit.model import Event, Execution, ExecutionStatus, Mode
 from drskit.views.board import board_parts, boxed, text_of
 from drskit.views.rows import waves_waiting
 from drskit.views.text import event_line
@@ -37,6 +37,9 @@ class Drive(Protocol):
 
     def preview(self) -> tuple[str, ...]:
         """HTML of what would be launched, in parts; the first tells SIMULATED from REAL."""
+
+    def mode(self) -> Mode:
+        """Who would answer a start, or answers: AWS or the simulator."""
 
     def start(self) -> None:
         """Start the execution, or take up one that exists."""
@@ -369,7 +372,8 @@ class _LivePanel(_Panel):
 
     def _offer_again(self) -> None:
         """After an error: nothing is lost, the same button goes on where the tables say."""
-        self.start_button.description = "Go on" if self.drive.snapshot() is not None else "Start"
+        if self.drive.snapshot() is not None:
+            self.start_button.description = "Go on"
         self.start_button.layout.display = ""
         self.start_button.disabled = False
 
@@ -379,9 +383,12 @@ class _LivePanel(_Panel):
         self.mode_view.value = mode
         self._show(parts)
         self._ask(waves_waiting(execution) if execution and execution.end_time is None else ())
-        if execution:
-            self.start_button.disabled = True
-            self.start_button.layout.display = "none"
+        self.start_button.disabled = execution is not None
+        self.start_button.layout.display = "none" if execution else ""
+        if not execution:
+            real = self.drive.mode() is Mode.REAL
+            self.start_button.description = f"Start the {self.drive.mode()} drill"
+            self.start_button.button_style = "danger" if real else "primary"
 
     def _show(self, parts: list[str]) -> None:
         """Replace the parts that changed, and no other."""

@@ -31,6 +31,9 @@ class Story:
     def preview(self):
         return "<p>SIMULATED</p>", "<p>4 servers would be launched</p>"
 
+    def mode(self):
+        return self.chapters[0].execution.mode
+
     def start(self):
         self._fail("start")
         self.place = 0
@@ -352,10 +355,18 @@ def test_a_panel_that_is_shown_later_takes_the_drill_over(live_panel, monkeypatc
     assert "COMPLETED" in board_of(newer)
 
 
+def test_the_start_says_what_it_starts(live_panel):
+    """In words and colour; a REAL one is no button to press by habit."""
+    panel, _ = live_panel(waiting_story())
+    assert ("Start the SIMULATED drill", "primary") == (panel.start_button.description, panel.start_button.button_style)
+    panel, _ = live_panel(Story(samples.failing()))
+    assert ("Start the REAL drill", "danger") == (panel.start_button.description, panel.start_button.button_style)
+
+
 def test_approval_is_asked_for_only_while_something_waits(live_panel):
     """Hiding the start hides nothing else."""
     panel, _ = live_panel(waiting_story())
-    assert ("none", None) == (panel.approval.layout.display, panel.start_button.layout.display)
+    assert ("none", "") == (panel.approval.layout.display, panel.start_button.layout.display)
     panel.start_button.click()
     until(lambda: not panel.approve_button.disabled)
     assert "none" == panel.start_button.layout.display

@@ -1,0 +1,80 @@
+"""The report and the board in a browser: judged by axe-core in light and dark, printed, and in a narrow window.
+
+The board is shown bare on a page of its own: what JupyterLab puts around it is
+not ours to judge.
+"""
+
+import pytest
+
+from drskit.report.html import render_html
+from drskit.report.summary import summarise
+from drskit.views.board import render_board
+from tests.report import samples
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+pytestmark = pytest.mark.slow
+
+
+def folded() -> samples.Sample:
+    """A wave too large to be shown openly."""
+    return samples.large(41)
+
+
+STORIES = [samples.failing, samples.under_way, samples.waiting_for_approval, folded]
+GRAVE = {"serious", "critical"}
+PAGE = (
+    '<!doctype html><html lang="en"><head><title>A board</title><style>:root{{color-scheme:light dark}}</style></head>'
+    "<body><main><h1>A board</h1>{}</main></body></html>"
+)
+
+
+def report_of(sample) -> str:
+    return render_html(summarise(sample.execution, sample.events, sample.logs, sample.now))
+
+
+def board_of(sample) -> str:
+    return PAGE.format(render_board(sample.execution, sample.now))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("render", [report_of, board_of], ids=["report", "board"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_nothing_grave_stands_between_a_reader_and_the(page, tmp_path, story, render, scheme):
+    """Contrast, names, structure: no violation of serious or critical impact, with every fold open."""
+    page.emulate_media(color_scheme=scheme)
+    show(page, tmp_path, render(story()))
+    violations = axe.Axe().run(page).response["violations"]
+    assert [] == [told(violation) for violation in violations if violation["impact"] in GRAVE]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_a_printed_report_loses_no_column(page, tmp_path, story):
+    """A4 without its margins is 720 pixels wide; nobody can scroll paper."""
+    show(page, tmp_path, report_of(story()))
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    widths = page.evaluate("() => [...document.querySelectorAll('table')].map(table => table.scrollWidth)")
+    assert 720 >= max(widths)
+
+
+@pytest.mark.parametrize("render", [report_of, board_of], ids=["report", "board"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_a_narrow_window_scrolls_tables_only(page, tmp_path, story, render):
+    """What a person must read wraps."""
+    show(page, tmp_path, render(story()))
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert 400 >= page.evaluate("() => document.documentElement.scrollWidth")
+
+
+def show(page, folder, html):
+    """The text in the page, with every fold open."""
+    file = folder / "page.html"
+    file.write_text(html, encoding="utf-8")
+    page.goto(file.as_uri())
+    page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+
+
+def told(violation) -> str:
+    nodes = violation["nodes"]
+    return f"{violation['impact']} {violation['id']} x{len(nodes)}: {nodes[0]['html'][:200]}"
