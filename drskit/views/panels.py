@@ -260,6 +260,8 @@ class _LivePanel(_Panel):
         answer.layout.flex_flow = "row wrap"
         self.approval = widgets.VBox((self.question, answer))
         self.box = widgets.VBox((self.mode_view, self.start_button, self.approval, self.status_line, self.board_view))
+        for box in (self.box, self.board_view, self.approval, answer):
+            box.layout.overflow = "visible"  # only tables scroll, and they do so by themselves
         self._name_parts()
 
     def _name_parts(self) -> None:
@@ -297,7 +299,9 @@ class _LivePanel(_Panel):
         self._shown.add(self)
 
     def leave(self) -> None:
-        """Drive no more, and say so."""
+        """Drive no more, and say so; a drill that has ended has nothing to be driven."""
+        if self.finished():
+            return
         self._left = True
         self._wake.set()
         self.start_button.layout.display = "none"
