@@ -140,13 +140,14 @@ class Gateway:
                 error = ReadTimeoutError if dropped.carried_out else ConnectionClosedError
                 raise error(endpoint_url=request.url) from dropped
 
-        outer = botocore_stubber.process_request
         with mock_aws():
-            setattr(botocore_stubber, "process_request", process_request)  # noqa: B010 - a method of moto's one stub
+            _ANSWERING.append(process_request)
+            _let_the_last_answer()
             try:
                 yield
             finally:
-                setattr(botocore_stubber, "process_request", outer)  # noqa: B010
+                _ANSWERING.remove(process_request)
+                _let_the_last_answer()
 
     def present(self) -> dict[str, Any]:
         """The world as it stands, for people and tools."""
@@ -196,6 +197,17 @@ class Gateway:
         status, headers, body = reply
         kept = {key: str(value) for key, value in headers.items() if key.lower() != "date"}
         return status, kept | {"date": format_datetime(now, usegmt=True), HEADER: __version__}, body
+
+
+_ANSWERING: list[Callable[[AWSPreparedRequest], Reply]] = []
+"""Who answers boto3 in this process: the world that was opened last; worlds may close in any order."""
+
+
+def _let_the_last_answer() -> None:
+    """Put the last world's answers in the place of moto's own, or give moto's back when there is none."""
+    vars(botocore_stubber).pop("process_request", None)
+    if _ANSWERING:
+        setattr(botocore_stubber, "process_request", _ANSWERING[-1])  # noqa: B010 - a method of moto's one stub
 
 
 def _dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
