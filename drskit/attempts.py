@@ -5,6 +5,7 @@ unknown outcome stays open until a look can tell (reliability §3.3).
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -22,6 +23,9 @@ TRANSIENT = frozenset(
     }
 )  # fmt: skip
 """Refusals that only delay (promise 6): asked again later, under a new attempt."""
+
+REFUSALS = 5
+"""After so many refusals without a cause to be seen, a person is asked."""
 
 
 def learn_attempts(execution: Execution, seen: Seen) -> Execution:
@@ -49,25 +53,54 @@ def _follow(execution: Execution, attempt: Attempt, job: Job, now: datetime) -> 
 
 
 def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen) -> Execution:
-    old_enough = seen.now >= attempt.signed_at + seen.quiescence
+    """What a look says of an open intent; until it is old enough its request may still be under way."""
+    old_enough = seen.listed_at >= attempt.signed_at + seen.quiescence
     match witness:
         case Mine(job):
             return launched(execution, attempt, job)
-        case Foreign(job, server_ids):
-            owner = job.tags.get(EXECUTION_TAG)
-            whose = f"execution {owner}" if owner else "somebody else"
-            outcome = f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
-            return _foreign(execution, attempt, outcome, job.job_id)
-        case Unsure(reason, job_id):
-            return _foreign(execution, attempt, reason, job_id) if old_enough else execution
-        case Absent():
-            if attempt.refused:
-                return not_executed(execution, attempt, attempt.outcome or "DRS refused it", seen.now)
-            if old_enough:
-                return not_executed(execution, attempt, "no job of it came into being", seen.now, wait=False)
+        case Foreign(job, server_ids) if attempt.refused or old_enough:
+            return _foreign(execution, attempt, _whose(job, server_ids), job.job_id)
+        case Unsure(reason, job_id) if old_enough:
+            return _foreign(execution, attempt, reason, job_id)
+        case Absent(unready) if attempt.refused:
+            return _refused_for_no_job(execution, attempt, unready, seen.now)
+        case Absent() if old_enough:
+            return not_executed(execution, attempt, "no job of it came into being", seen.now, wait=False)
+        case Foreign() | Unsure() | Absent():
             return execution
         case _:
             assert_never(witness)
+
+
+def _whose(job: Job, server_ids: tuple[str, ...]) -> str:
+    owner = job.tags.get(EXECUTION_TAG)
+    whose = f"execution {owner}" if owner else "somebody else"
+    return f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
+
+
+def _refused_for_no_job(execution: Execution, attempt: Attempt, unready: Mapping[str, str], now: datetime) -> Execution:
+    """DRS refused the request, and no job holds its servers: leave out what cannot be launched, or ask a person."""
+    outcome = attempt.outcome or "DRS refused it"
+    refusals = sum(other.refused and other.chunk == attempt.chunk for other in execution.attempts_of(attempt.wave_name))
+    if not unready and refusals >= REFUSALS:
+        return _foreign(
+            execution, attempt, f"DRS refused it {refusals} times, and no job holds its servers: {outcome}", None
+        )
+    execution = not_executed(execution, attempt, outcome, now)
+    wave = with_servers(
+        execution.wave(attempt.wave_name),
+        lambda server: (
+            changed(
+                server,
+                status=ServerStatus.FAILED,
+                end_time=now,
+                error=f"not launched: {unready[server.source_server_id]} ({outcome})",
+            )
+            if server.source_server_id in unready and server.status is ServerStatus.PENDING
+            else server
+        ),
+    )
+    return with_wave(execution, wave.wave_name, servers=wave.servers)
 
 
 def _foreign(execution: Execution, attempt: Attempt, outcome: str, job_id: str | None) -> Execution:
@@ -129,7 +162,7 @@ def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: d
     outcome = f"{refusal.code}: {refusal.message}"
     if refusal.code == "ConflictException":
         return with_attempt(execution, attempt.attempt_id, outcome=outcome, refused=True)
-    if refusal.code in TRANSIENT:
+    if refusal.transient or refusal.code in TRANSIENT:
         return not_executed(execution, attempt, outcome, now)
     if refusal.code == "ServiceQuotaExceededException":
         execution = not_executed(execution, attempt, outcome, now)

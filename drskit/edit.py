@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from drskit.model import Attempt, Execution, ServerRun, WaveRun
+from drskit.model import Execution, ServerRun, WaveRun
 
 
 def with_wave(execution: Execution, name: str, **changes: object) -> Execution:
@@ -41,8 +41,3 @@ def changed(server: ServerRun, **changes: object) -> ServerRun:
     if all(getattr(server, name) == value for name, value in changes.items()):
         return server
     return server.model_copy(update=changes)
-
-
-def open_attempts(execution: Execution, wave_name: str) -> tuple[Attempt, ...]:
-    """The wave's attempts whose outcome is open."""
-    return tuple(attempt for attempt in execution.attempts_of(wave_name) if attempt.status == "INTENT")

@@ -30,7 +30,7 @@ from drskit.model import (
 )
 from drskit.ports import Recovery, Started, Store
 from drskit.seen import Seen
-from drskit.states import FINAL_EXECUTION, check
+from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.witness import LOOK_BACK, Witness, tags_of, testify
 
 QUIESCENCE = timedelta(seconds=420)
@@ -47,6 +47,8 @@ class Look:
     """
 
     recovery: Recovery
+    taken_at: datetime
+    """AWS's time just before the listing; absence is judged by it."""
     jobs: dict[str, Job] = field(default_factory=dict)
     since: datetime | None = None
     """From when on the listing is complete; None when only known jobs were asked for."""
@@ -149,9 +151,9 @@ class Engine:
 
     def show_trouble(self, execution: Execution, trouble: Unavailable) -> None:
         """Say in the execution what it waits for; once, not at every pass."""
-        text = f"AWS since {utc(self._store.now())}: {str(trouble).partition('. ')[0]}"
-        if execution.waiting_for and execution.waiting_for.startswith("AWS since "):
+        if execution.status not in NEEDS_ATTENTION or (execution.waiting_for or "").startswith("AWS since "):
             return
+        text = f"AWS since {utc(self._store.now())}: {str(trouble).partition('. ')[0]}"
         after = execution.model_copy(update={"waiting_for": text})
         try:
             self._commit(execution, after)
@@ -164,6 +166,7 @@ class Engine:
         now = self._store.now()
         return Seen(
             now=now,
+            listed_at=look.taken_at,
             quiescence=self._quiescence,
             fresh_id=self._fresh_id(now),
             jobs=look.jobs,
@@ -220,7 +223,12 @@ def _instances(execution: Execution, recovery: Recovery) -> dict[str, RecoveryIn
     ]
     if not wanted:
         return {}
-    return {instance.source_server_id: instance for instance in recovery.recovery_instances(wanted)}
+    jobs = {server.job_id for wave in execution.waves for server in wave.servers}
+    return {
+        instance.source_server_id: instance
+        for instance in recovery.recovery_instances(wanted)
+        if instance.job_id is None or instance.job_id in jobs
+    }
 
 
 def _obstacles(execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:

@@ -1,7 +1,7 @@
 """The history of an execution: every change is an event.
 
-Events are drawn from the difference of two states, so that no change can be
-written without one, and chained by hash, so that no event can be edited without
+Events are drawn from the difference of two states, so that no change of a status
+can be written without one, and chained by hash, so that no event can be edited without
 a trace (promise 4).
 """
 
@@ -10,6 +10,8 @@ from datetime import datetime
 
 from drskit.model import Attempt, AttemptStatus, Event, Execution, ServerRun, WaveRun
 
+SERVERS_PER_EVENT = 100
+"""So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
 Told = tuple[str, str | None, dict[str, object]]
 """Kind, actor (None: the one who writes), facts."""
 
@@ -110,8 +112,9 @@ def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:
             for before, after in zip(old.servers, new.servers, strict=True)
             if after is not before and _telling(before) != _telling(after)
         ]
-        if moved:
-            yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": moved}
+        for start in range(0, len(moved), SERVERS_PER_EVENT):
+            some = moved[start : start + SERVERS_PER_EVENT]
+            yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": some}
     if old.status is not new.status:
         facts: dict[str, object] = {
             "Wave": new.wave_name,

@@ -94,6 +94,8 @@ def learn_launch(server: ServerRun, job: Job, entries: tuple[JobLogEntry, ...], 
             server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=explain(word, entries)
         )
     if job.status == "COMPLETED":
+        if word is None and any(entry.event == "LAUNCH_END" for entry in entries):
+            return changed(server, status=ServerStatus.LAUNCHED, end_time=_ended(entries, job, now), error=None)
         shown = word or "absent from it"
         error = f"{job.job_id} is COMPLETED and this server is {shown}: {explain('not launched', entries)}"
         return changed(server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=error)

@@ -18,6 +18,8 @@ from pydantic.alias_generators import to_pascal
 
 ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+CANNOT_LAUNCH = frozenset({"DISCONNECTED", "STOPPED", "INITIATING", "INITIAL_SYNC"})
+"""Replication states without a usable recovery point (drs-facts §9); one such server refuses a whole launch request."""
 SERVERS_PER_JOB = 100
 """DRS's quota L-B827C881: source servers in a single job (drs-facts §6.1)."""
 
@@ -485,6 +487,11 @@ class SourceServer(Record):
     last_launch_time: AwareDatetime | None = None
     recovery_instance_id: str | None = None
 
+    @property
+    def launchable(self) -> bool:
+        """Whether it has a usable recovery point, as far as its replication state tells."""
+        return self.replication_state not in CANNOT_LAUNCH
+
 
 class JobServer(Record):
     """A server's part in a job."""
@@ -542,8 +549,6 @@ class TaggedInstance(Record):
     instance_id: str
     source_server_id: str
     state: str
-    protected: bool
-    """Termination protection is on; DRS cannot terminate it."""
 
 
 def utc(value: datetime) -> str:

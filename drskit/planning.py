@@ -26,9 +26,6 @@ from drskit.model import (
     WaveRun,
 )
 
-CANNOT_LAUNCH = frozenset({"DISCONNECTED", "STOPPED", "INITIATING", "INITIAL_SYNC"})
-"""Replication states without a usable recovery point (drs-facts §9); one such server refuses a whole launch request."""
-
 
 @dataclass(frozen=True)
 class Resolved:
@@ -233,7 +230,7 @@ def _refuse_unready(parts: Iterable[Resolved]) -> None:
         f"{server.name or server.source_server_id} ({server.source_server_id}) is {server.replication_state}"
         for part in parts
         for server in part.servers
-        if server.replication_state in CANNOT_LAUNCH
+        if not server.launchable
     ]
     if unready:
         raise Refused(

@@ -6,6 +6,7 @@ index is a hint: every execution is read again, consistently, before anything is
 done, and a sweep finds what the index lost. Any number of pollers may run.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ from drskit.model import Cadence, Execution, ExecutionHeader, utc
 from drskit.ports import Recovery, Store
 from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
 
+LOG = logging.getLogger("drskit.poller")
 SWEEP_EVERY = timedelta(minutes=15)
 SWEEP_KEY = ("SWEEP", "ALL")
 """The sweep's cadence stands beside those of accounts and Regions."""
@@ -37,7 +39,7 @@ class Pass:
     waiting: tuple[str, ...] = ()
     """ExecutionIds that need attention and were not due yet."""
     quarantined: tuple[str, ...] = ()
-    """Items that cannot be read, with the reason."""
+    """Items that cannot be read or advanced, with the reason; they stop nobody else."""
     elsewhere: tuple[str, ...] = ()
     """ExecutionIds of accounts that this worker cannot reach."""
     trouble: str | None = None
@@ -64,6 +66,8 @@ class Poller:
         self._engine = engine
         self._recovery_for = recovery_for
         self._ceilings = ceilings or Ceilings()
+        self._longest = timedelta(seconds=max(self._ceilings.soon, self._ceilings.launching, self._ceilings.converting))
+        """A cadence further ahead than twice this is no plan of a poller's, and is not waited for."""
         self._mine: dict[Place, Cadence] = {}
         """The cadences as this worker last wrote them: a hint that saves a read, never a reason to skip a condition."""
         self._next_sweep: datetime | None = None
@@ -74,41 +78,37 @@ class Poller:
         Raises:
             Unavailable: the tables cannot be reached.
         """
-        quarantined: list[str] = []
+        log = _Log()
         places: dict[Place, list[str]] = {}
-        for header in self._find(quarantined):
+        for header in self._find(log):
             places.setdefault((header.account_id, header.region), []).append(header.execution_id)
-        advanced: list[str] = []
-        waiting: list[str] = []
-        elsewhere: list[str] = []
-        troubles: list[str] = []
-        times: list[datetime] = []
-        executions: dict[str, Execution] = {}
         for place, execution_ids in places.items():
+            self._visit(place, execution_ids, log)
+        return log.result()
+
+    def _visit(self, place: Place, execution_ids: list[str], log: "_Log") -> None:
+        """Advance the executions of one account and Region, if they are due."""
+        try:
             recovery = self._recovery_for(*place)
-            if recovery is None:
-                elsewhere += execution_ids
-                continue
-            claim = self._claim(place)
-            if isinstance(claim, datetime):
-                waiting += execution_ids
-                times.append(claim)
-                continue
-            live, trouble = self._advance_all(recovery, execution_ids, quarantined)
-            advanced += execution_ids
-            executions |= {execution.execution_id: execution for execution in live}
-            troubles += [trouble] if trouble else []
-            following = self._release(claim, live, trouble)
-            times += [following] if any(execution.status in NEEDS_ATTENTION for execution in live) else []
-        return Pass(
-            advanced=tuple(advanced),
-            waiting=tuple(waiting),
-            quarantined=tuple(dict.fromkeys(quarantined)),
-            elsewhere=tuple(elsewhere),
-            trouble="; ".join(dict.fromkeys(troubles)) or None,
-            executions=executions,
-            next_poll=min(times, default=None),
-        )
+        except Unavailable as error:
+            log.elsewhere += execution_ids
+            log.troubles.append(str(error))
+            return
+        if recovery is None:
+            log.elsewhere += execution_ids
+            return
+        claim = self._claim(place)
+        if isinstance(claim, datetime):
+            log.waiting += execution_ids
+            log.times.append(claim)
+            return
+        live, trouble = self._advance_all(recovery, execution_ids, log)
+        log.advanced += execution_ids
+        log.executions |= {execution.execution_id: execution for execution in live}
+        log.troubles += [trouble] if trouble else []
+        following = self._release(claim, live, trouble)
+        if any(execution.status in NEEDS_ATTENTION for execution in live):
+            log.times.append(following)
 
     def follow(self, clock: Clock, *, until_idle: bool = False) -> Iterator[Pass]:
         """Poll again and again, sleeping by the clock until the next pass is due.
@@ -149,11 +149,11 @@ class Poller:
 
     # --- finding -----------------------------------------------------------------------------------------------------
 
-    def _find(self, quarantined: list[str]) -> Iterator[ExecutionHeader]:
+    def _find(self, log: "_Log") -> Iterator[ExecutionHeader]:
         seen: set[str] = set()
         for found in self._candidates():
             if isinstance(found, Malformed):
-                self._quarantine(found, quarantined)
+                self._quarantine(found, log)
             elif found.execution_id not in seen and found.status in NEEDS_ATTENTION:
                 seen.add(found.execution_id)
                 yield found
@@ -181,9 +181,9 @@ class Poller:
             return False
         return True
 
-    def _quarantine(self, item: Malformed, quarantined: list[str]) -> None:
+    def _quarantine(self, item: Malformed, log: "_Log") -> None:
         self._store.quarantine(item)
-        quarantined.append(str(item))
+        log.quarantined.append(str(item))
 
     # --- advancing ---------------------------------------------------------------------------------------------------
 
@@ -193,10 +193,10 @@ class Poller:
         current = self._mine.pop(place, None)
         if current is None or now < current.next_poll:
             current = self._store.get_cadence(*place)
-        if current is not None and now < current.next_poll:
+        if current is not None and now < current.next_poll <= now + self._longest * 2:
             return current.next_poll
         version = (current.version if current else 0) + 1
-        until = now + timedelta(seconds=self._ceilings.converting)
+        until = now + self._longest
         claim = (
             current.model_copy(update={"next_poll": until, "version": version})
             if current
@@ -223,41 +223,75 @@ class Poller:
         return following
 
     def _advance_all(
-        self, recovery: Recovery, execution_ids: list[str], quarantined: list[str]
+        self, recovery: Recovery, execution_ids: list[str], log: "_Log"
     ) -> tuple[list[Execution], str | None]:
-        """The executions as they are afterwards, and what kept DRS from answering."""
-        executions = [execution for name in execution_ids if (execution := self._load(name, quarantined)) is not None]
-        look = Look(recovery)
-        trouble: str | None = None
+        """The executions as they are afterwards, and what kept DRS from answering.
+
+        What the index still showed although it has ended, or waits for a person, is left alone.
+        """
+        loaded = [execution for name in execution_ids if (execution := self._load(name, log)) is not None]
+        due = [execution for execution in loaded if execution.status in NEEDS_ATTENTION]
+        look = Look(recovery, taken_at=self._store.now())
         try:
-            look.take(executions)
+            look.take(due)
         except Unavailable as error:
-            trouble = self._show_all(executions, error)
-            return executions, trouble
-        live = []
-        for execution in executions:
-            try:
-                live.append(self._engine.advance(execution, look))
-            except Unavailable as error:
-                trouble = trouble or str(error)
-                live.append(execution)
-            except Malformed as item:
-                self._quarantine(item, quarantined)
+            for execution in due:
+                self._engine.show_trouble(execution, error)
+            return loaded, str(error)
+        live = [execution for execution in loaded if execution.status not in NEEDS_ATTENTION]
+        trouble: str | None = None
+        for execution in due:
+            after, error_text = self._advance(execution, look, log)
+            live += [after] if after is not None else []
+            trouble = trouble or error_text
         return live, trouble
 
-    def _show_all(self, executions: list[Execution], error: Unavailable) -> str:
-        for execution in executions:
-            self._engine.show_trouble(execution, error)
-        return str(error)
+    def _advance(self, execution: Execution, look: Look, log: "_Log") -> tuple[Execution | None, str | None]:
+        """One execution as it is afterwards, None when it cannot be advanced; and what kept DRS from answering."""
+        try:
+            return self._engine.advance(execution, look), None
+        except Unavailable as error:
+            return execution, str(error)
+        except Malformed as item:
+            self._quarantine(item, log)
+        except Exception as error:
+            LOG.exception("execution %s cannot be advanced", execution.execution_id)
+            log.quarantined.append(f"{execution.execution_id} cannot be advanced: {type(error).__name__}: {error}")
+        return None, None
 
-    def _load(self, execution_id: str, quarantined: list[str]) -> Execution | None:
+    def _load(self, execution_id: str, log: "_Log") -> Execution | None:
         try:
             return self._store.load(execution_id)
         except Malformed as item:
-            self._quarantine(item, quarantined)
+            self._quarantine(item, log)
         except NotFound:
             pass
         return None
+
+
+@dataclass
+class _Log:
+    """What a pass has done so far."""
+
+    advanced: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    executions: dict[str, Execution] = field(default_factory=dict)
+
+    def result(self) -> Pass:
+        """The pass as its caller sees it."""
+        return Pass(
+            advanced=tuple(self.advanced),
+            waiting=tuple(self.waiting),
+            quarantined=tuple(dict.fromkeys(self.quarantined)),
+            elsewhere=tuple(self.elsewhere),
+            trouble="; ".join(dict.fromkeys(self.troubles)) or None,
+            executions=self.executions,
+            next_poll=min(self.times, default=None),
+        )
 
 
 def describe(result: Pass) -> str:

@@ -153,6 +153,8 @@ class NotExecuted:
     code: str
     message: str
     status: int | None = None
+    transient: bool = False
+    """It was refused for now, by a throttle or for want of credentials or a connection; it may be asked again."""
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,9 @@ class Recovery(Protocol):
 
     def tagged_instances(self, server_ids: Iterable[str]) -> tuple[TaggedInstance, ...]:
         """The EC2 instances that carry DRS's tag of these servers and are not terminated."""
+
+    def protected(self, instance_ids: Iterable[str]) -> frozenset[str]:
+        """Those of the EC2 instances whose termination protection is on; asked one by one."""
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to launch a drill of the attempt's servers, signed at `attempt.signed_at`."""

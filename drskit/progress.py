@@ -146,9 +146,14 @@ def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen
     ]
     if unseen and seen.now < max(job_ends) + INSTANCE_GRACE:
         return execution
-    return with_wave(
-        execution, wave.wave_name, status=_verdict(plan_wave, wave), end_time=seen.now, reason=_blame(wave)
-    )
+    reason = _blame(wave) or (_unlisted(unseen) if unseen else None)
+    return with_wave(execution, wave.wave_name, status=_verdict(plan_wave, wave), end_time=seen.now, reason=reason)
+
+
+def _unlisted(servers: list[ServerRun]) -> str:
+    names = ", ".join(server.name or server.source_server_id for server in servers[:5])
+    minutes = INSTANCE_GRACE.total_seconds() / 60
+    return f"DRS says LAUNCHED and lists no recovery instance of {names} {minutes:g} min after the job's end"
 
 
 def _verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:

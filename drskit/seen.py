@@ -13,6 +13,8 @@ class Seen:
     """What was observed for one step; what is missing here was not asked."""
 
     now: datetime
+    listed_at: datetime
+    """When the listing of jobs was taken; absence is judged by it, never by a later time."""
     quiescence: timedelta
     fresh_id: str
     """The id of the attempt that this step may make."""

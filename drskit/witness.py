@@ -6,7 +6,7 @@ could not be read is an exception of the reader, never an absence here.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from drskit.model import Attempt, Execution, Job, SourceServer
@@ -45,6 +45,9 @@ class Unsure:
 @dataclass(frozen=True)
 class Absent:
     """Nothing of the attempt is to be seen now; proof only when it is old enough."""
+
+    unready: Mapping[str, str] = field(default_factory=dict)
+    """Servers of the attempt that DRS cannot launch now, each with the reason."""
 
 
 Witness = Mine | Foreign | Unsure | Absent
@@ -93,4 +96,15 @@ def testify(
         last = server.last_launch_job_id
         if last not in seen and last not in attempt.excused:
             return Unsure(f"{server_id} was last launched by {last}, which is not listed yet", last)
-    return Absent()
+    return Absent(_unready(attempt, servers))
+
+
+def _unready(attempt: Attempt, servers: Mapping[str, SourceServer]) -> dict[str, str]:
+    found = {}
+    for server_id in attempt.server_ids:
+        server = servers.get(server_id)
+        if server is None:
+            found[server_id] = "DRS no longer has this source server"
+        elif not server.launchable:
+            found[server_id] = f"its replication is {server.replication_state}, so it has no usable recovery point"
+    return found

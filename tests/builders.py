@@ -159,6 +159,7 @@ class Walk:
         self.ids += 1
         return Seen(
             now=self.now,
+            listed_at=self.now,
             quiescence=QUIESCENCE,
             fresh_id=f"01JDD5Q3X8M4T7V2W9Y0Z{self.ids:05d}",
             jobs=self.jobs,

@@ -1,11 +1,12 @@
 """The launch protocol: intents, refusals, lost replies, what stands in the way (reliability §3)."""
 
+import dataclasses
 from datetime import timedelta
 
 import pytest
 
 from drskit.attempts import TRANSIENT
-from drskit.decide import chunks_due
+from drskit.decide import chunks_due, decide
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, OnFailure, ServerStatus, WaveStatus
 from drskit.ports import Unknown
 from drskit.witness import Absent, Foreign, Mine, Unsure
@@ -267,7 +268,8 @@ def test_another_execution_of_drskit_is_named():
     """By its ExecutionId."""
     walk = lost(intended())
     witness(walk, Foreign(job_of(7, tags={"drskit:ExecutionId": "01OTHER"}), (sid(1),)))
-    assert "of execution 01OTHER launches" in walk.run(5).execution.waiting_for
+    assert [A.INTENT] == attempts(walk.run(419))
+    assert "of execution 01OTHER launches" in walk.run(1).execution.waiting_for
 
 
 def test_a_resume_tries_again_with_a_new_attempt():
@@ -292,15 +294,55 @@ def test_a_cancel_gives_a_held_chunk_up():
 
 
 def test_a_resume_gives_up_no_request_that_may_still_be_under_way():
-    """A held attempt whose reply was lost is judged again, and waits for its quiescence."""
+    """Nor does a cancel: while its job may still come into being, an attempt is open, whoever else is seen."""
     walk = lost(intended())
     witness(walk, Foreign(job_of(7), (sid(1),)))
-    walk.run(5)
+    walk.command(CommandKind.CANCEL)
+    assert ([A.INTENT], X.CANCELLING) == (attempts(walk.run(419)), walk.status)
+    assert ([A.FOREIGN], X.CANCELLED) == (attempts(walk.run(10)), walk.status)
+
+
+def test_a_resume_excuses_the_job_that_held_the_attempt():
+    """Once that has ended, the attempt is judged without it."""
+    walk = lost(intended())
+    witness(walk, Foreign(job_of(7), (sid(1),)))
+    assert [A.FOREIGN] == attempts(walk.run(420))
     walk.command(CommandKind.RESUME)
     witness(walk, Absent())
-    assert [A.INTENT] == attempts(walk.run(60))
+    walk.run(5)
     assert ("drsjob-00000000000000007",) == walk.execution.attempts[0].excused
-    assert [A.NOT_EXECUTED, A.INTENT] == attempts(walk.run(420))
+    assert [A.NOT_EXECUTED, A.INTENT] == attempts(walk.run(60))
+
+
+def test_a_refusal_without_a_cause_is_asked_a_few_times_and_then_a_person():
+    """DRS says conflict for more than a running job; no execution asks for ever."""
+    walk = intended()
+    for _ in range(5):
+        walk.refuse("ConflictException")
+        witness(walk, Absent())
+        walk.run(5)
+        walk.run(90)
+    assert (X.PAUSED, 5) == (walk.status, len(walk.launches))
+    assert "DRS refused it 5 times, and no job holds its servers" in walk.execution.waiting_for
+
+
+def test_a_server_that_cannot_be_launched_is_left_out_of_the_next_request():
+    """One without a recovery point refuses the whole request; the others go on without it."""
+    walk = intended().refuse("ConflictException")
+    witness(walk, Absent({sid(1): "its replication is DISCONNECTED, so it has no usable recovery point"}))
+    walk.run(5)
+    walk.run(60)
+    assert [(sid(1), sid(2)), (sid(2),)] == [attempt.server_ids for attempt in walk.launches]
+    assert "DISCONNECTED" in (walk.execution.waves[0].servers[0].error or "")
+
+
+def test_absence_is_judged_by_the_time_of_the_listing():
+    """A listing that was taken before the quiescence was over proves nothing, however late it is looked at."""
+    walk = lost(intended())
+    witness(walk, Absent())
+    walk.seconds += 600
+    old = dataclasses.replace(walk.seen(), listed_at=at(10))
+    assert A.INTENT == decide(walk.execution, old).execution.attempts[0].status
 
 
 def test_the_chunk_that_is_not_held_goes_on():

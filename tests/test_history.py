@@ -52,7 +52,7 @@ def drill() -> Told:
     walk.reply(Unknown("ReadTimeout"))
     walk.run(15)
     walk.witnesses[walk.launches[-1].attempt_id] = Foreign(job_of(9), (sid(3),))
-    walk.run()
+    walk.run(420)
     walk.command(CommandKind.CANCEL)
     walk.run()
     return walk

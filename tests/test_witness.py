@@ -80,9 +80,9 @@ def test_a_job_that_a_person_excused_holds_nothing_once_it_has_ended():
     excused = ATTEMPT.model_copy(update={"excused": ("drsjob-excused",)})
     job = job_of(creation_time=at(1), servers=(sid(1),)).model_copy(update={"job_id": "drsjob-excused"})
     last = source(1, last_launch_job_id="drsjob-excused", last_launch_time=at(2))
-    running = say(job, attempt=excused, servers={})
-    ended = say(job.model_copy(update={"status": "COMPLETED"}), attempt=excused, servers={})
-    unlisted = say(attempt=excused, servers={sid(1): last})
+    running = say(job, attempt=excused)
+    ended = say(job.model_copy(update={"status": "COMPLETED"}), attempt=excused)
+    unlisted = say(attempt=excused, servers={sid(1): last, sid(2): source(2)})
     assert (Foreign(job, (sid(1),)), Absent(), Absent()) == (running, ended, unlisted)
 
 
@@ -122,7 +122,7 @@ def test_a_launch_that_is_not_listed_yet_may_be_ours():
 def test_a_last_launch_before_the_intent_says_nothing():
     """It is the drill before this one."""
     server = source(1, last_launch_job_id="drsjob-old", last_launch_time=at(-1))
-    assert Absent() == say(servers={sid(1): server})
+    assert Absent() == say(servers={sid(1): server, sid(2): source(2)})
 
 
 def test_a_terminate_job_is_no_witness():
@@ -132,9 +132,12 @@ def test_a_terminate_job_is_no_witness():
 
 
 def test_nothing_to_be_seen_is_absent():
-    """A server that DRS does not know any more hides nothing."""
+    """Servers that DRS cannot launch now are named, for they may be why it refused the request."""
     assert Absent() == say()
-    assert Absent() == say(servers={})
+    gone = "DRS no longer has this source server"
+    cut_off = source(2).model_copy(update={"replication_state": "DISCONNECTED"})
+    reason = "its replication is DISCONNECTED, so it has no usable recovery point"
+    assert Absent({sid(1): gone, sid(2): reason}) == say(servers={sid(2): cut_off})
     assert Absent() == say(job_of(servers=(sid(8),)), job_of(2, servers=()).model_copy(update={"servers": ()}))
 
 

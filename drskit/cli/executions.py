@@ -104,7 +104,8 @@ def poll(ctx: click.Context, keep_on: bool, until_idle: bool, json_output: bool)
         say(f"{header.execution_id} waits for {header.waiting_for}".rstrip(".") + ".")
     if last is not None and last.trouble:
         sys.exit(3)
-    sys.exit(1 if waiting or ended_badly else 0)
+    left = last is not None and last.idle and (last.quarantined or last.elsewhere)
+    sys.exit(1 if waiting or ended_badly or left else 0)
 
 
 def _show_pass(result: "Pass", json_output: bool) -> None:
