@@ -4,13 +4,17 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from drskit.errors import DrskitError, Refused
+from drskit.errors import DrskitError, InvalidInput, NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from drskit.report.evidence import Evidence
     from drskit.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -27,6 +31,28 @@ def open_session(ctx: click.Context) -> "Session":
 
     root = ctx.find_root()
     return Session.open(**(root.obj or {}))
+
+
+def find_evidence(ctx: click.Context, subject: str) -> "tuple[Evidence, datetime]":
+    """An execution with its history, and the present by its clock: from a run's folder, else by its id from the tables.
+
+    An id that the tables do not have, as after a drill in a world that has ended, is looked up among the runs.
+    """
+    from drskit.report.evidence import Evidence, load_execution_json
+
+    path = Path(subject)
+    if not path.exists():
+        session = open_session(ctx)
+        path = session.settings.runs / path.name
+        try:
+            return Evidence(*session.history(subject)), session.store.now()
+        except (NotFound, Unavailable, InvalidInput):
+            if path.name != subject or not (path / "execution.json").is_file():
+                raise
+            say(f"The tables do not have it; this is {path}.")
+    found = load_execution_json(path)
+    last = found.events[-1].time if found.events else found.execution.start_time
+    return found, found.execution.end_time or last
 
 
 def ends_well(command: F) -> F:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 import click
 
-from drskit.cli.common import as_json, ends_well, open_session, show_json
+from drskit.cli.common import as_json, ends_well, find_evidence, show_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,7 +37,7 @@ class Format(StrEnum):
 @ends_well
 def report(ctx: click.Context, subject: str, wanted: Format, output: Path | None, json_output: bool) -> None:
     """Report an execution by its id, from the tables, or by its run's folder, from the evidence alone."""
-    evidence, now = _evidence(ctx, subject)
+    evidence, now = find_evidence(ctx, subject)
     text = _render(evidence, now, wanted)
     if output is None:
         click.echo(text, nl=False)
@@ -50,18 +50,6 @@ def report(ctx: click.Context, subject: str, wanted: Format, output: Path | None
         show_json({"ExecutionId": evidence.execution.execution_id, "Report": str(output)})
     else:
         click.echo(str(output))
-
-
-def _evidence(ctx: click.Context, subject: str) -> "tuple[Evidence, datetime]":
-    from drskit.report.evidence import Evidence, load_execution_json
-
-    path = Path(subject)
-    if path.exists():
-        found = load_execution_json(path)
-        last = found.events[-1].time if found.events else found.execution.start_time
-        return found, found.execution.end_time or last
-    session = open_session(ctx)
-    return Evidence(*session.history(subject)), session.store.now()
 
 
 def _render(evidence: "Evidence", now: "datetime", wanted: Format) -> str:

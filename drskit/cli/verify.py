@@ -1,11 +1,10 @@
 """verify."""
 
 import sys
-from pathlib import Path
 
 import click
 
-from drskit.cli.common import as_json, ends_well, open_session, show_json
+from drskit.cli.common import as_json, ends_well, find_evidence, show_json
 
 
 @click.command()
@@ -17,13 +16,8 @@ def verify(ctx: click.Context, subject: str, json_output: bool) -> None:
     """Recompute the history of a run, or of an execution in the tables; exit 2 when it is not whole."""
     from drskit.verify import faults
 
-    if Path(subject).exists():
-        from drskit.report.evidence import load_execution_json
-
-        evidence = load_execution_json(Path(subject))
-        execution, events = evidence.execution, evidence.events
-    else:
-        execution, events, _ = open_session(ctx).history(subject)
+    evidence, _ = find_evidence(ctx, subject)
+    execution, events = evidence.execution, evidence.events
     found = faults(execution, events)
     if json_output:
         show_json(
