@@ -47,8 +47,11 @@ def from_attribute(attribute: "AttributeValueTypeDef") -> Json:
     """An attribute value as JSON.
 
     Raises:
-        ValueError: a fraction, a set or binary: drskit never writes them.
+        ValueError: a fraction, a set, binary or nothing at all: drskit never writes them.
     """
+    if not isinstance(attribute, dict) or len(attribute) != 1:
+        message = f"{attribute!r} is no attribute value"
+        raise ValueError(message)
     kind, value = next(iter(attribute.items()))
     match kind, value:
         case "S", str():

@@ -11,7 +11,9 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop#SERVERS#0001#0001       at most 100 servers of it
     shop#ATTEMPT#<AttemptId>
     shop#COMMAND#<CommandId>
-    ~EVENT#000000000001          the events of one commit, by the first one's sequence
+    ~EVENT#000000000001          events of one commit, by the first one's sequence
+    ~EVENT#000000000001@<WriteId>#0001
+                                 more of them, when they are too many for one transaction
     ~LOG#<JobId>#0001            a job's log
 
 Plan ids begin with a letter or digit, and `~` sorts after both: everything
@@ -25,20 +27,22 @@ their content. A Query that met a transaction half-way does not add up.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from drskit.errors import Malformed
-from drskit.model import SERVERS_PER_JOB, Execution, ExecutionHeader, JobSummary, Record, WaveRun, WaveSummary
+from drskit.model import SERVERS_PER_JOB, Cadence, Execution, ExecutionHeader, JobSummary, Record, WaveRun, WaveSummary
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
 from drskit.store.bounds import HEADER_BYTES
 
 SCHEMA = 1
-"""The version of this layout; an item of a later one is not read."""
+"""The version of this layout; an item of a later one is neither read nor set aside: a newer drskit reads it."""
 HISTORY = "~"
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 HEADER_NAMES = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "AccountId", "Region", "StartedBy")
 HEADER_NUMBERS = ("StartTime", "Version")
 SUMMARY_BYTES = HEADER_BYTES - 256
@@ -61,9 +65,9 @@ def child_key(plan_id: str, suffix: str, generation: str | None) -> str:
     return f"{plan_id}#{suffix}" + (f"@{generation}" if generation else "")
 
 
-def event_key(sequence: int) -> str:
-    """The PlanId of the item whose first event has this sequence number."""
-    return f"~EVENT#{sequence:012d}"
+def event_key(sequence: int, write_id: str = "", part: int = 0) -> str:
+    """The PlanId of the item whose first event has this sequence number, or of a part that it names."""
+    return f"~EVENT#{sequence:012d}" + (f"@{write_id}#{part:04d}" if write_id else "")
 
 
 def log_key(job_id: str, part: int) -> str:
@@ -183,7 +187,7 @@ def read_header(item: Item) -> ExecutionHeader:
     """An item as a header.
 
     Raises:
-        Malformed: it is none that this version can read, or somebody set it aside.
+        Malformed: it is none that this version can read.
     """
     key = item_key(item["ExecutionId"].get("S", "?"), item["PlanId"].get("S", "?"))
     values = _header_record(key, item)
@@ -205,34 +209,59 @@ def record(key: str, item: Item) -> dict[str, Any]:
         raise Malformed(key, str(error)) from error
 
 
-def listed(key: str, item: Item, name: str) -> list[Any]:
+def listed(key: str, values: dict[str, Any], name: str) -> list[Any]:
     """The list that an item of the history carries.
 
     Raises:
         Malformed: there is none.
     """
-    values = record(key, item).get(name)
-    if not isinstance(values, list) or not values:
+    found = values.get(name)
+    if not isinstance(found, list) or not found:
         raise Malformed(key, f"it has no {name}")
-    return values
+    return found
+
+
+def read_cadence(item: Item, account_id: str, region: str) -> Cadence:
+    """An item as the cadence of this place; attributes that a newer drskit added are passed over.
+
+    Raises:
+        Malformed: it is none, is another place's, or has no version that a condition could name.
+    """
+    key = item_key(item["ExecutionId"]["S"], item["PlanId"]["S"])
+    if "N" not in item.get("Version", {}):
+        raise Malformed(key, "it has no Version that is a number")
+    values = record(key, item)
+    cadence = validated(Cadence, key, {name: values[name] for name in _CADENCE_ALIASES if name in values})
+    if (cadence.account_id, cadence.region) != (account_id, region):
+        raise Malformed(key, f"it is the one of {cadence.account_id} in {cadence.region}")
+    return cadence
+
+
+_CADENCE_ALIASES = tuple(str(field.alias) for field in Cadence.model_fields.values())
 
 
 def _header_record(key: str, item: Item) -> dict[str, Any]:
+    _refuse_other_layout(key, item.get("Schema", {"N": str(SCHEMA)}))
     for names, kind in ((HEADER_NAMES, "S"), (HEADER_NUMBERS, "N")):
         for name in names:
             if name not in item:
                 raise Malformed(key, f"it has no {name}")
             if kind not in item[name]:
-                raise Malformed(key, f"{name} is of type {next(iter(item[name]))}, not {kind}")
+                raise Malformed(key, f"{name} is of type {next(iter(item[name]), None)}, not {kind}")
     values = record(key, item)
-    if isinstance(values.get("Quarantined"), dict):
-        raise Malformed(key, values["Quarantined"].get("Reason", "it was set aside"))
-    if values.get("Schema", SCHEMA) != SCHEMA:
-        raise Malformed(key, f"it was written by a newer drskit (layout {values['Schema']}, this one reads {SCHEMA})")
     try:
         return values | {"StartTime": datetime.fromtimestamp(values["StartTime"], UTC)}
     except (ValueError, OverflowError, OSError) as error:
         raise Malformed(key, f"StartTime {values['StartTime']} is no time in epoch seconds") from error
+
+
+def _refuse_other_layout(key: str, schema: Any) -> None:
+    number = schema.get("N", "")
+    if number == str(SCHEMA):
+        return
+    if number.isdigit() and int(number) > SCHEMA:
+        raise Malformed(key, f"it was written by a newer drskit (layout {number}, this one reads {SCHEMA})")
+    raise Malformed(key, f"Schema {next(iter(schema.values()), None)} is no layout of drskit")
 
 
 # --- the whole -------------------------------------------------------------------------------------------------------
@@ -251,20 +280,19 @@ def assembled(items: Iterable[Item]) -> Execution | None:
     key = item_key(header["ExecutionId"]["S"], header["PlanId"]["S"])
     values = _header_record(key, header)
     found = _by_suffix(children, values["PlanId"], values.get("Generation"))
-    if "Seal" in values and values["Seal"] != sum(int(child["Stamp"]["N"]) for child in found.values()):
-        return None
     try:
-        records = {suffix: from_item(child) for suffix, child in found.items()}
-        whole = {name: values[name] for name in _EXECUTION_ALIASES if name in values} | _gathered(records)
-    except (KeyError, ValueError) as error:
-        raise Malformed(key, f"a child item lacks or spoils {error}") from error
+        if values.get("Seal") != sum(_stamp_of(suffix, child) for suffix, child in found.items()):
+            return None
+        whole = {name: values[name] for name in _EXECUTION_ALIASES if name in values} | _gathered(_records(found))
+    except ValueError as error:
+        raise Malformed(key, str(error)) from error
     return validated(Execution, key, whole)
 
 
 _EXECUTION_ALIASES = tuple(str(field.alias) for field in Execution.model_fields.values())
 
 
-def _by_suffix(children: list[Item], plan_id: str, generation: str | None) -> dict[str, Item]:
+def _by_suffix(children: list[Item], plan_id: str, generation: Any) -> dict[str, Item]:
     """The children that the header counts as its own; others were left behind by a writer that died."""
     found = {}
     for child in children:
@@ -274,25 +302,66 @@ def _by_suffix(children: list[Item], plan_id: str, generation: str | None) -> di
     return found
 
 
-def _gathered(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    def of(kind: str) -> list[tuple[str, dict[str, Any]]]:
-        return sorted((suffix, record) for suffix, record in records.items() if suffix.startswith(f"{kind}#"))
+@dataclass(frozen=True)
+class _Child:
+    """A child item's values; asking for what is not there is a ValueError that names the item."""
 
-    waves = {suffix.split("#")[1]: record["Wave"] | {"Servers": []} for suffix, record in of("WAVE")}
-    for suffix, record in of("SERVERS"):
-        waves[suffix.split("#")[1]]["Servers"] += record["Servers"]
+    suffix: str
+    values: dict[str, Any]
+
+    def of(self, name: str, kind: type[T]) -> T:
+        """The value of this name and kind."""
+        value = self.values.get(name)
+        if not isinstance(value, kind):
+            message = f"its item {self.suffix} has no {name} that is a {kind.__name__}"
+            raise ValueError(message)  # noqa: TRY004 - one error for all that is unreadable
+        return value
+
+
+def _stamp_of(suffix: str, child: Item) -> int:
+    try:
+        return int(child["Stamp"]["N"])
+    except (KeyError, ValueError) as error:
+        message = f"its item {suffix} has no Stamp that is a whole number"
+        raise ValueError(message) from error
+
+
+def _records(found: dict[str, Item]) -> list[_Child]:
+    """The children by their suffixes."""
+    children = []
+    for suffix, child in sorted(found.items()):
+        try:
+            children.append(_Child(suffix, from_item(child)))
+        except ValueError as error:
+            message = f"its item {suffix}: {error}"
+            raise ValueError(message) from error
+    return children
+
+
+def _gathered(children: list[_Child]) -> dict[str, Any]:
+    def of(kind: str) -> list[_Child]:
+        return [child for child in children if child.suffix.startswith(f"{kind}#")]
+
+    waves = {child.suffix.partition("#")[2]: child.of("Wave", dict) | {"Servers": []} for child in of("WAVE")}
+    for child in of("SERVERS"):
+        number = child.suffix.split("#")[1]
+        if number not in waves:
+            message = f"its item {child.suffix} belongs to no wave"
+            raise ValueError(message)
+        waves[number]["Servers"] += child.of("Servers", list)
+    plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
     return {
-        "Plan": records["PLAN"]["Plan"],
-        "Replace": records["PLAN"]["Replace"],
-        "Groups": [record["Group"] for _, record in of("GROUP")],
+        "Plan": plan.of("Plan", dict),
+        "Replace": plan.of("Replace", list),
+        "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),
         "Commands": _ordered(of("COMMAND"), "Command"),
     }
 
 
-def _ordered(records: list[tuple[str, dict[str, Any]]], name: str) -> list[Any]:
-    return [record[name] for record in sorted((record for _, record in records), key=lambda record: record["Order"])]
+def _ordered(children: list[_Child], name: str) -> list[Any]:
+    return [child.of(name, dict) for child in sorted(children, key=lambda child: child.of("Order", int))]
 
 
 def validated(kind: type[R], key: str, values: dict[str, Any]) -> R:

@@ -5,6 +5,11 @@ thousands of servers, writes all children first under keys of their own, a
 **generation**, which nobody reads yet; the transaction with the header and the
 events then makes that generation the valid one. Whoever dies in between
 leaves items behind that no header names, never a half-written execution.
+
+Events go the same way. As many items as one transaction holds are written with
+the header. Where they are more, the first item is, and names the write whose
+other items, staged before under keys of their own, belong to it; a reader drops
+what no item names, so the history never shows events of a commit that lost.
 """
 
 import secrets
@@ -25,6 +30,10 @@ from drskit.store.wire import Action, Refusal, Wire
 
 TRANSACTION_BYTES = 3_500_000
 """Kept below DynamoDB's 4 MB for one transaction."""
+SPARE_BYTES = 1_000
+"""What an item of a list holds besides the list: keys, WriteId, a job's names."""
+LIST_BYTES = 16
+"""The name of the list, and the list itself when it is empty."""
 
 
 class Commits:
@@ -41,7 +50,8 @@ class Commits:
         new = _Write(self._tables.history, execution, secrets.token_hex(8))
         children = new.children(codec.parts(execution), {}, None)
         occupy = self._plan(execution, {"ActiveExecutionId": execution.execution_id}, missing("ActiveExecutionId"))
-        rest = [*new.events(events), occupy]
+        told, _ = self._told(new, events, missing("ExecutionId"))
+        rest = [*told, occupy]
         generation = None
         if not fits([*children, *rest]):
             generation = new.write_id
@@ -67,7 +77,7 @@ class Commits:
             if refusal is None or is_mine(refusal, new.write_id):
                 return
             found = _text(refusal.item, "Generation")
-            if refusal.item is None or refusal.item["Version"] != {"N": str(before.version)} or found == generation:
+            if refusal.item is None or refusal.item.get("Version") != {"N": str(before.version)} or found == generation:
                 break
             self._generations[after.execution_id] = found or ""
         raise LostRace(
@@ -82,8 +92,11 @@ class Commits:
         )
         old, parts = codec.parts(before), codec.parts(new.execution)
         children = new.children(parts, old, generation)
-        logs, events = new.logs(history.logs), new.events(history.events)
+        logs = new.logs(history.logs)
         marks = self._marks(before, new.execution)
+        events, refusal = self._told(new, history.events, unread)
+        if refusal:
+            return refusal
         if not fits([*logs, *children, *events]):
             refusal = self._stage(logs, new.guard(unread), new.write_id)
             if refusal:
@@ -123,6 +136,14 @@ class Commits:
             if any(not is_mine(refusal, write_id) for refusal in refused.values()):
                 return Refusal(None)
         return None
+
+    def _told(self, new: "_Write", events: tuple[Event, ...], unread: Clause) -> tuple[list[Action], Refusal | None]:
+        """The events as the deciding transaction writes them, after staging what it cannot hold."""
+        together = new.events(events)
+        if fits(together):
+            return together, None
+        first, others = new.events_apart(events)
+        return [first], self._stage(others, new.guard(unread), new.write_id)
 
     def _clear(self, new: "_Write", old: Parts, generation: str | None) -> None:
         """Delete the generation that no header names any more; what stays behind is never read."""
@@ -178,8 +199,8 @@ class _Write:
         return to_item({name: value for name, value in values.items() if value is not None})
 
     def header_update(self, condition: Clause, own: dict[str, Any], seal_change: int) -> Action:
-        """The header changed; attributes that are not ours stay."""
-        values = codec.header_values(self.execution) | {"WriteId": self.write_id} | own
+        """The header changed, and no longer set aside; attributes that are not ours stay."""
+        values = codec.header_values(self.execution) | {"WriteId": self.write_id, "Quarantined": None} | own
         for name in ("ExecutionId", "PlanId"):
             del values[name]
         absent = tuple(name for name, value in values.items() if value is None)
@@ -199,11 +220,36 @@ class _Write:
 
     def events(self, events: Sequence[Event]) -> list[Action]:
         """The commit's events, as few items as their size allows."""
-        values = [event.to_json() for event in events]
         return [
             self._new(codec.event_key(chunk[0]["Sequence"]), {"Events": chunk}, missing("ExecutionId"))
-            for chunk in chunks(values)
+            for chunk in self._event_chunks(events)
         ]
+
+    def events_apart(self, events: Sequence[Event]) -> tuple[Action, list[Action]]:
+        """The item of the first events, which makes the others valid, and the items of those others."""
+        first, *rest = self._event_chunks(events)
+        sequence = first[0]["Sequence"]
+        names = {"Events": first, "Apart": self.write_id, "Parts": len(rest)}
+        others = [
+            self._new(
+                codec.event_key(sequence, self.write_id, part),
+                {"Events": chunk},
+                missing("ExecutionId") | present("Events"),
+            )
+            for part, chunk in enumerate(rest, 1)
+        ]
+        return self._new(codec.event_key(sequence), names, missing("ExecutionId")), others
+
+    def _event_chunks(self, events: Sequence[Event]) -> list[list[dict[str, Any]]]:
+        found = list(chunks([event.to_json() for event in events]))
+        for chunk in found:
+            size = item_bytes(to_item({"Events": chunk}))
+            if size > ITEM_BYTES - SPARE_BYTES:
+                raise Refused(
+                    f"Event {chunk[0]['Sequence']} ({chunk[0]['Kind']}) of execution {self.execution.execution_id} has "
+                    f"{size} bytes; {ITEM_BYTES - SPARE_BYTES} are allowed. Split the wave or the group."
+                )
+        return found
 
     def logs(self, logs: Sequence[JobLog]) -> list[Action]:
         """The logs of ended jobs, each in parts that fit an item; one that a writer who died left is written again."""
@@ -262,11 +308,11 @@ def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
 
 def chunks(values: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """The values in lists that fit an item each."""
-    room = ITEM_BYTES - 1_000
+    room = ITEM_BYTES - SPARE_BYTES - LIST_BYTES
     chunk: list[dict[str, Any]] = []
     used = 0
     for value in values:
-        size = item_bytes(to_item({"": value}))
+        size = item_bytes(to_item({"": value})) + 1
         if chunk and used + size > room:
             yield chunk
             chunk, used = [], 0

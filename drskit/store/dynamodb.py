@@ -17,7 +17,18 @@ from drskit.store import codec, names, wire
 from drskit.store.attributes import Item, to_item
 from drskit.store.bounds import TEXT_BYTES, shortened
 from drskit.store.commits import Commits, is_mine
-from drskit.store.expressions import below, between, change, equals, missing, present, version_is, without
+from drskit.store.expressions import (
+    at_most,
+    below,
+    between,
+    change,
+    equals,
+    missing,
+    present,
+    same,
+    version_is,
+    without,
+)
 from drskit.store.plans import Plans
 from drskit.store.wire import Wire
 
@@ -74,9 +85,13 @@ class DynamoDbStore(Plans, Commits):
         )
         page = TAIL if after else None
         found: list[Event] = []
+        apart: dict[str, Item] = {}
         for item in self._wire.query(self._tables.history, history, newest_first=True, page=page):
-            key = codec.item_key(execution_id, item["PlanId"]["S"])
-            found[:0] = [codec.validated(Event, key, entry) for entry in codec.listed(key, item, "Events")]
+            if "@" in item["PlanId"]["S"]:
+                apart[item["PlanId"]["S"]] = item
+                continue
+            found[:0] = [event for whole in _with_parts(item, apart) for event in _events(whole)]
+            apart.clear()
             if found[0].sequence <= after + 1:
                 break
         return tuple(event for event in found if event.sequence > after)
@@ -87,9 +102,11 @@ class DynamoDbStore(Plans, Commits):
         logs: dict[str, JobLog] = {}
         for item in self._wire.query(self._tables.history, range_):
             key = codec.item_key(execution_id, item["PlanId"]["S"])
-            entries = tuple(codec.validated(JobLogEntry, key, entry) for entry in codec.listed(key, item, "Entries"))
-            about = {"JobId": item["JobId"]["S"], "WaveName": item["WaveName"]["S"]}
-            log = logs.setdefault(about["JobId"], codec.validated(JobLog, key, about | {"Entries": ()}))
+            values = codec.record(key, item)
+            entries = tuple(codec.validated(JobLogEntry, key, entry) for entry in codec.listed(key, values, "Entries"))
+            about = {name: values[name] for name in ("JobId", "WaveName") if name in values}
+            part = codec.validated(JobLog, key, about | {"Entries": ()})
+            log = logs.setdefault(part.job_id, part)
             logs[log.job_id] = log.model_copy(update={"entries": log.entries + entries})
         return tuple(logs.values())
 
@@ -105,19 +122,25 @@ class DynamoDbStore(Plans, Commits):
             items = self._wire.query(self._tables.history, key, index="PlanIdIndex", newest_first=True)
         else:
             by_status = [self._of_status(status) for status in ExecutionStatus]
-            items = merge(*by_status, key=lambda item: Decimal(item["StartTime"]["N"]), reverse=True)
+            items = merge(*by_status, key=_start, reverse=True)
         return map(_header, items)
 
     def sweep(self) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.sweep`."""
-        return map(_header, self._wire.scan(self._tables.history, without("PlanId", "#")))
+        return map(_header, self._wire.scan(self._tables.history, ("ExecutionId", "PlanId"), without("PlanId", "#")))
 
     def quarantine(self, item: Malformed) -> None:
-        """See `Store.quarantine`."""
+        """See `Store.quarantine`; a trace for people, which hides nothing, and which the next commit removes.
+
+        An item of a newer layout is not ours to judge, and is not marked.
+        """
         execution_id, _, plan_id = item.key.rpartition("/")
+        if not execution_id:
+            return
         mark = {"Quarantined": {"Reason": shortened(item.reason), "Time": utc(self.now())}}
         key = to_item({"ExecutionId": execution_id, "PlanId": plan_id})
-        once = present("ExecutionId") & missing("Quarantined")
+        ours = missing("Schema") | at_most("Schema", codec.SCHEMA)
+        once = present("ExecutionId") & missing("Quarantined") & ours
         self._wire.write(wire.update(self._tables.history, key, change(mark), once))
 
     def _of_status(self, status: ExecutionStatus) -> Iterator[Item]:
@@ -128,14 +151,19 @@ class DynamoDbStore(Plans, Commits):
     # cadence
 
     def get_cadence(self, account_id: str, region: str) -> Cadence | None:
-        """See `Store.get_cadence`."""
-        key = _cadence_key(account_id, region)
-        item = self._wire.get(self._tables.history, to_item(key))
-        if item is None:
-            return None
-        record = codec.record(codec.item_key(key["ExecutionId"], key["PlanId"]), item)
-        values = {name: value for name, value in record.items() if name not in (*key, "WriteId")}
-        return codec.validated(Cadence, codec.item_key(key["ExecutionId"], key["PlanId"]), values)
+        """See `Store.get_cadence`; one that cannot be read is removed: a hint, which the next pass makes anew."""
+        key = to_item(_cadence_key(account_id, region))
+        for _ in range(READS):
+            item = self._wire.get(self._tables.history, key)
+            if item is None:
+                return None
+            try:
+                return codec.read_cadence(item, account_id, region)
+            except Malformed:
+                as_read = present("ExecutionId") & same("WriteId", item) & same("Version", item)
+                if self._wire.write(wire.delete(self._tables.history, key, as_read)) is None:
+                    return None
+        return None
 
     def put_cadence(self, cadence: Cadence, *, expected: int | None) -> None:
         """See `Store.put_cadence`."""
@@ -161,6 +189,32 @@ def lost_cadence(cadence: Cadence) -> LostRace:
 
 def _cadence_key(account_id: str, region: str) -> dict[str, str]:
     return {"ExecutionId": f"CADENCE#{account_id}#{region}", "PlanId": "#CADENCE"}
+
+
+def _start(item: Item) -> Decimal:
+    """Where a header stands in a list by time; what has no time that can be read comes last."""
+    try:
+        return Decimal(item["StartTime"]["N"])
+    except (KeyError, ArithmeticError):
+        return Decimal(0)
+
+
+def _with_parts(item: Item, apart: dict[str, Item]) -> list[Item]:
+    """An item of events with the parts that it names, in order; parts that it does not name belong to lost writes."""
+    execution_id, place = item["ExecutionId"]["S"], item["PlanId"]["S"]
+    if "Apart" not in item:
+        return [item]
+    prefix = f"{place}@{item['Apart'].get('S')}#"
+    parts = [part for name, part in sorted(apart.items()) if name.startswith(prefix)]
+    if item.get("Parts") != {"N": str(len(parts))}:
+        raise Malformed(codec.item_key(execution_id, place), f"{len(parts)} of its parts are there, not all")
+    return [item, *parts]
+
+
+def _events(item: Item) -> list[Event]:
+    key = codec.item_key(item["ExecutionId"]["S"], item["PlanId"]["S"])
+    entries = codec.listed(key, codec.record(key, item), "Events")
+    return [codec.validated(Event, key, entry) for entry in entries]
 
 
 def _header(item: Item) -> ExecutionHeader | Malformed:

@@ -59,6 +59,13 @@ def equals(name: str, value: Any) -> Clause:
     return _compared(name, "=", "is", value)
 
 
+def same(name: str, item: Mapping[str, Any]) -> Clause:
+    """The attribute is still as it was read, of whatever type; also when it was absent."""
+    if name not in item:
+        return missing(name)
+    return Clause(f"#{name} = :{name}_read", {f"#{name}": name}, {f":{name}_read": item[name]})
+
+
 def at_most(name: str, value: Any) -> Clause:
     """The attribute is the value or less."""
     return _compared(name, "<=", "most", value)

@@ -1,8 +1,12 @@
 """What DynamoDB or the way to it answered, as drskit's own errors.
 
-Only this module and `wire` see botocore's exceptions. A failed condition is
-not an error but an answer; `wire` hands it on.
+Only the store sees botocore's exceptions. A failed condition is not an error but
+an answer; `wire` hands it on. What is no reply of DynamoDB's, such as the page of
+a captive proxy, is no answer at all: neither empty nor written.
 """
+
+from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -13,6 +17,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from drskit.errors import DrskitError, MissingTables, NoCredentials, Throttled, Unavailable
 
@@ -21,6 +26,10 @@ THROTTLES = frozenset(
         "ProvisionedThroughputExceededException",
         "ProvisionedThroughputExceeded",
         "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
         "Throttling",
         "ThrottlingError",
         "ThrottlingException",
@@ -36,20 +45,58 @@ BAD_CREDENTIALS = frozenset(
         "IncompleteSignatureException",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "InvalidToken",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "RequestExpired",
+        "SignatureDoesNotMatch",
         "UnrecognizedClientException",
     }
 )
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
+TOO_MANY = 429
+"""The HTTP status of a throttled request, whatever its code is called."""
+CONTENT_TYPE = "application/x-amz-json"
+UNREADABLE = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
+"""What botocore's parser raises when a body is not what its model says; none of them is a BotoCoreError."""
+
+
+def answer(call: Callable[..., Any], endpoint: str, **request: Any) -> Any:
+    """The reply to a call, and certainly one of DynamoDB's; botocore's own errors pass.
+
+    Raises:
+        Unavailable: somebody else answered, or the body is not what the model says.
+    """
+    try:
+        reply = call(**request)
+    except (BotoCoreError, ClientError):
+        raise
+    except UNREADABLE as error:
+        raise nonsense(endpoint, f"{type(error).__name__}: {error}") from error
+    if not is_dynamodbs(reply):
+        raise nonsense(endpoint, "it carries no request id of AWS")
+    return reply
+
+
+def is_dynamodbs(reply: Any) -> bool:
+    """Whether a reply has a mark that only AWS and its emulators set; HTML under status 200 has none."""
+    about = reply.get("ResponseMetadata", {})
+    kind = about.get("HTTPHeaders", {}).get("content-type", "")
+    return bool(about.get("RequestId")) or kind.startswith(CONTENT_TYPE)
+
+
+def nonsense(endpoint: str, what: str) -> Unavailable:
+    """The reply cannot be DynamoDB's."""
+    return Unavailable(
+        f"What answers at {endpoint} is not DynamoDB, or its reply was spoiled ({what}). "
+        "Check the proxy and the endpoint, log in to the network, then repeat."
+    )
 
 
 def from_reply(error: ClientError, tables: str, endpoint: str) -> DrskitError:
     """The error that a reply of DynamoDB stands for."""
-    code = error.response["Error"].get("Code", "")
-    said = error.response["Error"].get("Message", "")
-    status = error.response["ResponseMetadata"].get("HTTPStatusCode", 0)
+    code, said = code_of(error), str(error.response.get("Error", {}).get("Message", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "ResourceNotFoundException":
         return MissingTables(f"The table {tables} does not exist at {endpoint}. Run `drskit tables create`.")
     if code in BAD_CREDENTIALS:
@@ -59,7 +106,7 @@ def from_reply(error: ClientError, tables: str, endpoint: str) -> DrskitError:
             f"The credentials may not call {error.operation_name} on {tables} ({said}). "
             f"Allow dynamodb:{error.operation_name}, or use another role."
         )
-    if code in THROTTLES:
+    if code in THROTTLES or status == TOO_MANY:
         return Throttled(
             f"DynamoDB slowed {error.operation_name} on {tables} down ({code}: {said}). Try again shortly."
         )
@@ -79,3 +126,8 @@ def from_transport(error: BotoCoreError, endpoint: str) -> DrskitError:
     return Unavailable(
         f"DynamoDB at {endpoint} does not answer ({error}). Check the network and the endpoint, then repeat."
     )
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's name of the error; empty when it has none."""
+    return str(error.response.get("Error", {}).get("Code") or "")

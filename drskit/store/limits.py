@@ -9,6 +9,7 @@ from datetime import timedelta
 from heapq import nlargest
 
 from drskit.errors import Refused
+from drskit.history import narrate
 from drskit.model import (
     SERVERS_PER_JOB,
     Attempt,
@@ -54,8 +55,9 @@ def ensure_fits(execution: Execution) -> None:
         raise Refused(
             f"The key of an idempotent start has {len(execution.key.encode())} bytes; {KEY_BYTES} are kept. Shorten it."
         )
-    suffix, size = max(_sizes(execution).items(), key=lambda entry: entry[1])
-    if size > ITEM_BYTES:
+    too_large = [(suffix, size) for suffix, size in _sizes(execution).items() if size > ITEM_BYTES]
+    if too_large:
+        suffix, size = too_large[0]
         raise Refused(
             f"Plan {execution.plan_id} is too large to execute: its item {suffix} could reach {size} bytes, and "
             f"{ITEM_BYTES} are kept. Split its groups and waves, or the plan."
@@ -69,8 +71,30 @@ def ensure_fits(execution: Execution) -> None:
 
 
 def _sizes(execution: Execution) -> dict[str, int]:
-    children = codec.parts(_worst(execution))
-    return {suffix: KEYS_BYTES + item_bytes(to_item(codec.content(part))) for suffix, part in children.items()}
+    worst = _worst(execution)
+    sizes = {suffix: item_bytes(to_item(codec.content(part))) for suffix, part in codec.parts(worst).items()}
+    sizes["EVENT"] = max(_start_bytes(worst), _event_bytes(worst))
+    return {suffix: KEYS_BYTES + size for suffix, size in sizes.items()}
+
+
+def _start_bytes(worst: Execution) -> int:
+    """The first event names all servers; its other facts are in the header, too."""
+    facts = {"Groups": [group.to_json() for group in worst.groups], "Replace": list(worst.replace)}
+    return HEADER_BYTES + item_bytes(to_item(facts))
+
+
+def _event_bytes(worst: Execution) -> int:
+    """The largest event when everything changes at once, as the history would tell it."""
+    quiet = tuple(
+        WaveRun(
+            wave_name=wave.wave_name,
+            servers=tuple(ServerRun(source_server_id=server.source_server_id) for server in wave.servers),
+        )
+        for wave in worst.waves
+    )
+    before = worst.model_copy(update={"waves": quiet, "attempts": ()})
+    _, events = narrate(before, worst, now=worst.start_time, actor="x" * PERSON_BYTES)
+    return max((item_bytes(to_item({"": event.to_json()})) for event in events), default=0)
 
 
 def _worst(execution: Execution) -> Execution:

@@ -23,7 +23,7 @@ from drskit.model import (
 )
 from drskit.store.attributes import to_attribute
 from drskit.store.bounds import PERSON_BYTES, bounded, shortened
-from drskit.store.codec import header_of, item_key
+from drskit.store.codec import header_of
 from drskit.store.dynamodb import lost_cadence, no_execution
 from drskit.store.plans import busy, no_group, no_plan, refuse_busy, refuse_used, too_many_groups
 
@@ -39,7 +39,6 @@ class MemoryStore:
         self._executions: dict[str, Execution] = {}
         self._events: dict[str, tuple[Event, ...]] = {}
         self._logs: dict[str, dict[str, JobLog]] = {}
-        self._quarantined: dict[str, str] = {}
         self._cadences: dict[tuple[str, str], Cadence] = {}
 
     def now(self) -> datetime:
@@ -133,9 +132,6 @@ class MemoryStore:
             execution = self._executions.get(execution_id)
             if execution is None:
                 raise no_execution(execution_id)
-            key = item_key(execution_id, execution.plan_id)
-            if key in self._quarantined:
-                raise Malformed(key, self._quarantined[key])
             return execution
 
     def commit(
@@ -182,10 +178,7 @@ class MemoryStore:
         return self._headers()
 
     def quarantine(self, item: Malformed) -> None:
-        """See `Store.quarantine`."""
-        with self._lock:
-            if item.key.rpartition("/")[0] in self._executions:
-                self._quarantined.setdefault(item.key, shortened(item.reason))
+        """See `Store.quarantine`; a value in memory can always be read, so there is nothing to mark."""
 
     def _headers(
         self, *, status: ExecutionStatus | None = None, plan_id: str | None = None
@@ -196,10 +189,7 @@ class MemoryStore:
                 for execution in self._executions.values()
                 if status in {None, execution.status} and plan_id in {None, execution.plan_id}
             ]
-        for execution in sorted(chosen, key=lambda execution: execution.start_time, reverse=True):
-            key = item_key(execution.execution_id, execution.plan_id)
-            reason = self._quarantined.get(key)
-            yield header_of(execution) if reason is None else Malformed(key, reason)
+        yield from map(header_of, sorted(chosen, key=lambda execution: execution.start_time, reverse=True))
 
     def _occupy(self, execution: Execution) -> None:
         plan = self._plans.get(execution.plan_id)

@@ -54,7 +54,7 @@ class Plans:
 
     def list_plans(self) -> Iterator[AppliedPlan]:
         """See `Store.list_plans`."""
-        items = self._wire.scan(self._tables.plans)
+        items = self._wire.scan(self._tables.plans, ("PlanId",))
         plans = [_read(AppliedPlan, f"plan {item['PlanId']['S']}", item) for item in items]
         return iter(sorted(plans, key=lambda plan: plan.plan.plan_id))
 
@@ -66,7 +66,7 @@ class Plans:
         refuse_busy(plan)
         idle = version_is(plan.version) & missing("ActiveExecutionId")
         ours = missing("GroupId") | equals("PlanId", plan_id)
-        groups = self._wire.scan(self._tables.groups, equals("PlanId", plan_id))
+        groups = self._wire.scan(self._tables.groups, ("GroupId",), equals("PlanId", plan_id))
         refused = self._wire.transact(
             [
                 wire.delete(self._tables.plans, plan_key(plan_id), idle),
@@ -83,7 +83,7 @@ class Plans:
 
     def list_groups(self) -> Iterator[AppliedGroup]:
         """See `Store.list_groups`."""
-        items = self._wire.scan(self._tables.groups)
+        items = self._wire.scan(self._tables.groups, ("GroupId",))
         groups = [_read(AppliedGroup, f"group {item['GroupId']['S']}", item) for item in items]
         return iter(sorted(groups, key=lambda group: (group.group.name, group.group.group_id)))
 

@@ -157,9 +157,9 @@ class _Maker:
 
     def _offered(self, what: str, table: Table, call: Any, request: dict[str, Any]) -> None:
         try:
-            call(**request)
+            faults.answer(call, self._client.meta.endpoint_url, **request)
         except ClientError as error:
-            if error.response["Error"].get("Code") not in NOT_OFFERED:
+            if faults.code_of(error) not in NOT_OFFERED:
                 raise faults.from_reply(error, table.name, self._client.meta.endpoint_url) from error
             self.done.append(f"{what} is not offered by this endpoint.")
         except BotoCoreError as error:
@@ -185,24 +185,27 @@ def _index(name: str, key: tuple[str, ...]) -> dict[str, Any]:
 
 def _described(client: "DynamoDBClient", name: str) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = _ask(client, name, client.describe_table, TableName=name)["Table"]
+        reply = _ask(client, name, client.describe_table, TableName=name)
     except MissingTables:
         return None
+    found: dict[str, Any] | None = reply.get("Table")
+    if found is None:
+        raise faults.nonsense(client.meta.endpoint_url, "it describes no Table")
     return found
 
 
 def _recovery_status(client: "DynamoDBClient", name: str) -> str:
     """ENABLED or DISABLED; also DISABLED where the endpoint does not know the question."""
     try:
-        reply = client.describe_continuous_backups(TableName=name)
+        reply = faults.answer(client.describe_continuous_backups, client.meta.endpoint_url, TableName=name)
     except ClientError as error:
-        if error.response["Error"].get("Code") in NOT_OFFERED:
+        if faults.code_of(error) in NOT_OFFERED:
             return "DISABLED"
         raise faults.from_reply(error, name, client.meta.endpoint_url) from error
     except BotoCoreError as error:
         raise faults.from_transport(error, client.meta.endpoint_url) from error
-    recovery = reply["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
-    return recovery.get("PointInTimeRecoveryStatus", "DISABLED")
+    recovery = reply.get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    return str(recovery.get("PointInTimeRecoveryStatus", "DISABLED"))
 
 
 def _key_differences(table: Table, found: dict[str, Any]) -> list[str]:
@@ -254,7 +257,7 @@ def _words(key: tuple[str, ...]) -> str:
 
 def _ask(client: "DynamoDBClient", name: str, call: Any, **request: Any) -> Any:
     try:
-        return call(**request)
+        return faults.answer(call, client.meta.endpoint_url, **request)
     except ClientError as error:
         raise faults.from_reply(error, name, client.meta.endpoint_url) from error
     except BotoCoreError as error:

@@ -7,7 +7,7 @@ the one in the replies.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -83,14 +83,17 @@ class Wire:
         client.meta.events.register("after-call.dynamodb", self._remember)
 
     def date(self) -> datetime | None:
-        """The `Date` of the last reply; None before the first."""
-        return None if self._date is None else parsedate_to_datetime(self._date)
+        """The `Date` of DynamoDB's last reply; None before the first, and when it is no date."""
+        try:
+            date = None if self._date is None else parsedate_to_datetime(self._date)
+        except ValueError:
+            return None
+        return date if date is None or date.tzinfo else date.replace(tzinfo=UTC)
 
     def get(self, table: str, key: Item) -> Item | None:
         """An item, read consistently."""
         reply = self._call(table, self._client.get_item, TableName=table, Key=key, ConsistentRead=True)
-        item: Item | None = reply.get("Item")
-        return item
+        return self._sound(reply["Item"], tuple(key)) if "Item" in reply else None
 
     def query(
         self, table: str, key: Clause, *, index: str | None = None, newest_first: bool = False, page: int | None = None
@@ -98,12 +101,14 @@ class Wire:
         """All items of a range, page by page; consistent unless an index is asked."""
         request = arguments(KeyConditionExpression=key) | {"TableName": table, "ScanIndexForward": not newest_first}
         request |= {"ConsistentRead": True} if index is None else {"IndexName": index}
-        return self._pages(table, self._client.query, request | ({"Limit": page} if page else {}))
+        request |= {"Limit": page} if page else {}
+        return self._pages(table, self._client.query, request, ("ExecutionId", "PlanId"))
 
-    def scan(self, table: str, only: Clause | None = None) -> Iterator[Item]:
-        """All items of a table, page by page, consistent."""
+    def scan(self, table: str, key: tuple[str, ...], only: Clause | None = None) -> Iterator[Item]:
+        """All items of a table with this key, page by page, consistent."""
         request = {"TableName": table, "ConsistentRead": True}
-        return self._pages(table, self._client.scan, request | (arguments(FilterExpression=only) if only else {}))
+        request |= arguments(FilterExpression=only) if only else {}
+        return self._pages(table, self._client.scan, request, key)
 
     def write(self, action: Action) -> Refusal | None:
         """Write one item; a `Refusal` when its condition does not hold.
@@ -120,7 +125,7 @@ class Wire:
             try:
                 self._call(action.table, calls[action.kind], **action.request())
             except ClientError as error:
-                if error.response["Error"].get("Code") == "ConditionalCheckFailedException":
+                if faults.code_of(error) == "ConditionalCheckFailedException":
                     return Refusal(_old(error.response))
             else:
                 return None
@@ -146,7 +151,7 @@ class Wire:
         raise LostRace(f"Other workers' transactions hold items of {tables}. Read again, then decide anew.")
 
     def _refusals(self, error: ClientError, tables: str) -> dict[int, Refusal]:
-        reasons: list[dict[str, Any]] = list(error.response.get("CancellationReasons", []))  # type: ignore[arg-type]  # the stubs say str
+        reasons: list[dict[str, Any]] = list(error.response.get("CancellationReasons") or [])  # type: ignore[arg-type]  # the stubs say str
         codes = {reason.get("Code", "None") for reason in reasons} - {"None", "ConditionalCheckFailed"} - CONFLICTS
         if codes & faults.THROTTLES:
             raise Throttled(f"DynamoDB slowed a write to {tables} down ({', '.join(codes)}). Try again.") from error
@@ -159,22 +164,42 @@ class Wire:
             if reason.get("Code") == "ConditionalCheckFailed"
         }
 
-    def _pages(self, table: str, call: Callable[..., Any], request: dict[str, Any]) -> Iterator[Item]:
+    def _pages(
+        self, table: str, call: Callable[..., Any], request: dict[str, Any], key: tuple[str, ...]
+    ) -> Iterator[Item]:
         start: dict[str, Any] = {}
         while True:
             reply = self._call(table, call, **request, **start)
-            yield from reply["Items"]
-            if "LastEvaluatedKey" not in reply:
+            if not isinstance(reply.get("Items"), list):
+                raise faults.nonsense(self._client.meta.endpoint_url, "it has no Items")
+            yield from (self._sound(item, key) for item in reply["Items"])
+            if not reply.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": reply["LastEvaluatedKey"]}
+
+    def _sound(self, item: Any, key: tuple[str, ...]) -> Item:
+        """The item, when it is one: its key as texts, and each attribute of one type.
+
+        Raises:
+            Unavailable: it is none; a table cannot hold it, so it was spoiled on the way.
+        """
+        try:
+            whole = all(len(attribute) == 1 for attribute in item.values())
+            texts = all(isinstance(item[name]["S"], str) for name in key)
+        except (AttributeError, KeyError, TypeError):
+            whole = texts = False
+        if not (whole and texts):
+            raise faults.nonsense(self._client.meta.endpoint_url, "an item has no key, or an attribute no type")
+        sound: Item = item
+        return sound
 
     def _call(self, tables: str, call: Callable[..., Any], **request: Any) -> Any:
         """Send; failed conditions and conflicts pass as they are, all else becomes our error."""
         endpoint = self._client.meta.endpoint_url
         try:
-            return call(**request)
+            return faults.answer(call, endpoint, **request)
         except ClientError as error:
-            code = error.response["Error"].get("Code", "")
+            code = faults.code_of(error)
             if code in CONFLICTS or code in {"ConditionalCheckFailedException", "TransactionCanceledException"}:
                 raise
             raise faults.from_reply(error, tables, endpoint) from error
@@ -183,7 +208,7 @@ class Wire:
 
     def _remember(self, parsed: dict[str, Any], **_: object) -> None:
         date = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-        if date:
+        if date and faults.is_dynamodbs(parsed):
             self._date = date
 
 

@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drskit.errors import Malformed
+from drskit.model import Attempt, Command, CommandKind, Execution, ExecutionHeader
 from drskit.store import codec
 from drskit.store.attributes import from_attribute, from_item, item_bytes, to_attribute, to_item
 from drskit.store.bounds import bounded
 from drskit.store.codec import assembled, header_of, header_values, read_header
 from drskit.store.commits import chunks
-from tests.store.strategies import execution, executions, jsons
+from tests.store.strategies import START, execution, executions, jsons
 
 
 def items_of(value):
@@ -92,6 +93,8 @@ def test_what_a_writer_left_behind_is_not_read():
         ({"Status": {"S": "CONVERTING"}}, "Status"),
         ({"Events": {"N": "1.5"}}, "1.5"),
         ({"Schema": {"N": "2"}}, "newer drskit"),
+        ({"Schema": {"N": "2"}, "Status": None}, "newer drskit"),
+        ({"Schema": {"S": "two"}}, "no layout of drskit"),
         ({"Waves": {"SS": ["a"]}}, "SS"),
     ],
 )
@@ -101,6 +104,80 @@ def test_a_header_that_cannot_be_read_says_why(change, reason):
     with pytest.raises(Malformed, match=reason) as caught:
         read_header({name: value for name, value in header.items() if value is not None})
     assert "E1/shop" == caught.value.key
+
+
+WRONG = (
+    None,
+    {"S": "wrong"},
+    {"S": "7"},
+    {"N": "7"},
+    {"N": "1.5"},
+    {"BOOL": True},
+    {"NULL": True},
+    {"L": [{"N": "1"}]},
+    {"M": {"Wrong": {"S": "wrong"}}},
+    {"SS": ["wrong"]},
+    {"B": b"wrong"},
+    {},
+)
+"""What another program might put in an attribute's place; None takes it away."""
+
+
+def spoiled(items):
+    """The items, again and again, each time with one attribute of one item wrong; keys are never wrong in a table."""
+    for place, item in enumerate(items):
+        for name in sorted(set(item) - {"ExecutionId", "PlanId"}):
+            for wrong in WRONG:
+                changed = {key: value for key, value in (item | {name: wrong}).items() if value is not None}
+                yield f"{item['PlanId']['S']} {name} {wrong}", [*items[:place], changed, *items[place + 1 :]]
+
+
+def outcome(read, items):
+    """What was read, or why it could not be."""
+    try:
+        return read(items)
+    except Malformed as malformed:
+        return malformed
+
+
+def test_whatever_is_spoiled_an_execution_is_read_or_malformed():
+    """Each attribute of each item, absent or of each wrong type; a Malformed names the execution and says why."""
+    count = 0
+    for what, items in spoiled(list(items_of(full()))):
+        count += 1
+        found = outcome(assembled, items)
+        if isinstance(found, Malformed):
+            assert ("E1/shop", True) == (found.key, bool(found.reason)), what
+        else:
+            assert found is None or isinstance(found, Execution), what
+    assert count > 300
+
+
+def test_whatever_is_spoiled_a_header_is_read_or_malformed():
+    """Lists go on."""
+    for what, (header, *_) in spoiled([next(items_of(full()))]):
+        found = outcome(read_header, header)
+        if isinstance(found, Malformed):
+            assert ("E1/shop", True) == (found.key, bool(found.reason)), what
+        else:
+            assert isinstance(found, ExecutionHeader), what
+
+
+def test_a_spoiled_child_is_named():
+    """So that a person finds the item."""
+    header, *children = items_of(execution())
+    changed = [child | ({"Wave": {"S": "gone"}} if "Wave" in child else {}) for child in children]
+    with pytest.raises(Malformed, match=r"WAVE#0001 has no Wave that is a dict"):
+        assembled([header, *changed])
+
+
+def full():
+    """An execution with every kind of item."""
+    attempt = Attempt(
+        attempt_id="A1", wave_name="Wave 1", chunk=0, number=1, signed_at=START, server_ids=(), outcome="slow"
+    )
+    command = Command(command_id="C1", kind=CommandKind.RESUME, by="ann", at=START, reason="go on")
+    return execution(waves=2).model_copy(update={"attempts": (attempt,), "commands": (command,)})
 
 
 @pytest.mark.parametrize("value", [0.5, 1.0, {1, 2}, b"x", datetime(2026, 3, 1, tzinfo=UTC)])

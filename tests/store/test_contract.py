@@ -14,7 +14,6 @@ import pytest
 from drskit.errors import AlreadyExists, LostRace, Malformed, NotFound, PlanBusy, Refused
 from drskit.model import (
     Cadence,
-    ExecutionHeader,
     ExecutionStatus,
     JobLog,
     JobLogEntry,
@@ -265,20 +264,42 @@ def test_find_gives_headers_of_the_statuses_asked_for_newest_first(store):
     assert {"E0", "E1", "E2"} == {header.execution_id for header in store.sweep()}
 
 
-def test_a_quarantined_execution_is_shown_and_not_read(store):
-    """Once set aside, with the first reason; the others are read as before."""
-    apply(store, "bank")
-    store.create(execution("E1"), ())
-    store.create(execution("E2", "bank"), ())
-    key = item_key("E1", "shop")
-    store.quarantine(Malformed(key, "it smells"))
-    store.quarantine(Malformed(key, "it smells worse"))
-    with pytest.raises(Malformed, match=r"it smells$"):
-        store.load("E1")
+def test_a_mark_alone_hides_nothing(store):
+    """It is a trace for people: what can be read is read, shown and written."""
+    before = execution()
+    store.create(before, ())
+    store.quarantine(Malformed(item_key("E1", "shop"), "it smells"))
+    assert before == store.load("E1")
     for found in (store.find([ExecutionStatus.PENDING]), store.list_executions(), store.sweep()):
-        shown = list(found)
-        assert [key] == [item.key for item in shown if isinstance(item, Malformed)]
-        assert ["E2"] == [item.execution_id for item in shown if isinstance(item, ExecutionHeader)]
+        assert [header_of(before)] == list(found)
+    store.commit(before, following(before), ())
+    assert following(before) == store.load("E1")
+
+
+def test_a_quarantine_of_what_is_no_execution_does_nothing(store):
+    """A plan that cannot be read has no header to mark."""
+    store.quarantine(Malformed("plan shop", "it smells"))
+    assert [] == list(store.sweep())
+
+
+def test_a_history_of_any_size_is_written_with_its_commit(store):
+    """Nine megabytes of events: more than an item, and more than a transaction holds."""
+    first = execution()
+    store.create(first, (event(1),))
+    second = following(first)
+    long = tuple(event(number, note="n" * 150_000) for number in range(2, 62))
+    store.commit(first, second, long)
+    store.commit(second, following(second), (event(62),))
+    assert (event(1), *long, event(62)) == store.events("E1")
+    assert (long[-1], event(62)) == store.events("E1", after=60)
+    assert (event(62),) == store.events("E1", after=61)
+
+
+def test_an_execution_may_begin_with_a_history_of_any_size(store):
+    """Created whole as well."""
+    long = tuple(event(number, note="n" * 300_000) for number in range(1, 15))
+    store.create(execution(), long)
+    assert long == store.events("E1")
 
 
 def test_a_quarantine_of_nothing_makes_nothing(store):

@@ -3,18 +3,20 @@
 Over moto and over ministack; every request is linted.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from drskit.errors import LostRace, Malformed, MissingTables, NoCredentials, Throttled, Unavailable
+from drskit.errors import LostRace, Malformed, MissingTables, NoCredentials, Refused, Throttled, Unavailable
 from drskit.model import Cadence, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, ServerStatus
 from drskit.store.codec import item_key
 from drskit.store.dynamodb import DynamoDbStore
-from drskit.store.tables import create_tables
+from drskit.store.tables import check_tables, create_tables
 from tests.store.servers import KEYS
 from tests.store.strategies import (
     ACCOUNT,
@@ -28,6 +30,7 @@ from tests.store.strategies import (
     following,
 )
 
+THERE = {"ConditionExpression": "attribute_exists(#k)", "ExpressionAttributeNames": {"#k": "PlanId"}}
 BIG = 51
 """Waves whose children need more than one transaction."""
 
@@ -213,6 +216,83 @@ def test_a_large_commit_leaves_one_generation(client, dynamodb):
     assert items + 1 == len(raw(client, dynamodb))
 
 
+@pytest.mark.parametrize("moment", ["dies_before", "dies_after"])
+@only_ministack
+def test_a_large_history_is_seen_whole_or_not_at_all(client, dynamodb, moment):
+    """Die around each transaction; what a dead writer staged is never read, also after another's events."""
+    first = execution()
+    dynamodb.create(first, (event(1),))
+    long = tuple(event(number, note="n" * 300_000) for number in range(2, 26))
+    for number in range(1, 4):
+        worker = fresh(client)
+        Wire(worker, **{moment: [number]})
+        with pytest.raises(Died):
+            other_store(worker, dynamodb).commit(first, following(first), long)
+        found = dynamodb.load("E1")
+        assert ((event(1), *long) if found.version == 2 else (event(1),)) == dynamodb.events("E1")
+        if found.version == 2:
+            break
+    told = event(2 if found.version == 1 else 26, note="short")
+    dynamodb.commit(found, following(found), (told,))
+    assert told == dynamodb.events("E1")[-1]
+    assert (told,) == dynamodb.events("E1", after=told.sequence - 1)
+    assert told.sequence == len(dynamodb.events("E1"))
+
+
+@only_ministack
+def test_the_loser_of_two_large_histories_leaves_no_trace_in_it(client, dynamodb):
+    """Both stage their events before one of them wins."""
+    first = execution()
+    dynamodb.create(first, ())
+    loser = tuple(event(number, who="loser", note="n" * 300_000) for number in range(1, 14))
+    winner = tuple(event(number, who="winner", note="n" * 300_000) for number in range(1, 14))
+    worker = fresh(client)
+    Wire(worker, dies_before=[2])
+    with pytest.raises(Died):
+        other_store(worker, dynamodb).commit(first, following(first), loser)
+    dynamodb.commit(first, following(first), winner)
+    assert winner == dynamodb.events("E1")
+    with pytest.raises(LostRace):
+        other_store(fresh(client), dynamodb).commit(first, following(first), loser)
+    assert winner == dynamodb.events("E1")
+
+
+@only_ministack
+def test_a_large_history_whose_replies_were_lost_knows_itself(client, dynamodb):
+    """Each of its transactions is sent twice."""
+    first = execution()
+    dynamodb.create(first, ())
+    Wire(client, lost=range(1, 1000, 2))
+    long = tuple(event(number, note="n" * 300_000) for number in range(1, 26))
+    dynamodb.commit(first, following(first), long)
+    assert long == dynamodb.events("E1")
+
+
+def test_a_history_that_lost_a_part_is_malformed(client, dynamodb):
+    """Never silently shorter."""
+    long = tuple(event(number, note="n" * 300_000) for number in range(1, 14))
+    dynamodb.create(execution(), long)
+    items = dynamodb._wire.scan(table(dynamodb), ("ExecutionId", "PlanId"))
+    part = next(item["PlanId"]["S"] for item in items if "@" in item["PlanId"]["S"])
+    client.delete_item(TableName=table(dynamodb), Key=header_key(plan_id=part), **THERE)
+    with pytest.raises(Malformed, match="not all"):
+        dynamodb.events("E1")
+
+
+def test_an_event_that_no_item_holds_is_refused_by_name(client, dynamodb):
+    """The events around it are not to blame."""
+    before = execution()
+    dynamodb.create(before, (event(1),))
+    with pytest.raises(Refused, match=r"Event 3 \(Something\) of execution E1"):
+        dynamodb.commit(before, following(before), (event(2), event(3, note="n" * 360_000), event(4)))
+    assert before == dynamodb.load("E1")
+
+
+def other_store(client, store):
+    """Another worker's store over the same tables."""
+    return DynamoDbStore(client, prefix=store._tables.history.split("-")[0])
+
+
 def fresh(client):
     """Another client of the same DynamoDB."""
     return boto3.client("dynamodb", endpoint_url=client.meta.endpoint_url, config=client.meta.config, **KEYS)
@@ -229,7 +309,7 @@ def test_items_are_as_designed(client, dynamodb):
     log = JobLog(job_id="drsjob-1", wave_name="Wave 1", entries=(line,) * 600)
     dynamodb.commit(before, everywhere(before, ServerStatus.FAILED, error="e" * 2000), (event(2),), (log,))
     items = {}
-    for item in dynamodb._wire.scan(table(dynamodb)):
+    for item in dynamodb._wire.scan(table(dynamodb), ("ExecutionId", "PlanId")):
         items[item["PlanId"]["S"]] = item
     assert {"N": str(int(START.timestamp()))} == items["shop"]["StartTime"]
     assert "M" in items["shop#PLAN"]["Plan"]
@@ -330,6 +410,107 @@ def test_a_quarantine_changes_nothing_else(client, dynamodb):
     assert untouched == [marked, *children]
 
 
+def test_a_commit_removes_the_mark(client, dynamodb):
+    """What was written again can be read."""
+    before = execution()
+    dynamodb.create(before, ())
+    dynamodb.quarantine(Malformed(item_key("E1", "shop"), "it smells"))
+    dynamodb.commit(before, following(before), ())
+    assert "Quarantined" not in raw(client, dynamodb)[0]
+
+
+def test_an_item_of_a_newer_layout_is_shown_and_not_marked(client, dynamodb):
+    """Once this worker is brought up to date, or the newer one comes back, it is read as if nothing had been."""
+    before = execution()
+    dynamodb.create(before, ())
+    spoil(client, dynamodb, "Schema", {"N": "2"})
+    spoil(client, dynamodb, "Status", {"S": "REHEARSING"})
+    (found,) = dynamodb.sweep()
+    assert "newer drskit" in found.reason
+    dynamodb.quarantine(found)
+    assert "Quarantined" not in raw(client, dynamodb)[0]
+    spoil(client, dynamodb, "Schema", {"N": "1"})
+    spoil(client, dynamodb, "Status", {"S": "PENDING"})
+    assert before == dynamodb.load("E1")
+
+
+@only_ministack
+def test_whatever_is_spoiled_stops_no_list_and_no_load(client, dynamodb):
+    """Each attribute of each item, absent or wrong: an execution loads or is Malformed, and the other one is shown."""
+    dynamodb.create(execution(), (event(1),))
+    other(dynamodb)
+    for item in raw(client, dynamodb):
+        for name in sorted(set(item) - {"ExecutionId", "PlanId"}):
+            for wrong in ({"S": "7"}, {"N": "7"}, {"M": {}}, {"SS": ["a"]}, None):
+                if name == "Status" and wrong not in ({"S": "7"}, None):
+                    continue
+                if name == "StartTime" and wrong not in ({"N": "7"}, None):
+                    continue
+                changed = {key: value for key, value in (item | {name: wrong}).items() if value is not None}
+                client.put_item(TableName=table(dynamodb), Item=changed, **THERE)
+                for found in (dynamodb.find(ExecutionStatus), dynamodb.list_executions(), dynamodb.sweep()):
+                    assert "E2" in [shown.execution_id for shown in found if isinstance(shown, ExecutionHeader)]
+                for read in (dynamodb.load, dynamodb.events, dynamodb.job_logs):
+                    with suppress(Malformed):
+                        read("E1")
+        client.put_item(TableName=table(dynamodb), Item=item, **THERE)
+    assert execution() == dynamodb.load("E1")
+
+
+CADENCE = Cadence(account_id=ACCOUNT, region=REGION, next_poll=START, version=3)
+
+
+def spoil_cadence(client, store, name, value):
+    key = {"plan_id": "#CADENCE", "execution_id": f"CADENCE#{ACCOUNT}#{REGION}"}
+    spoil(client, store, name, value, **key)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NextPoll", {"S": "tomorrow"}),
+        ("NextPoll", {"S": "2026-03-01T09:00:00"}),
+        ("NextPoll", None),
+        ("Version", {"S": "3"}),
+        ("Version", {"SS": ["3"]}),
+        ("Version", {"N": "3.5"}),
+        ("Version", None),
+        ("Trouble", {"L": []}),
+        ("WriteId", {"B": b"x"}),
+        ("AccountId", {"S": "210987654321"}),
+    ],
+)
+def test_a_cadence_that_cannot_be_read_is_removed(client, dynamodb, name, value):
+    """The next pass makes it anew; nobody waits for it."""
+    dynamodb.put_cadence(CADENCE, expected=None)
+    spoil_cadence(client, dynamodb, name, value)
+    assert dynamodb.get_cadence(ACCOUNT, REGION) is None
+    dynamodb.put_cadence(CADENCE, expected=None)
+    assert CADENCE == dynamodb.get_cadence(ACCOUNT, REGION)
+
+
+def test_what_a_newer_drskit_adds_to_a_cadence_is_passed_over(client, dynamodb):
+    """Also of a type that this one never writes."""
+    dynamodb.put_cadence(CADENCE, expected=None)
+    spoil_cadence(client, dynamodb, "Ceiling", {"N": "60"})
+    assert CADENCE == dynamodb.get_cadence(ACCOUNT, REGION)
+
+
+def test_a_cadence_written_meanwhile_is_not_removed(client, dynamodb):
+    """The removal names the write that could not be read; what came after it is read instead."""
+    dynamodb.put_cadence(CADENCE, expected=None)
+    spoil_cadence(client, dynamodb, "NextPoll", {"S": "tomorrow"})
+    following_one = CADENCE.model_copy(update={"version": 4})
+    rival = other_store(fresh(client), dynamodb)
+
+    def overtake(**_):
+        client.meta.events.unregister("before-send.dynamodb.DeleteItem", overtake)
+        rival.put_cadence(following_one, expected=3)
+
+    client.meta.events.register_first("before-send.dynamodb.DeleteItem", overtake)
+    assert following_one == dynamodb.get_cadence(ACCOUNT, REGION)
+
+
 def test_a_missing_child_is_malformed(client, dynamodb):
     """The children must add up to what the header says."""
     dynamodb.create(execution(), ())
@@ -419,6 +600,14 @@ def answered(client, code, status=400, message="said AWS"):
         ("ProvisionedThroughputExceededException", 400, Throttled),
         ("ThrottlingException", 400, Throttled),
         ("RequestLimitExceeded", 400, Throttled),
+        ("ThrottledException", 400, Throttled),
+        ("RequestThrottled", 400, Throttled),
+        ("SlowDown", 503, Throttled),
+        ("WhateverItIsCalled", 429, Throttled),
+        ("SignatureDoesNotMatch", 403, NoCredentials),
+        ("InvalidToken", 400, NoCredentials),
+        ("MissingAuthenticationTokenException", 400, NoCredentials),
+        ("IncompleteSignature", 400, NoCredentials),
         ("AccessDeniedException", 400, Unavailable),
         ("InternalServerError", 500, Unavailable),
         ("ValidationException", 400, Unavailable),
@@ -433,6 +622,76 @@ def test_an_error_of_aws_is_told_by_who_must_act(moto_client, prefix, clock, cod
         with pytest.raises(error, match=f"{code}|said AWS") as caught:
             call()
         assert error is type(caught.value)
+
+
+HTML = b"<html><body>Log in to this network</body></html>"
+AWS_HEADERS = {"x-amzn-RequestId": "R1", "Content-Type": "application/x-amz-json-1.0"}
+
+
+def replies(body, headers):
+    """A client of a server that answers everything with 200 and this body."""
+    client = boto3.client("dynamodb", endpoint_url="http://127.0.0.1:9", **KEYS)
+    raw_body = type("Raw", (), {"stream": lambda *_, **__: iter([body])})()
+    client.meta.events.register(
+        "before-send.dynamodb", lambda **_: AWSResponse("http://127.0.0.1:9", 200, headers, raw_body)
+    )
+    return client
+
+
+CALLS = {
+    "now": lambda store: store.now(),
+    "load": lambda store: store.load("E1"),
+    "get_plan": lambda store: store.get_plan("shop"),
+    "list_plans": lambda store: list(store.list_plans()),
+    "find": lambda store: list(store.find([ExecutionStatus.PENDING])),
+    "sweep": lambda store: list(store.sweep()),
+    "events": lambda store: store.events("E1"),
+    "job_logs": lambda store: store.job_logs("E1"),
+    "get_cadence": lambda store: store.get_cadence(ACCOUNT, REGION),
+    "create": lambda store: store.create(execution(), ()),
+    "commit": lambda store: store.commit(execution(), following(execution()), ()),
+    "put_cadence": lambda store: store.put_cadence(CADENCE, expected=None),
+    "apply": lambda store: store.apply(*applied(), removed=(), expected=None),
+    "check": lambda store: check_tables(store._wire._client),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("body", [HTML, b"", b"{}", b"[]", b'"text"', b'{"Items": [], "Item": {}}'])
+def test_a_captive_proxys_200_is_no_answer(call, body):
+    """Neither empty nor written, and its clock is not AWS's."""
+    headers = {"Content-Type": "text/html", "Date": "Sun, 01 Mar 2026 09:00:05 GMT"}
+    with pytest.raises(Unavailable, match=r"http://127\.0\.0\.1:9 is not DynamoDB"):
+        CALLS[call](DynamoDbStore(replies(body, headers)))
+
+
+@pytest.mark.parametrize("call", ["load", "list_plans", "find", "sweep", "events", "job_logs", "check"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"[]",
+        b"3",
+        HTML,
+        b'{"Items": null}',
+        b'{"Items": "abc"}',
+        b'{"Items": [null]}',
+        b'{"Items": [{}]}',
+        b'{"Items": [{"ExecutionId": null}]}',
+        b'{"Items": [{"ExecutionId": {"S": 5}, "PlanId": {"S": 5}}]}',
+        b'{"Items": [{"ExecutionId": {"S": "E"}, "PlanId": {"S": "P"}, "Status": {}}]}',
+    ],
+)
+def test_a_reply_without_what_it_must_hold_is_no_answer(call, body):
+    """Under AWS's own headers as well."""
+    with pytest.raises(Unavailable, match="is not DynamoDB"):
+        CALLS[call](DynamoDbStore(replies(body, AWS_HEADERS)))
+
+
+def test_a_date_that_is_none_tells_no_time():
+    """Rather than an error of the parser."""
+    with pytest.raises(Unavailable, match="no Date"):
+        DynamoDbStore(replies(b"{}", AWS_HEADERS | {"Date": "today"})).now()
 
 
 def test_a_denied_call_names_the_permission(moto_client, prefix, clock):

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drskit.errors import Refused
+from drskit.history import first_event, narrate
 from drskit.model import Decision, ServerStatus
 from drskit.store import bounds
 from drskit.store.attributes import item_bytes, to_item
@@ -38,6 +39,19 @@ def test_what_could_outgrow_an_item_is_refused_before_it_starts():
     group = huge.groups[0].model_copy(update={"servers": tuple(server_id(number) for number in range(20_000))})
     with pytest.raises(Refused, match="GROUP#0001"):
         ensure_fits(huge.model_copy(update={"groups": (group,)}))
+
+
+def test_the_largest_event_is_counted():
+    """A hundred servers that fail at once, each with a long name and a long error; and the first event, of all."""
+    before = execution(servers=300)
+    named = tuple(server.model_copy(update={"name": "n" * 600}) for server in before.waves[0].servers)
+    before = before.model_copy(update={"waves": (before.waves[0].model_copy(update={"servers": named}),)})
+    after = everywhere(before, ServerStatus.FAILED, error="e" * bounds.TEXT_BYTES)
+    _, told = narrate(before, after, now=before.start_time, actor="engine")
+    hundred = told[0].model_copy(update={"facts": {"Servers": told[0].facts["Servers"][:100]}})
+    assert item_bytes(to_item(hundred.to_json())) <= largest_item_bytes(before)
+    _, first = first_event(before)
+    assert item_bytes(to_item(first.to_json())) <= largest_item_bytes(before)
 
 
 def test_a_key_that_is_too_long_is_refused():
