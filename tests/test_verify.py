@@ -90,3 +90,16 @@ def test_the_command_verifies_a_run_and_finds_what_was_edited(tmp_path):
         bad.exit_code,
         json.loads(bad.output)["Faults"],
     )
+
+
+def test_a_run_is_found_by_its_id_where_the_tables_do_not_have_it(tmp_path, monkeypatch):
+    """A simulated world ends with its drill; the run's folder stays, and the words say where it was found."""
+    execution, events = whole()
+    write_run(tmp_path, execution, events, (), now=execution.start_time)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DRSKIT_RUNS", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    found = CliRunner().invoke(main, ["verify", execution.execution_id])
+    assert (0, True) == (found.exit_code, "is whole: 5 events" in found.stdout)
+    assert f"this is {tmp_path / execution.execution_id}" in found.stderr
