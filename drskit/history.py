@@ -12,6 +12,8 @@ from drskit.model import Attempt, AttemptStatus, Event, Execution, ServerRun, Wa
 
 SERVERS_PER_EVENT = 100
 """So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
+ERROR_LENGTH = 1_000
+"""How much of a server's error an event repeats, in characters; the job's log has it whole."""
 Told = tuple[str, str | None, dict[str, object]]
 """Kind, actor (None: the one who writes), facts."""
 
@@ -145,5 +147,5 @@ def _server(server: ServerRun) -> dict[str, object]:
         "LaunchStatus": server.launch_status,
         "Phase": phase,
         "RecoveryInstanceId": server.recovery_instance_id,
-        "Error": server.error,
+        "Error": server.error if server.error is None else server.error[:ERROR_LENGTH],
     }

@@ -125,7 +125,10 @@ class Store(Protocol):
         """Headers by a consistent scan of the table itself: finds what the index lost."""
 
     def quarantine(self, item: Malformed) -> None:
-        """Mark an item as unreadable, once, with the reason; nothing of it is changed or lost."""
+        """Mark an item as unreadable, once, with the reason, for people; nothing of it is changed or lost.
+
+        The mark hides nothing: an item that can be read again is read, and what a newer drskit wrote is not marked.
+        """
 
     # cadence
     def get_cadence(self, account_id: str, region: str) -> Cadence | None:
