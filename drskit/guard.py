@@ -3,8 +3,9 @@
 DRS terminates a server's earlier instances on any new launch, drills and real
 recoveries alike, even those already deleted from DRS; only EC2's termination
 protection stops it (drs-facts §1.7). So both DRS and EC2 are asked, and whatever
-is no drill of drskit's, or not known to be one, refuses the launch of its server
-unless the operator named it (promise 8).
+either of them calls alive and is no drill of drskit's, or not known to be one,
+refuses the launch of its server unless it is protected or the operator named it
+(promise 8).
 """
 
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,8 @@ class Doomed:
 def survey(recovery: Recovery, server_ids: Iterable[str]) -> tuple[Doomed, ...]:
     """Ask DRS and EC2 which instances a launch of these servers would terminate.
 
+    Termination protection is asked about only where the answer decides: a drill of ours may go, or stay.
+
     Raises:
         Unavailable: one of them could not be asked; nothing may be launched on that.
     """
@@ -38,36 +41,34 @@ def survey(recovery: Recovery, server_ids: Iterable[str]) -> tuple[Doomed, ...]:
     instances = recovery.recovery_instances(ids)
     job_ids = sorted({instance.job_id for instance in instances if instance.job_id})
     jobs = {job.job_id: job for job in recovery.jobs(job_ids=job_ids)} if job_ids else {}
-    return doomed(instances, recovery.tagged_instances(ids), jobs)
+    found = doomed(instances, recovery.tagged_instances(ids), jobs)
+    kept = recovery.protected([instance.instance_id for instance in found if not instance.ours])
+    return tuple(instance for instance in found if instance.instance_id not in kept)
 
 
 def doomed(
     instances: Iterable[RecoveryInstance], tagged: Iterable[TaggedInstance], jobs: Mapping[str, Job]
 ) -> tuple[Doomed, ...]:
-    """All instances that a launch of these servers would terminate.
+    """All instances that a launch of these servers would terminate, unless they are protected.
 
     Args:
         instances: what DRS knows for the servers.
         tagged: what EC2 knows by DRS's tag for the servers.
         jobs: the jobs that launched the instances, as far as DRS still has them.
     """
-    by_id = {instance.instance_id: instance for instance in tagged}
+    in_ec2 = {instance.instance_id: instance for instance in tagged if instance.state.upper() not in GONE}
     found = []
-    known = set()
     for instance in instances:
-        known.add(instance.recovery_instance_id)
-        in_ec2 = by_id.get(instance.recovery_instance_id)
-        if instance.state in GONE or (in_ec2 is not None and in_ec2.protected):
-            continue
-        found.append(_judge(instance, jobs.get(instance.job_id or "")))
-    for stray in by_id.values():
-        if stray.instance_id not in known and not stray.protected and stray.state.upper() not in GONE:
-            description = f"{stray.instance_id} ({stray.state} in EC2, no longer known to DRS)"
-            found.append(Doomed(stray.source_server_id, stray.instance_id, description, ours=False))
+        twin = in_ec2.pop(instance.recovery_instance_id, None)
+        if twin is not None or instance.state not in GONE:
+            found.append(_judge(instance, twin, jobs.get(instance.job_id or "")))
+    for stray in in_ec2.values():
+        description = f"{stray.instance_id} ({stray.state} in EC2, no longer known to DRS)"
+        found.append(Doomed(stray.source_server_id, stray.instance_id, description, ours=False))
     return tuple(found)
 
 
-def _judge(instance: RecoveryInstance, job: Job | None) -> Doomed:
+def _judge(instance: RecoveryInstance, twin: TaggedInstance | None, job: Job | None) -> Doomed:
     ours = (
         instance.is_drill is True
         and job is not None
@@ -78,7 +79,10 @@ def _judge(instance: RecoveryInstance, job: Job | None) -> Doomed:
     whose = f"by drskit's execution {job.tags[EXECUTION_TAG]}" if ours and job else "not by drskit"
     if instance.job_id and job is None:
         whose = f"by {instance.job_id}, which DRS no longer has"
-    description = f"{instance.recovery_instance_id} ({kind}, {instance.state.lower()}, launched {whose})"
+    state = instance.state.lower() or "in an unknown state"
+    if twin is not None and instance.state in GONE:
+        state = f"{state} says DRS, {twin.state} says EC2"
+    description = f"{instance.recovery_instance_id} ({kind}, {state}, launched {whose})"
     return Doomed(instance.source_server_id, instance.recovery_instance_id, description, ours)
 
 

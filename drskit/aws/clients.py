@@ -5,14 +5,17 @@ the cadence repeats them; DynamoDB retries in standard mode, for its conditional
 writes recognise themselves (reliability §3.2).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, InvalidRegionError
 
 from drskit.aws import signing
 from drskit.aws.faults import translate
+from drskit.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mypy_boto3_drs import DrsClient
@@ -49,15 +52,22 @@ class Clients:
 
     def dynamodb(self) -> "DynamoDBClient":
         """For the tables, in the session's Region."""
-        return self._session.client("dynamodb", config=TABLES)
+        with _opening("DynamoDB"):
+            return self._session.client("dynamodb", config=TABLES)
 
     def sts(self) -> "STSClient":
         """For the caller's identity."""
-        return self._session.client("sts", config=READ)
+        with _opening("STS"):
+            return self._session.client("sts", config=READ)
 
     def drs(self, region: str) -> "DrsClient":
-        """For reading DRS; it refuses to launch."""
-        client = self._session.client("drs", region_name=region, config=READ)
+        """For reading DRS; it refuses to launch.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("DRS", region):
+            client = self._session.client("drs", region_name=region, config=READ)
         _pin(client)
         return client
 
@@ -66,14 +76,35 @@ class Clients:
 
         Raises:
             SignerMismatch: botocore signs differently from what was verified.
+            Unavailable: that is no Region.
         """
-        client = self._session.client("drs", region_name=region, config=LAUNCH)
+        with _opening("DRS", region):
+            client = self._session.client("drs", region_name=region, config=LAUNCH)
         _pin(client)
         return client
 
     def ec2(self, region: str) -> "EC2Client":
-        """For reading EC2."""
-        return self._session.client("ec2", region_name=region, config=READ)
+        """For reading EC2.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("EC2", region):
+            return self._session.client("ec2", region_name=region, config=READ)
+
+
+@contextmanager
+def _opening(service: str, region: str | None = None) -> Iterator[None]:
+    """Make a client inside; an empty Region is none, where botocore would take the session's."""
+    doing = f"A client of {service}"
+    try:
+        if region is not None and region != (region.strip() or None):
+            raise InvalidRegionError(region_name=region)
+        yield
+    except BotoCoreError as error:
+        raise translate(error, doing) from error
+    except ValueError as error:
+        raise InvalidInput(f"{doing} is not possible: {error}. Correct AWS_ENDPOINT_URL.") from error
 
 
 def _pin(client: "DrsClient") -> None:

@@ -2,22 +2,31 @@
 
 Reads have two outcomes, an answer or `Unavailable`. A launch has three, and
 only what certainly never reached DRS, or what DRS certainly refused, counts as
-not executed (reliability §3.2).
+not executed (reliability §3.2). Whether a refusal only delays is decided here.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    InvalidRegionError,
+    LoginError,
+    NoAuthTokenError,
     NoCredentialsError,
     NoRegionError,
     ParamValidationError,
     PartialCredentialsError,
     ProfileNotFound,
     ProxyConnectionError,
+    SSOError,
     TokenRetrievalError,
 )
+from botocore.parsers import ResponseParserError
 
 from drskit.errors import DrskitError, InvalidInput, NoCredentials, Throttled, Unavailable
 from drskit.ports import NotExecuted, Unknown
@@ -25,22 +34,62 @@ from drskit.ports import NotExecuted, Unknown
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 UNKNOWN_CALLER = frozenset(
     {
-        "UnrecognizedClientException",
+        "AuthFailure",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NoCredentials",
         "SignatureDoesNotMatch",
-        "AuthFailure",
+        "UnrecognizedClientException",
     }
 )
 THROTTLES = frozenset(
-    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+    {
+        "EC2ThrottledException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
 )
+TOO_MANY = 429
 FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
-NO_IDENTITY = (NoCredentialsError, PartialCredentialsError, TokenRetrievalError)
+NO_IDENTITY = (
+    CredentialRetrievalError,
+    LoginError,
+    NoAuthTokenError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, ResponseParserError)
+"""What botocore and our own reading raise on a reply of another shape than AWS's."""
 
 
-def translate(error: ClientError | BotoCoreError, doing: str) -> DrskitError:
+@contextmanager
+def asking(doing: str) -> Iterator[None]:
+    """Ask AWS and read its reply inside; `doing` names the call, as in "DescribeJobs in us-west-2".
+
+    Raises:
+        Unavailable: there was no answer, or none that can be read.
+    """
+    try:
+        yield
+    except (ClientError, BotoCoreError, *UNREADABLE) as error:
+        raise translate(error, doing) from error
+
+
+def translate(error: Exception, doing: str) -> DrskitError:
     """The error to raise when a read failed; `doing` names the call, as in "DescribeJobs in us-west-2"."""
     if isinstance(error, ClientError):
         return _from_reply(error, doing)
@@ -52,7 +101,17 @@ def translate(error: ClientError | BotoCoreError, doing: str) -> DrskitError:
         )
     if isinstance(error, (ProfileNotFound, NoRegionError)):
         return InvalidInput(f"{doing} is not possible: {words}. Set AWS_PROFILE or AWS_REGION.")
-    return Unavailable(f"{doing} got no answer: {words}. Check the network and the endpoint; it will be asked again.")
+    if isinstance(error, InvalidRegionError):
+        region = error.kwargs["region_name"]
+        return Unavailable(f"{doing} is not possible: {region!r} is no AWS Region. Correct it where it is named.")
+    if isinstance(error, BotoCoreError):
+        return Unavailable(
+            f"{doing} got no answer: {words}. Check the network and the endpoint; it will be asked again."
+        )
+    return Unavailable(
+        f"{doing} got a reply that cannot be read ({words}). Check that nothing answers in AWS's place, "
+        "such as a proxy's login page; it will be asked again."
+    )
 
 
 def _from_reply(error: ClientError, doing: str) -> DrskitError:
@@ -63,7 +122,7 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
         )
     if code in UNKNOWN_CALLER:
         return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.")
-    if code in THROTTLES:
+    if _is_throttle(error):
         return Throttled(f"{doing} was throttled ({code}). It will be asked again.")
     if code in FORBIDDEN:
         return Unavailable(
@@ -72,20 +131,43 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
     return Unavailable(f"{doing} failed: {code}: {message}. It will be asked again.")
 
 
-def launch_outcome(error: ClientError | BotoCoreError) -> NotExecuted | Unknown:
+def launch_outcome(error: Exception) -> NotExecuted | Unknown:
     """What a failed StartRecovery came to."""
     if isinstance(error, ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if 400 <= status < 500:
-            return NotExecuted(code_of(error), message_of(error), status)
-        return Unknown(f"{code_of(error)}: {message_of(error)}")
+        return _launch_reply(error)
     if isinstance(error, NO_IDENTITY):
-        return NotExecuted("NoCredentials", str(error))
+        return NotExecuted("NoCredentials", str(error), transient=True)
     if isinstance(error, NEVER_SENT):
-        return NotExecuted("ConnectionFailed", str(error))
+        return NotExecuted("ConnectionFailed", str(error), transient=True)
     if isinstance(error, ParamValidationError):
         return NotExecuted("ParamValidation", str(error))
-    return Unknown(f"{type(error).__name__}: {error}")
+    if isinstance(error, BotoCoreError):
+        return Unknown(f"{type(error).__name__}: {error}")
+    return Unknown(f"the reply to StartRecovery cannot be read: {error}")
+
+
+def _launch_reply(error: ClientError) -> NotExecuted | Unknown:
+    code, message, status = code_of(error), message_of(error), _status_of(error)
+    if error.operation_name != "StartRecovery":
+        return NotExecuted("NoCredentials", f"{error.operation_name}: {code}: {message}", status, transient=True)
+    if _is_throttle(error) or code in EXPIRED | UNKNOWN_CALLER:
+        return NotExecuted(code, message, status, transient=True)
+    if 400 <= status < 500 and not _is_nobodys(code):
+        return NotExecuted(code, message, status)
+    return Unknown(f"{code}: {message}")
+
+
+def _is_throttle(error: ClientError) -> bool:
+    return code_of(error) in THROTTLES or _status_of(error) == TOO_MANY
+
+
+def _is_nobodys(code: str) -> bool:
+    """Whether it is what botocore writes when a reply names no error, as a proxy's page does."""
+    return code.isdigit() or code in {"", "Unknown"}
+
+
+def _status_of(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def code_of(error: ClientError) -> str:

@@ -10,6 +10,7 @@ from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode,
 from drskit.views.words import Tone, counted, plain, span
 
 if TYPE_CHECKING:
+    from drskit.guard import Doomed
     from drskit.session import Preview
 
 SHOWN = 12
@@ -65,10 +66,7 @@ def _title(preview: "Preview") -> str:
 
 def _facts(preview: "Preview") -> list[_Fact]:
     targets = preview.runbook.plan.targets
-    facts = [
-        _Fact(f"TERMINATES {instance.description}, the earlier instance of {instance.source_server_id}", Tone.WAIT)
-        for instance in preview.doomed
-    ]
+    facts = [_terminates(instance) for instance in preview.doomed]
     if not facts:
         facts = [_Fact("Terminates no instance: none of these servers has an earlier one.")]
     facts += [
@@ -81,6 +79,14 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
+
+
+def _terminates(instance: "Doomed") -> _Fact:
+    """A drill of ours may be protected: nobody asked, for it may go either way."""
+    what = f"{instance.description}, the earlier instance of {instance.source_server_id}"
+    if instance.ours:
+        return _Fact(f"Terminates {what}, unless its termination protection is on", Tone.WAIT)
+    return _Fact(f"TERMINATES {what}", Tone.WAIT)
 
 
 def _target(target: timedelta | None) -> str:

@@ -1,0 +1,199 @@
+"""What DRS and EC2 reply, as drskit's values.
+
+What decisions rest on is understood or raises `Unreadable` with the member's
+name: what cannot be read is never an absence. What is only shown may be absent.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from drskit.model import Job, JobLogEntry, JobServer, RecoveryInstance, SourceServer, TaggedInstance
+
+SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
+"""DRS puts it on the instances that it launches (drs-facts §8)."""
+SPAN = TypeAdapter(timedelta)
+SHOWN_LENGTH = 60
+T = TypeVar("T")
+
+
+class Unreadable(ValueError):
+    """A member of a reply is missing or makes no sense."""
+
+
+# --- members ---------------------------------------------------------------------------------------------------------
+
+
+def need(item: object, member: str, kind: type[T]) -> T:
+    """A member that must be there.
+
+    Raises:
+        Unreadable: it is not, or is of another type.
+    """
+    value = may(item, member, kind)
+    if value is None:
+        raise Unreadable(f"{member} is missing")
+    return value
+
+
+def may(item: object, member: str, kind: type[T]) -> T | None:
+    """A member that may be absent.
+
+    Raises:
+        Unreadable: it is of another type.
+    """
+    if not isinstance(item, dict):
+        raise Unreadable(f"{_shortly(item)} stands where {member} should be")
+    value = item.get(member)
+    if value is not None and not isinstance(value, kind):
+        raise _odd(member, value)
+    return value
+
+
+def _time(item: object, member: str) -> datetime | None:
+    """DRS's times are strings, with `+00:00` and microseconds or with Z (drs-facts §1.5); a naive one is UTC."""
+    text = may(item, member, str)
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise _odd(member, text) from error
+
+
+def _needed_time(item: object, member: str) -> datetime:
+    time = _time(item, member)
+    if time is None:
+        raise Unreadable(f"{member} is missing")
+    return time
+
+
+def _tags(item: object) -> dict[str, str]:
+    tags = may(item, "tags", dict) or {}
+    if not all(isinstance(part, str) for pair in tags.items() for part in pair):
+        raise _odd("tags", tags)
+    return tags
+
+
+def _shown(item: object, member: str) -> str:
+    """A text for people; empty when there is none."""
+    try:
+        return may(item, member, str) or ""
+    except Unreadable:
+        return ""
+
+
+def _shown_time(item: object, member: str) -> datetime | None:
+    try:
+        return _time(item, member)
+    except Unreadable:
+        return None
+
+
+def _shown_span(item: object, member: str) -> timedelta | None:
+    text = _shown(item, member)
+    try:
+        return SPAN.validate_python(text) if text else None
+    except ValidationError:
+        return None
+
+
+def _odd(member: str, value: object) -> Unreadable:
+    return Unreadable(f"{member} is {_shortly(value)}")
+
+
+def _shortly(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
+
+
+# --- DRS -------------------------------------------------------------------------------------------------------------
+
+
+def source_server(item: object) -> SourceServer:
+    """An item of DescribeSourceServers."""
+    server_id, tags = need(item, "sourceServerID", str), _tags(item)
+    properties = may(item, "sourceProperties", dict) or {}
+    hostname = _shown(properties.get("identificationHints"), "hostname")
+    replication = may(item, "dataReplicationInfo", dict) or {}
+    launch = may(may(item, "lifeCycle", dict) or {}, "lastLaunch", dict) or {}
+    last = may(launch, "initiated", dict) or {}
+    return SourceServer(
+        source_server_id=server_id,
+        name=tags.get("Name") or hostname,
+        tags=tags,
+        hostname=hostname,
+        operating_system=_shown(properties.get("os"), "fullString"),
+        replication_state=may(replication, "dataReplicationState", str) or "",
+        lag=_shown_span(replication, "lagDuration"),
+        last_launch_job_id=may(last, "jobID", str),
+        last_launch_time=_time(last, "apiCallDateTime"),
+        recovery_instance_id=may(item, "recoveryInstanceId", str),
+    )
+
+
+def job(item: object) -> Job:
+    """An item of DescribeJobs, or what StartRecovery made."""
+    return Job(
+        job_id=need(item, "jobID", str),
+        job_type=need(item, "type", str),
+        initiated_by=may(item, "initiatedBy", str) or "",
+        status=need(item, "status", str),
+        creation_time=_needed_time(item, "creationDateTime"),
+        end_time=_time(item, "endDateTime"),
+        servers=tuple(map(_job_server, may(item, "participatingServers", list) or ())),
+        tags=_tags(item),
+    )
+
+
+def _job_server(item: object) -> JobServer:
+    return JobServer(source_server_id=need(item, "sourceServerID", str), launch_status=may(item, "launchStatus", str))
+
+
+def log_entry(item: object) -> JobLogEntry:
+    """An item of DescribeJobLogItems."""
+    data = may(item, "eventData", dict) or {}
+    return JobLogEntry(
+        time=_needed_time(item, "logDateTime"),
+        event=may(item, "event", str) or "",
+        source_server_id=may(data, "sourceServerID", str),
+        conversion_server_id=may(data, "conversionServerID", str),
+        target_instance_id=may(data, "targetInstanceID", str),
+        error=may(data, "rawError", str),
+    )
+
+
+def recovery_instance(item: object) -> RecoveryInstance:
+    """An item of DescribeRecoveryInstances."""
+    return RecoveryInstance(
+        recovery_instance_id=need(item, "recoveryInstanceID", str),
+        source_server_id=need(item, "sourceServerID", str),
+        job_id=may(item, "jobID", str),
+        is_drill=may(item, "isDrill", bool),
+        state=may(item, "ec2InstanceState", str) or "",
+        snapshot_time=_shown_time(item, "pointInTimeSnapshotDateTime"),
+    )
+
+
+# --- EC2 -------------------------------------------------------------------------------------------------------------
+
+
+def tagged_instances(reservation: object) -> tuple[TaggedInstance, ...]:
+    """An item of DescribeInstances: the instances that were launched together."""
+    return tuple(map(_tagged_instance, need(reservation, "Instances", list)))
+
+
+def _tagged_instance(item: object) -> TaggedInstance:
+    tags = {need(tag, "Key", str): may(tag, "Value", str) for tag in need(item, "Tags", list)}
+    return TaggedInstance(
+        instance_id=need(item, "InstanceId", str),
+        source_server_id=need(tags, SERVER_TAG, str),
+        state=need(need(item, "State", dict), "Name", str),
+    )
+
+
+def protection(reply: object) -> bool:
+    """Whether DescribeInstanceAttribute says that termination protection is on."""
+    return need(need(reply, "DisableApiTermination", dict), "Value", bool)

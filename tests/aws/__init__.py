@@ -1,0 +1,1 @@
+"""The adapters to AWS, asked through real boto3 clients."""
