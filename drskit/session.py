@@ -11,8 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.engine import Engine
 from drskit.errors import (
@@ -163,16 +161,14 @@ class Session:
         """The account id and the ARN of whoever runs this.
 
         Raises:
-            NoCredentials: nobody is known.
+            Unavailable: nobody is known.
         """
-        from drskit.aws.faults import translate
+        from drskit.aws.faults import asking
 
         self._need_region("AWS")
-        try:
+        with asking("GetCallerIdentity"):
             identity = self.clients.sts().get_caller_identity()
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, "GetCallerIdentity") from error
-        return identity["Account"], identity["Arn"]
+            return identity["Account"], identity["Arn"]
 
     def recovery(self, region: str) -> "DrsRecovery":
         """DRS and EC2 of this account in a Region."""

@@ -26,6 +26,7 @@ class Host:
     asked: list[str] = field(default_factory=list)
     """Operations, in the order of their asking."""
     bodies: list[bytes] = field(default_factory=list)
+    url: str = ""
 
     def tell(self, operation, *bodies, status=200, **headers):
         """Set the replies of an operation; what is not bytes is sent as JSON."""
@@ -94,11 +95,12 @@ def served() -> Iterator[tuple[Host, DrsRecovery]]:
     """A host, and the clients that ask it; both are made once, for making them takes long."""
     told = Host()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(told))
+    told.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     with pytest.MonkeyPatch.context() as monkeypatch:
         become_nobody(monkeypatch)
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", told.url)
         recovery = recovery_of(Clients(region=REGION))
     yield told, recovery
     server.shutdown()

@@ -6,6 +6,7 @@ from drskit.aws.clients import Clients
 from drskit.errors import InvalidInput, Unavailable
 from drskit.session import Session
 from drskit.settings import Settings
+from tests.aws.conftest import LOGIN_PAGE
 
 ODD = ["", " ", "x y", "us-west-2\n", "us_west_2!", "a" * 70]
 
@@ -30,3 +31,12 @@ def test_an_endpoint_that_is_none_is_the_users_to_correct(monkeypatch, credentia
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
     with pytest.raises(InvalidInput, match="Correct AWS_ENDPOINT_URL"):
         Clients(region="us-west-2").drs("us-west-2")
+
+
+@pytest.mark.parametrize("body", [LOGIN_PAGE, b"words", b"", b"<R><GetCallerIdentityResult/></R>"])
+def test_nobody_is_known_when_the_reply_cannot_be_read(monkeypatch, host, credentials, body):
+    """A login page is no account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", host.url)
+    host.tell("GetCallerIdentity", body)
+    with pytest.raises(Unavailable, match=r"^GetCallerIdentity got a reply that cannot be read"):
+        _ = Session(Settings(region="us-west-2")).caller
