@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
+from drskit.errors import Unavailable
 from drskit.model import Cadence, CommandKind, ExecutionStatus
 from drskit.poller import SWEEP_EVERY
+from drskit.verify import faults
 from tests.harness import House, final, house, runbook_of, shipped, started
 from tests.test_faults import SMALL, SMALL_PLAN
 
@@ -165,3 +167,88 @@ def test_the_header_is_not_written_when_nothing_changed():
         home.clock.sleep(45)
         poller.run_pass()
         assert version == final(home, execution).version
+
+
+def test_one_execution_that_cannot_be_advanced_stops_nobody():
+    """A Region that does not exist in one header: it is named, and the other execution goes on to its end."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(ONLY_DATABASE))
+        lost = home.session.start(runbook_of(ONLY_APP.replace("plan: other", "plan: lost")))
+        home.session.clients.dynamodb().update_item(
+            TableName=HISTORY,
+            Key={"ExecutionId": {"S": lost.execution_id}, "PlanId": {"S": "lost"}},
+            UpdateExpression="SET #r = :r",
+            ExpressionAttributeNames={"#r": "Region"},
+            ExpressionAttributeValues={":r": {"S": "not a region"}},
+        )
+        result = home.session.poller().run_pass()
+        assert (execution.execution_id,) == result.advanced
+        assert (lost.execution_id,) == result.elsewhere
+        assert "not a region" in (result.trouble or "")
+
+
+def test_a_cadence_far_ahead_is_no_plan_to_wait_for():
+    """Whoever wrote it was no poller: the Region is asked all the same."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        far = Cadence(
+            account_id="123456789012",
+            region="us-west-2",
+            next_poll=home.session.store.now() + timedelta(days=365),
+            version=1,
+        )
+        home.session.store.put_cadence(far, expected=None)
+        assert (execution.execution_id,) == home.session.poller().run_pass().advanced
+
+
+def test_trouble_is_not_written_into_what_has_ended_or_waits():
+    """An index that lags shows a paused execution as running; while DRS is down it keeps what it waits for."""
+    with house("shop") as home:
+        execution = started(home, "shop")
+        home.finish(approve=False)
+        paused = final(home, execution)
+        home.session.poller()._engine.show_trouble(paused, Unavailable("DescribeJobs got no answer. Wait."))
+        assert paused == final(home, execution)
+
+
+def test_three_thousand_servers_that_change_at_once_are_written():
+    """Cancelling a wave of 3,000 servers is one step, and its history fits."""
+    with house(text=many_servers(3_000)) as home:
+        execution = home.session.start(runbook_of(MANY))
+        home.session.command(execution.execution_id, CommandKind.CANCEL, reason="too many")
+        home.finish()
+        done = final(home, execution)
+        assert ExecutionStatus.CANCELLED is done.status
+        events = home.session.store.events(execution.execution_id)
+        assert () == faults(done, events)
+        assert 3_000 == sum(len(event.facts["Servers"]) for event in events if event.kind == "SERVERS_CHANGED")
+
+
+def many_servers(count: int) -> str:
+    """A world of many servers."""
+    lines = ["region: us-west-2", "start: 2026-03-02T09:00:00Z", "seed: 3", "servers:"]
+    lines += [
+        f"  - {{id: s-5{number:016x}, name: many-{number}, tags: {{Application: many}}}}" for number in range(count)
+    ]
+    return "\n".join(lines)
+
+
+MANY = """
+version: 1
+plan: many
+sites: {main: {region: us-west-2}}
+groups:
+  all: {select: {tags: {Application: many}}}
+waves:
+  - {name: All, groups: [all]}
+"""
+ONLY_APP = """
+version: 1
+plan: other
+sites: {main: {region: us-west-2}}
+groups:
+  app: {select: {tags: {Tier: app}}}
+waves:
+  - {name: Application, groups: [app]}
+"""
+ONLY_DATABASE = ONLY_APP.replace("plan: other", "plan: small").replace("Tier: app", "Tier: database")
