@@ -15,15 +15,6 @@ from drskit.ports import NotExecuted
 from drskit.seen import Seen
 from drskit.witness import EXECUTION_TAG, Absent, Foreign, Mine, Unsure, Witness
 
-TRANSIENT = frozenset(
-    {
-        "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "Throttling",
-        "ExpiredToken", "ExpiredTokenException", "RequestExpired", "InvalidSignatureException",
-        "UnrecognizedClientException", "InvalidClientTokenId", "NoCredentials", "ConnectionFailed",
-    }
-)  # fmt: skip
-"""Refusals that only delay (promise 6): asked again later, under a new attempt."""
-
 REFUSALS = 5
 """After so many refusals without a cause to be seen, a person is asked."""
 
@@ -162,7 +153,7 @@ def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: d
     outcome = f"{refusal.code}: {refusal.message}"
     if refusal.code == "ConflictException":
         return with_attempt(execution, attempt.attempt_id, outcome=outcome, refused=True)
-    if refusal.transient or refusal.code in TRANSIENT:
+    if refusal.transient:
         return not_executed(execution, attempt, outcome, now)
     if refusal.code == "ServiceQuotaExceededException":
         execution = not_executed(execution, attempt, outcome, now)

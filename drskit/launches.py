@@ -129,7 +129,7 @@ def explain(word: str, entries: tuple[JobLogEntry, ...]) -> str:
     if span is not None and span.end_time and span.phase is Phase.SNAPSHOT:
         hint = (
             ". DRS stopped before the conversion and gave no reason: that is how missing EC2 permissions of the caller "
-            "look (conversion denied). Check them against the minimal policy in README.md"
+            "look (conversion denied). Check them against the least policy in docs/first-real-account.md"
         )
     return f"DRS says {word}{where}, with no error in the job log{hint}"
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drskit.codes import BAD_CREDENTIALS, THROTTLES
 from drskit.decide import Step, decide, record
 from drskit.model import (
     Attempt,
@@ -31,6 +32,8 @@ from drskit.states import check
 from drskit.witness import Witness, tags_of
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+TRANSIENT = THROTTLES | BAD_CREDENTIALS | {"ConnectionFailed"}
+"""What the adapter calls a refusal for now."""
 QUIESCENCE = timedelta(seconds=420)
 DEFAULT_NEEDS = ("the wave before",)
 
@@ -200,7 +203,7 @@ class Walk:
 
     def refuse(self, code: str, message: str = "no") -> "Walk":
         """The last launch was refused."""
-        return self.reply(NotExecuted(code, message))
+        return self.reply(NotExecuted(code, message, transient=code in TRANSIENT))
 
     def started(self, attempt: Attempt | None = None) -> Job:
         """DRS made a job of the last launch, whether we hear of it or not."""

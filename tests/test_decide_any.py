@@ -14,7 +14,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from drskit.attempts import TRANSIENT
 from drskit.model import (
     Approval,
     AttemptStatus,
@@ -29,7 +28,7 @@ from drskit.model import (
 from drskit.ports import Started, Unknown
 from drskit.states import FINAL_EXECUTION, FINAL_WAVE
 from drskit.witness import Absent, Foreign, Mine, Unsure
-from tests.builders import Walk, execution_of, job_of, sid, wave
+from tests.builders import TRANSIENT, Walk, execution_of, job_of, sid, wave
 
 A, S, W, X = AttemptStatus, ServerStatus, WaveStatus, ExecutionStatus
 NAMES = ("Database", "Application", "Web")

@@ -5,12 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from drskit.attempts import TRANSIENT
 from drskit.decide import chunks_due, decide
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, OnFailure, ServerStatus, WaveStatus
 from drskit.ports import Unknown
 from drskit.witness import Absent, Foreign, Mine, Unsure
-from tests.builders import QUIESCENCE, START, Walk, at, execution_of, job_of, sid, wave
+from tests.builders import QUIESCENCE, START, TRANSIENT, Walk, at, execution_of, job_of, sid, wave
 
 S, W, X, A = ServerStatus, WaveStatus, ExecutionStatus, AttemptStatus
 

@@ -28,40 +28,10 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from drskit.codes import DENIALS, EXPIRED, THROTTLES, TOO_MANY, UNKNOWN_CALLER
 from drskit.errors import DrskitError, InvalidInput, NoCredentials, Throttled, Unavailable
 from drskit.ports import NotExecuted, Unknown
 
-EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-UNKNOWN_CALLER = frozenset(
-    {
-        "AuthFailure",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "InvalidToken",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "NoCredentials",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-THROTTLES = frozenset(
-    {
-        "EC2ThrottledException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-TOO_MANY = 429
-FORBIDDEN = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation"})
 NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
 NO_IDENTITY = (
     CredentialRetrievalError,
@@ -124,9 +94,9 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
         return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.")
     if _is_throttle(error):
         return Throttled(f"{doing} was throttled ({code}). It will be asked again.")
-    if code in FORBIDDEN:
+    if code in DENIALS:
         return Unavailable(
-            f"{doing} is not permitted: {code}: {message}. Add the permission; see the minimal policy in README.md."
+            f"{doing} is not permitted: {code}: {message}. Add the permission; docs/first-real-account.md has the policy."
         )
     return Unavailable(f"{doing} failed: {code}: {message}. It will be asked again.")
 

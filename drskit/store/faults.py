@@ -19,43 +19,9 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from drskit.codes import BAD_CREDENTIALS, DENIALS, THROTTLES, TOO_MANY
 from drskit.errors import DrskitError, MissingTables, NoCredentials, Throttled, Unavailable
 
-THROTTLES = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ProvisionedThroughputExceeded",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingError",
-        "ThrottlingException",
-        "LimitExceededException",
-        "TooManyRequestsException",
-    }
-)
-BAD_CREDENTIALS = frozenset(
-    {
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "IncompleteSignature",
-        "IncompleteSignatureException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "InvalidToken",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnrecognizedClientException",
-    }
-)
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
-TOO_MANY = 429
-"""The HTTP status of a throttled request, whatever its code is called."""
 CONTENT_TYPE = "application/x-amz-json"
 UNREADABLE = (ResponseParserError, AttributeError, KeyError, TypeError, ValueError)
 """What botocore's parser raises when a body is not what its model says; none of them is a BotoCoreError."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drskit.codes import THROTTLES
 from drskit.errors import LostRace, Throttled, Unavailable
 from drskit.store import faults
 from drskit.store.attributes import Item
@@ -153,7 +154,7 @@ class Wire:
     def _refusals(self, error: ClientError, tables: str) -> dict[int, Refusal]:
         reasons: list[dict[str, Any]] = list(error.response.get("CancellationReasons") or [])  # type: ignore[arg-type]  # the stubs say str
         codes = {reason.get("Code", "None") for reason in reasons} - {"None", "ConditionalCheckFailed"} - CONFLICTS
-        if codes & faults.THROTTLES:
+        if codes & THROTTLES:
             raise Throttled(f"DynamoDB slowed a write to {tables} down ({', '.join(codes)}). Try again.") from error
         if codes:
             said = "; ".join(str(reason.get("Message")) for reason in reasons if reason.get("Code") in codes)

@@ -1,0 +1,43 @@
+"""What AWS calls its refusals, classified once.
+
+A throttle or a fault of credentials only delays (promise 6); a missing
+permission is for a person; all else is what the service says of the request.
+"""
+
+TOO_MANY = 429
+"""The HTTP status of a throttled request, whatever its code is called."""
+THROTTLES = frozenset(
+    {
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+UNKNOWN_CALLER = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "InvalidToken",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "NoCredentials",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+BAD_CREDENTIALS = EXPIRED | UNKNOWN_CALLER
+DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})
