@@ -96,7 +96,7 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
         return Throttled(f"{doing} was throttled ({code}). It will be asked again.")
     if code in DENIALS:
         return Unavailable(
-            f"{doing} is not permitted: {code}: {message}. Add the permission; docs/first-real-account.md has the policy."
+            f"{doing} is not permitted: {code}: {message}. Add the permission: docs/first-real-account.md has all."
         )
     return Unavailable(f"{doing} failed: {code}: {message}. It will be asked again.")
 
