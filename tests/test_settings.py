@@ -66,7 +66,7 @@ def test_every_documented_variable_is_read(tmp_path):
         {
             "DRSKIT_TABLE_PREFIX": "mine",
             "DRSKIT_ENV": "test",
-            "DRSKIT_RUNS": "/tmp/runs",
+            "DRSKIT_RUNS": "/srv/runs",
             "DRSKIT_UI": "static",
             "DRSKIT_POLL_SECONDS": "0.5, 1,2.25",
             "DRSKIT_QUIESCENCE_SECONDS": "330.5",
@@ -76,7 +76,7 @@ def test_every_documented_variable_is_read(tmp_path):
         },
         tmp_path,
     )
-    assert ("mine", "test", Path("/tmp/runs"), "static") == (
+    assert ("mine", "test", Path("/srv/runs"), "static") == (
         settings.table_prefix,
         settings.env,
         settings.runs,
