@@ -13,6 +13,7 @@ import contextvars
 import importlib
 import threading
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from html import escape
@@ -129,7 +130,7 @@ def show(drive: Drive, *, live: bool, log: Callable[[str], None] = lambda _line:
     return _LivePanel(drive).shown() if live else _StaticPanel(drive, log).shown()
 
 
-class _Panel:
+class _Panel(ABC):
     """What both faces have in common."""
 
     def __init__(self, drive: Drive) -> None:
@@ -146,9 +147,9 @@ class _Panel:
             return error
         return None
 
+    @abstractmethod
     def tell(self, message: str) -> None:
         """Show an error."""
-        raise NotImplementedError
 
     def board(self) -> tuple[str, ...]:
         """The parts of the board, or of the preview before there is an execution."""
