@@ -116,9 +116,20 @@ class Poller:
         Args:
             clock: whose time is slept; the tables' time decides.
             until_idle: end when nothing is left but decisions of people.
+
+        Raises:
+            Unavailable: the tables cannot be reached at the first pass, or at any while the end is waited for; a worker
+                that is to go on outlives their outages.
         """
+        answered = False
         while True:
-            result = self.run_pass()
+            try:
+                result = self.run_pass()
+            except Unavailable as error:
+                if until_idle or not answered:
+                    raise
+                result = Pass(trouble=str(error))
+            answered = True
             yield result
             if result.idle and until_idle:
                 return

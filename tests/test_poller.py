@@ -5,6 +5,7 @@ from datetime import timedelta
 from drskit.errors import Unavailable
 from drskit.model import Cadence, CommandKind, ExecutionStatus
 from drskit.poller import SWEEP_EVERY
+from drskit.sim.spec import Fault
 from drskit.verify import faults
 from tests.harness import House, final, house, runbook_of, shipped, started
 from tests.test_faults import SMALL, SMALL_PLAN
@@ -222,6 +223,19 @@ def test_three_thousand_servers_that_change_at_once_are_written():
         events = home.session.store.events(execution.execution_id)
         assert () == faults(done, events)
         assert 3_000 == sum(len(event.facts["Servers"]) for event in events if event.kind == "SERVERS_CHANGED")
+
+
+def test_a_worker_that_follows_outlives_an_outage_of_the_tables():
+    """One pass names the trouble; the next ones carry the drill to its end."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        passes = home.session.poller().follow(home.clock)
+        next(passes)
+        home.gateway.faults.add(Fault(operation="Query", service="dynamodb", kind="access-denied", times=1))
+        assert next(passes).trouble is not None
+        for _ in range(60):
+            next(passes)
+        assert ExecutionStatus.COMPLETED is final(home, execution).status
 
 
 def many_servers(count: int) -> str:
