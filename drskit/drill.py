@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from drskit.errors import InvalidInput, NotCompleted, Refused, Unavailable, WorldUnreachable
-from drskit.model import CommandKind, Event, Execution, ExecutionStatus, Mode, Runbook
+from drskit.model import CommandKind, Event, Execution, ExecutionStatus, Mode, Runbook, WaveStatus
 from drskit.resources import default_world, find_file, find_world
 from drskit.runbook import load_runbook
 from drskit.session import Preview, Session, environment
@@ -363,9 +363,17 @@ def outcome(execution: Execution) -> str:
     """How an execution stands, in a sentence with the next step."""
     name = f"{execution.mode} {execution.execution_type.lower()} {execution.execution_id} of plan {execution.plan_id}"
     if execution.status is ExecutionStatus.PAUSED:
-        return f"{name} waits for {execution.waiting_for}."
+        return f"{name} waits for {(execution.waiting_for or '').rstrip('.')}. {_next_step(execution)}"
     reasons = [f"wave {wave.wave_name} {wave.status}: {wave.reason}" for wave in execution.waves if wave.reason]
     return f"{name} is {execution.status}. {'; '.join(reasons)}".rstrip(". ") + "."
+
+
+def _next_step(execution: Execution) -> str:
+    """What a person would run."""
+    waiting = [wave.wave_name for wave in execution.waves if wave.status is WaveStatus.WAITING_APPROVAL]
+    if waiting:
+        return f'When it is so: drskit approve {execution.execution_id} --wave "{waiting[0]}" --reason TEXT'
+    return f"Decide: drskit resume, or drskit cancel, {execution.execution_id} --reason TEXT"
 
 
 def versions() -> dict[str, str]:

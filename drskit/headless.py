@@ -5,6 +5,7 @@ folders are made, SIGTERM interrupts cleanly, and what a cell raised becomes
 drskit's own error (jupyter.md lists the traps; peers.md who fell into them).
 """
 
+import logging
 import signal
 import sys
 from collections.abc import Iterator, Mapping
@@ -111,10 +112,15 @@ class NotebookError(DrskitError):
 
 @contextmanager
 def _sigterm_interrupts() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C: papermill then stops the kernel and saves the notebook."""
+    """Treat SIGTERM as Ctrl-C: papermill then stops the kernel and saves the notebook.
+
+    What its parts log of a kernel that goes away in the middle of a cell is no news to whoever sent the signal.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del number, frame
+        for name in ("asyncio", "papermill", "traitlets"):
+            logging.getLogger(name).disabled = True
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)

@@ -136,10 +136,18 @@ class GroupSpec(Spec):
     overrides: Annotated[None, _later("a change of launch settings")] = None
 
 
+def _text(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() in {"", "true", "false", "yes", "no", "on", "off"}:
+        raise PydanticCustomError(
+            "text", "write what the approver is to have looked at, or remove the key for no approval"
+        )
+    return value
+
+
 class ApproveSpec(Spec):
     """`approve`, written as a mapping."""
 
-    text: Annotated[str, Field(min_length=1, max_length=500)]
+    text: Annotated[str, Field(max_length=500), BeforeValidator(_text)]
     timeout: Annotated[None, _later("a timeout of an approval")] = None
     on_timeout: Annotated[None, _later("a timeout of an approval")] = None
     by: Annotated[None, _later("a list of approvers")] = None

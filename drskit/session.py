@@ -461,7 +461,10 @@ def _target(execution: Execution, kind: CommandKind, wave: str | None) -> str | 
         return wave
     pending = {command.wave_name for command in execution.commands if command.acknowledged is None}
     waiting = [run.wave_name for run in execution.waves if run.status is WaveStatus.WAITING_APPROVAL]
+    recorded = [name for name in waiting if name in pending and name == (wave or name)]
     waiting = [name for name in waiting if name not in pending]
+    if recorded and (wave is not None or not waiting):
+        raise Refused(f"An approval of wave {recorded[0]} is recorded already; the next poll obeys it.")
     if wave is not None and wave not in waiting:
         raise Refused(f"Wave {wave} is {execution.wave(wave).status}; it does not wait for approval.")
     if wave is None and len(waiting) != 1:

@@ -23,8 +23,6 @@ from drskit.errors import InvalidInput, WorldUnreachable
 if TYPE_CHECKING:
     from drskit.sim.server import WorldServer
 
-READY = "drskit-sim ready "
-"""What the server prints before its variables, as JSON, when it can be asked."""
 START_SECONDS = 30.0
 IDLE_MINUTES = 240.0
 """A server that a notebook started ends when nobody has asked it for so long."""

@@ -257,7 +257,12 @@ REFUSALS = {
     "an approval of nothing": (
         "name: Web",
         'name: Web\n    approve: ""',
-        "waves[1].approve: '': string should have",
+        "waves[1].approve: '': write what the approver is to have looked at",
+    ),
+    "an approval that is no text": (
+        "name: Web",
+        "name: Web\n    approve: no",
+        "waves[1].approve: 'no': write what the approver is to have looked at",
     ),
     "an approval of no": (
         "name: Web",

@@ -6,24 +6,36 @@ import pytest
 from click.testing import CliRunner
 
 from drskit.cli import main
-from drskit.model import Event, Execution
+from drskit.model import Event, Execution, ExecutionStatus, ServerStatus, WaveStatus
 from drskit.report.evidence import write_run
 from drskit.verify import faults
+from tests.harness import house, started
 from tests.report import samples
 
 
 def whole() -> tuple[Execution, tuple[Event, ...]]:
-    """An execution with five sealed events."""
+    """An execution whose first wave began, with its history of five sealed events."""
     execution = samples.completed().execution
+    waves = tuple(wave.model_copy(update={"status": WaveStatus.PENDING, "servers": ()}) for wave in execution.waves)
+    execution = execution.model_copy(
+        update={"status": ExecutionStatus.POLLING, "waves": waves, "attempts": (), "end_time": None}
+    )
+    first = waves[0].wave_name
+    told: list[tuple[str, dict[str, object]]] = [
+        ("EXECUTION_CHANGED", {"From": "PENDING", "To": "POLLING"}),
+        ("WAVE_CHANGED", {"Wave": first, "From": "PENDING", "To": "WAITING_APPROVAL"}),
+        ("WAVE_CHANGED", {"Wave": first, "From": "WAITING_APPROVAL", "To": "PREPARING", "Number": 3}),
+        ("WAVE_CHANGED", {"Wave": first, "From": "PREPARING", "To": "INITIATED"}),
+        ("WAVE_CHANGED", {"Wave": first, "From": "INITIATED", "To": "IN_PROGRESS"}),
+    ]
+    started = (waves[0].model_copy(update={"status": WaveStatus.IN_PROGRESS}), *waves[1:])
     events: list[Event] = []
     head = ""
-    for number in range(1, 6):
-        event = Event(
-            sequence=number, time=execution.start_time, actor="mira", kind="WAVE_CHANGED", facts={"Number": number}
-        ).sealed(head)
+    for number, (kind, facts) in enumerate(told, 1):
+        event = Event(sequence=number, time=execution.start_time, actor="mira", kind=kind, facts=facts).sealed(head)
         head = event.hash
         events.append(event)
-    return execution.model_copy(update={"events": 5, "head": head}), tuple(events)
+    return execution.model_copy(update={"waves": started, "events": 5, "head": head}), tuple(events)
 
 
 def test_an_untouched_history_has_no_faults():
@@ -63,6 +75,35 @@ def test_a_missing_or_moved_event_is_named(tampered, expected):
     """Removal, reordering and a cut tail show, as long as the header stands."""
     execution, events = whole()
     assert (expected,) == faults(execution, tampered(events))
+
+
+def test_an_execution_that_says_other_than_its_history_is_named():
+    """A forged outcome shows although every event is untouched: of a whole, of a wave, of a server and of a job."""
+    with house("failing") as home:
+        begun = started(home, "failing")
+        home.finish()
+        execution, events, _ = home.session.history(begun.execution_id)
+    assert () == faults(execution, events)
+    wave = execution.waves[1]
+    broken = next(server for server in wave.servers if server.status is ServerStatus.FAILED)
+    mended = broken.model_copy(
+        update={"status": ServerStatus.LAUNCHED, "recovery_instance_id": "i-0123456789abcdef0", "error": None}
+    )
+    servers = tuple(mended if server is broken else server for server in wave.servers)
+    forged_wave = wave.model_copy(update={"status": WaveStatus.COMPLETED, "servers": servers})
+    attempt = execution.attempts[0].model_copy(update={"job_id": "drsjob-forged"})
+    forged = execution.model_copy(
+        update={
+            "status": ExecutionStatus.COMPLETED,
+            "waves": (execution.waves[0], forged_wave),
+            "attempts": (attempt, *execution.attempts[1:]),
+        }
+    )
+    found = faults(forged, events)
+    assert "The execution is COMPLETED here, and FAILED by its history." == found[0]
+    assert "Wave Application is COMPLETED here, and FAILED by its history." == found[1]
+    assert found[2].startswith(f"Server {broken.source_server_id} is LAUNCHED i-0123456789abcdef0 here, and FAILED (")
+    assert "has job drsjob-forged here" in found[3]
 
 
 def test_a_rewritten_history_does_not_end_where_the_header_says():

@@ -76,11 +76,11 @@ def translate(error: Exception, doing: str) -> DrskitError:
         return Unavailable(f"{doing} is not possible: {region!r} is no AWS Region. Correct it where it is named.")
     if isinstance(error, BotoCoreError):
         return Unavailable(
-            f"{doing} got no answer: {words}. Check the network and the endpoint; it will be asked again."
+            f"{doing} got no answer: {words}. Check the network and the endpoint; it can be asked again."
         )
     return Unavailable(
         f"{doing} got a reply that cannot be read ({words}). Check that nothing answers in AWS's place, "
-        "such as a proxy's login page; it will be asked again."
+        "such as a proxy's login page; it can be asked again."
     )
 
 
@@ -93,12 +93,12 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
     if code in UNKNOWN_CALLER:
         return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.")
     if _is_throttle(error):
-        return Throttled(f"{doing} was throttled ({code}). It will be asked again.")
+        return Throttled(f"{doing} was throttled ({code}). It can be asked again.")
     if code in DENIALS:
         return Unavailable(
             f"{doing} is not permitted: {code}: {message}. Add the permission: docs/first-real-account.md has all."
         )
-    return Unavailable(f"{doing} failed: {code}: {message}. It will be asked again.")
+    return Unavailable(f"{doing} failed: {code}: {message}. It can be asked again.")
 
 
 def launch_outcome(error: Exception) -> NotExecuted | Unknown:

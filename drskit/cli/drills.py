@@ -67,7 +67,7 @@ def drill(
         session = open_session(ctx)
         live = session.live_execution(runbook.plan.plan_id)
         if live is not None:
-            say(f"Execution {live} of plan {runbook.plan.plan_id} is not over; it is taken up.")
+            _take_up(session, live, runbook, changing=apply or bool(replace))
         elif not simulate:
             _ask(session, runbook, yes=yes, replace=replace)
         parameters |= {"execution_id": live or fresh_id(session.clock.now()), "confirmed": not simulate}
@@ -92,6 +92,24 @@ def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float |
         return nullcontext()
     path = find_world(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
     return served(path, speed or 0, environment())
+
+
+def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: bool) -> None:
+    """Say that an execution goes on, by the plan that it began with.
+
+    Raises:
+        Refused: it was asked to begin otherwise than it did.
+    """
+    from drskit.errors import Refused
+
+    name = f"Execution {live} of plan {runbook.plan.plan_id}"
+    if changing:
+        raise Refused(
+            f"{name} is not over, and goes on as it began. Leave --apply and --replace out, or cancel it first."
+        )
+    say(f"{name} is not over; it is taken up.")
+    if session.store.load(live).digest != runbook.digest:
+        say(f"It goes on by the plan that it began with; {runbook.source} says otherwise and is not looked at.")
 
 
 def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...]) -> None:
@@ -149,8 +167,11 @@ def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path,
 
 def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None") -> None:
     from drskit.drill import outcome
+    from drskit.planning import surprises
 
     if execution is not None:
+        for surprise in surprises(execution.groups):
+            say(surprise)
         say(outcome(execution))
     elif done is not None and done.error is not None:
         say(str(done.error))
@@ -172,6 +193,7 @@ def start(
 ) -> None:
     """Start a drill and return at once; `drskit poll` carries it out."""
     from drskit.model import Mode
+    from drskit.planning import surprises
 
     runbook = read_runbook(file)
     session = open_session(ctx)
@@ -182,6 +204,8 @@ def start(
         say(preview_text(preview))
         confirm("Start this drill?", yes=yes)
     execution = session.start(runbook, key=key, apply=apply, replace=replace)
+    for surprise in surprises(execution.groups):
+        say(surprise)
     if json_output:
         show_json({"ExecutionId": execution.execution_id})
     else:

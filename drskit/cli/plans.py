@@ -222,8 +222,12 @@ def show_plan(ctx: click.Context, plan_id: str, json_output: bool) -> None:
 @ends_well
 def delete_plan(ctx: click.Context, plan_id: str, json_output: bool) -> None:
     """Delete a recovery plan and its groups; its executions stay."""
-    open_session(ctx).store.delete_plan(plan_id)
+    store = open_session(ctx).store
+    groups_of_it = [group.group.group_id for group in store.list_groups() if group.group.plan_id == plan_id]
+    store.delete_plan(plan_id)
     _deleted("PlanId", plan_id, json_output)
+    if groups_of_it and not json_output:
+        say(f"With it went its groups: {', '.join(groups_of_it)}.")
 
 
 COMMANDS: dict[str, click.Command] = {

@@ -37,15 +37,15 @@ class Format(StrEnum):
 @ends_well
 def report(ctx: click.Context, subject: str, wanted: Format, output: Path | None, json_output: bool) -> None:
     """Report an execution by its id, from the tables, or by its run's folder, from the evidence alone."""
+    if json_output and output is None:
+        wanted = Format.JSON
     evidence, now = find_evidence(ctx, subject)
     text = _render(evidence, now, wanted)
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(text, nl=False)
         return
-    from drskit.report.evidence import write_file
-
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_file(output.parent, output.name, text)
+    output.write_text(text, encoding="utf-8", errors="backslashreplace")
     if json_output:
         show_json({"ExecutionId": evidence.execution.execution_id, "Report": str(output)})
     else:

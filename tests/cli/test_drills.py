@@ -2,7 +2,9 @@
 
 import pytest
 
+from drskit.sim import load_world
 from tests.cli.plans import runbook, world
+from tests.harness import RUNBOOKS
 from tests.sim.lab import server_id
 
 LAUNCHED = "2026-03-01T09:00:00Z"
@@ -58,7 +60,9 @@ def test_a_wave_waits_for_a_named_person(open_shell):
     assert 1 == shell.run("executions", "watch", execution_id, code=1).exit_code
     given = shell.json("approve", execution_id, "--reason", "saw logins")
     assert ("approve", "One", "saw logins") == (given["Kind"], given["WaveName"], given["Reason"])
-    assert "No wave of execution" in shell.complaint("approve", execution_id, "--reason", "again")
+    assert "An approval of wave One is recorded already" in shell.complaint(
+        "approve", execution_id, "--reason", "again"
+    )
     done = shell.finish(execution_id)
     assert ("COMPLETED", "saw logins") == (done["Status"], done["Waves"][0]["Approved"]["Reason"])
 
@@ -237,3 +241,20 @@ def test_a_drill_that_is_not_over_is_taken_up(open_shell):
     assert f"Execution {execution_id} of plan tiny is not over; it is taken up." in done.stderr
     assert [execution_id] == [header["ExecutionId"] for header in shell.json("executions", "list")]
     assert str(shell.folder / "runs" / execution_id / "report.html") in done.stdout
+
+
+def test_a_drill_that_is_taken_up_goes_on_as_it_began(open_shell):
+    """What would begin it otherwise is refused while it lives, never ignored."""
+    shell = open_shell()
+    shell.start("tiny.yaml")
+    assert "goes on as it began" in shell.complaint(
+        "drill", "tiny.yaml", "--simulate", "--replace", "i-0123456789abcdef0"
+    )
+
+
+def test_servers_other_than_expected_are_said_at_the_start(open_shell):
+    """The number in the runbook and the number found, on stderr."""
+    shell = open_shell(load_world(RUNBOOKS / "worlds" / "shop.yaml"))
+    text = (RUNBOOKS / "shop.yaml").read_text(encoding="utf-8")
+    shell.write("odd.yaml", text.replace("expect: 2", "expect: 99"))
+    assert "group shop.database: 99 servers expected, 2 found" in shell.run("start", "odd.yaml").stderr

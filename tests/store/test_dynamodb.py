@@ -477,7 +477,7 @@ def spoil_cadence(client, store, name, value):
         ("Version", None),
         ("Trouble", {"L": []}),
         ("WriteId", {"B": b"x"}),
-        ("AccountId", {"S": "210987654321"}),
+        ("AccountId", {"S": "000000000000"}),
     ],
 )
 def test_a_cadence_that_cannot_be_read_is_removed(client, dynamodb, name, value):
