@@ -354,5 +354,5 @@ def test_the_ci_script_runs_every_check():
     assert path.stat().st_mode & 0o111
     assert "set -euo pipefail" in lines
     assert any("-c constraints.txt -e '.[test]'" in line for line in lines)
-    assert ["ruff check", "ruff format --check", "mypy", "pytest", "pytest -m slow"] == lines[-5:]
+    assert ["ruff check", "ruff format --check", "mypy", "pytest", "pytest -m slow -n 0"] == lines[-5:]
     subprocess.run(["bash", "-n", str(path)], check=True)
