@@ -30,10 +30,6 @@ class DrskitError(Exception):
     exit_code = 2
 
 
-class DrskitWarning(UserWarning):
-    """Something that works today and should be looked at."""
-
-
 class InvalidInput(DrskitError):
     """What was given cannot be used as it is."""
 
