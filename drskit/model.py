@@ -123,12 +123,31 @@ class OnFailure(StrEnum):
     CONTINUE = "continue"
 
 
+class OnTimeout(StrEnum):
+    """What an approval that nobody gives in time comes to; never a yes."""
+
+    CANCEL = "cancel"
+    SKIP = "skip"
+
+
+class CleanUp(StrEnum):
+    """Whether a drill's instances are terminated when it has ended."""
+
+    ASK = "ask"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 class CommandKind(StrEnum):
-    """What a person may tell a running execution."""
+    """What a person may tell an execution."""
 
     APPROVE = "approve"
+    DECLINE = "decline"
+    PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    RETRY = "retry"
+    SKIP = "skip"
 
 
 # --- what a runbook declares -----------------------------------------------------------------------------------------
@@ -157,6 +176,9 @@ class Approval(Record):
     """A person must say yes before the wave starts."""
 
     text: str
+    timeout: timedelta | None = None
+    """How long the question stands; for ever when absent."""
+    on_timeout: OnTimeout = OnTimeout.CANCEL
 
 
 class Wave(Record):
@@ -174,6 +196,14 @@ class Wave(Record):
     timeout: timedelta = timedelta(minutes=90)
 
 
+class CleanupPolicy(Record):
+    """What becomes of a drill's instances: where a person is there, and where nobody is."""
+
+    after: CleanUp = CleanUp.ASK
+    headless: CleanUp = CleanUp.NEVER
+    """`always` or `never`: nobody is there to be asked."""
+
+
 class RecoveryPlan(Record):
     """Waves over protection groups, with targets."""
 
@@ -184,6 +214,7 @@ class RecoveryPlan(Record):
     targets: Targets = Targets()
     region: str
     waves: tuple[Wave, ...]
+    cleanup: CleanupPolicy = CleanupPolicy()
 
     @cached_property
     def digest(self) -> str:
@@ -297,9 +328,16 @@ class WaveRun(Record):
     end_time: AwareDatetime | None = None
     waiting_since: AwareDatetime | None = None
     """When it began to wait for approval."""
+    approve_by: AwareDatetime | None = None
+    """When the question of its approval is taken for a no."""
     approved: Decision | None = None
+    declined: Decision | None = None
     overridden: Decision | None = None
     """Who let the execution go on although this wave failed."""
+    retried: Decision | None = None
+    """Who had it tried again, last."""
+    skipped: Decision | None = None
+    """Who left it out."""
     not_before: AwareDatetime | None = None
     """Earliest time of the next launch request, after one that was refused for now."""
     reason: str | None = None
@@ -327,7 +365,7 @@ class Attempt(Record):
     outcome: str | None = None
     """Why it was not executed, or whose job stands in its way."""
     refused: bool = False
-    """DRS answered that it did not carry the request out; only the reason is looked for."""
+    """It is certain that DRS did not carry the request out; only the reason is looked for."""
     blocked_by: str | None = None
     """The job that stands in its way."""
     excused: tuple[str, ...] = ()
@@ -340,6 +378,8 @@ class Command(Record):
     command_id: str
     kind: CommandKind
     wave_name: str | None = None
+    server_ids: tuple[str, ...] = ()
+    """Source servers, where it is about some only."""
     by: str
     at: AwareDatetime
     reason: str
@@ -381,6 +421,14 @@ class Execution(Record):
     groups: tuple[GroupRun, ...]
     replace: tuple[str, ...] = ()
     """EC2 instances that the operator allowed a launch to terminate."""
+    fast: bool = False
+    """A launch without a known outcome is repeated soon, by an explicit choice at the start (reliability §3.3)."""
+    cleans: str | None = None
+    """Of a CLEANUP: the execution whose instances it terminates."""
+    held: Decision | None = None
+    """Who paused it: nothing new starts until somebody resumes it."""
+    due: AwareDatetime | None = None
+    """When it must be looked at although it waits for a person: an approval runs out."""
     waves: tuple[WaveRun, ...]
     attempts: tuple[Attempt, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -434,6 +482,8 @@ class ExecutionHeader(Record):
     account_id: str
     region: str
     started_by: str
+    cleans: str | None = None
+    due: AwareDatetime | None = None
     waves: tuple[WaveSummary, ...]
 
 

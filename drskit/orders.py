@@ -30,6 +30,8 @@ def _carry_out(execution: Execution, command: Command, now: datetime) -> tuple[E
             return _resume(execution, command)
         case CommandKind.CANCEL:
             return _cancel(execution, command)
+        case CommandKind.DECLINE | CommandKind.PAUSE | CommandKind.RETRY | CommandKind.SKIP:
+            return execution, f"refused: {command.kind} is not supported yet"
         case _:
             assert_never(command.kind)
 

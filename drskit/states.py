@@ -1,16 +1,18 @@
 """What may become what.
 
 The tables below are the only place that says so; "final", "needs attention" and
-the README's diagram are computed from them. Nothing here reads a clock, a table
-or the network. Two rules are no arrows and stand in `decide.py`: which waves may
-begin, and what a failed wave does to the rest.
+the README's diagram are computed from them. What a person may reopen by `retry`
+stands in tables of its own: what only a retry leaves is final. Nothing here
+reads a clock, a table or the network. Two rules are no arrows and stand in
+`progress.py`: which waves may begin, and what a failed wave does to the rest.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from drskit.model import AttemptStatus, Execution, ExecutionStatus, ServerStatus, WaveStatus
+from drskit.model import AttemptStatus, CommandKind, Execution, ExecutionStatus, ServerStatus, WaveStatus
 
 Status = TypeVar("Status", bound=StrEnum)
 
@@ -36,18 +38,23 @@ EXECUTION: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
 }
 
 WAVE: Mapping[WaveStatus, frozenset[WaveStatus]] = {
-    WaveStatus.PENDING: frozenset({WaveStatus.WAITING_APPROVAL, WaveStatus.PREPARING, WaveStatus.CANCELLED}),
-    WaveStatus.WAITING_APPROVAL: frozenset({WaveStatus.PREPARING, WaveStatus.CANCELLED}),
+    WaveStatus.PENDING: frozenset(
+        {WaveStatus.WAITING_APPROVAL, WaveStatus.PREPARING, WaveStatus.SKIPPED, WaveStatus.CANCELLED}
+    ),
+    WaveStatus.WAITING_APPROVAL: frozenset({WaveStatus.PREPARING, WaveStatus.SKIPPED, WaveStatus.CANCELLED}),
     WaveStatus.PREPARING: frozenset(
         {
             WaveStatus.QUEUED,
             WaveStatus.INITIATED,
             WaveStatus.VERIFYING,
             WaveStatus.TIMED_OUT,
+            WaveStatus.SKIPPED,
             WaveStatus.CANCELLED,
         }
     ),
-    WaveStatus.QUEUED: frozenset({WaveStatus.PREPARING, WaveStatus.TIMED_OUT, WaveStatus.CANCELLED}),
+    WaveStatus.QUEUED: frozenset(
+        {WaveStatus.PREPARING, WaveStatus.TIMED_OUT, WaveStatus.SKIPPED, WaveStatus.CANCELLED}
+    ),
     WaveStatus.INITIATED: frozenset({WaveStatus.IN_PROGRESS, WaveStatus.VERIFYING, WaveStatus.TIMED_OUT}),
     WaveStatus.IN_PROGRESS: frozenset({WaveStatus.VERIFYING, WaveStatus.TIMED_OUT}),
     WaveStatus.VERIFYING: frozenset(
@@ -73,10 +80,31 @@ SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {
     ServerStatus.LAUNCHING: frozenset({ServerStatus.LAUNCHED, ServerStatus.FAILED, ServerStatus.UNKNOWN}),
     ServerStatus.LAUNCHED: frozenset({ServerStatus.VERIFIED, ServerStatus.TERMINATED}),
     ServerStatus.VERIFIED: frozenset({ServerStatus.TERMINATED}),
-    ServerStatus.UNKNOWN: frozenset({ServerStatus.LAUNCHING, ServerStatus.LAUNCHED, ServerStatus.FAILED}),
+    ServerStatus.UNKNOWN: frozenset(
+        {ServerStatus.LAUNCHING, ServerStatus.LAUNCHED, ServerStatus.FAILED, ServerStatus.SKIPPED}
+    ),
     ServerStatus.FAILED: frozenset(),
     ServerStatus.SKIPPED: frozenset(),
     ServerStatus.TERMINATED: frozenset(),
+}
+
+RETRY_EXECUTION: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
+    ExecutionStatus.PARTIAL: frozenset({ExecutionStatus.POLLING}),
+    ExecutionStatus.FAILED: frozenset({ExecutionStatus.POLLING}),
+    ExecutionStatus.TIMED_OUT: frozenset({ExecutionStatus.POLLING}),
+}
+RETRY_WAVE: Mapping[WaveStatus, frozenset[WaveStatus]] = {
+    WaveStatus.IN_PROGRESS: frozenset({WaveStatus.PREPARING}),
+    WaveStatus.PARTIAL: frozenset({WaveStatus.PREPARING}),
+    WaveStatus.FAILED: frozenset({WaveStatus.PREPARING}),
+    WaveStatus.TIMED_OUT: frozenset({WaveStatus.PREPARING}),
+    WaveStatus.SKIPPED: frozenset({WaveStatus.PENDING}),
+    WaveStatus.CANCELLED: frozenset({WaveStatus.PENDING}),
+}
+RETRY_SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {
+    ServerStatus.FAILED: frozenset({ServerStatus.PENDING}),
+    ServerStatus.SKIPPED: frozenset({ServerStatus.PENDING}),
+    ServerStatus.UNKNOWN: frozenset({ServerStatus.PENDING, ServerStatus.LAUNCHING}),
 }
 
 
@@ -105,41 +133,65 @@ def check(before: Execution, after: Execution) -> None:
     Raises:
         IllegalTransition: naming the thing and the change.
     """
-    for name, table, old, new in _changes(before, after):
-        if new not in table[old]:
-            message = f"{before.execution_id}: {name} cannot go from {old} to {new}"
+    retried = _retried(before, after)
+    for change in _changes(before, after):
+        arrows = change.table[change.old] | (change.reopens.get(change.old, frozenset()) if retried else frozenset())
+        if change.new not in arrows:
+            message = f"{before.execution_id}: {change.name} cannot go from {change.old} to {change.new}"
             raise IllegalTransition(message)
 
 
-def _changes(
-    before: Execution, after: Execution
-) -> Iterator[tuple[str, Mapping[StrEnum, frozenset[StrEnum]], StrEnum, StrEnum]]:
-    pairs: list[tuple[str, Mapping[StrEnum, frozenset[StrEnum]], StrEnum, StrEnum]] = [
-        ("the execution", _plain(EXECUTION), before.status, after.status)
-    ]
+def _retried(before: Execution, after: Execution) -> bool:
+    """Whether a retry was told or carried out here."""
+    known = {command.command_id: command.acknowledged for command in before.commands}
+    return any(
+        command.kind is CommandKind.RETRY
+        and (command.command_id not in known or known[command.command_id] != command.acknowledged)
+        for command in after.commands
+    )
+
+
+@dataclass(frozen=True)
+class _Change:
+    name: str
+    table: Mapping[StrEnum, frozenset[StrEnum]]
+    reopens: Mapping[StrEnum, frozenset[StrEnum]]
+    old: StrEnum
+    new: StrEnum
+
+
+def _changes(before: Execution, after: Execution) -> Iterator[_Change]:
+    found = [_Change("the execution", _plain(EXECUTION), _plain(RETRY_EXECUTION), before.status, after.status)]
     for old, new in zip(before.waves, after.waves, strict=True):
-        pairs.append((f"wave {old.wave_name}", _plain(WAVE), old.status, new.status))
+        found.append(_Change(f"wave {old.wave_name}", _plain(WAVE), _plain(RETRY_WAVE), old.status, new.status))
         for old_server, new_server in zip(old.servers, new.servers, strict=True):
             if old_server is not new_server:
                 name = f"server {old_server.source_server_id}"
-                pairs.append((name, _plain(SERVER), old_server.status, new_server.status))
-    known = {attempt.attempt_id: attempt for attempt in before.attempts}
+                found.append(_Change(name, _plain(SERVER), _plain(RETRY_SERVER), old_server.status, new_server.status))
+    known = {attempt.attempt_id: attempt.status for attempt in before.attempts}
     for attempt in after.attempts:
         if attempt.attempt_id in known:
-            old_status = known[attempt.attempt_id].status
-            pairs.append((f"attempt {attempt.attempt_id}", _plain(ATTEMPT), old_status, attempt.status))
-    return (pair for pair in pairs if pair[2] is not pair[3])
+            name = f"attempt {attempt.attempt_id}"
+            found.append(_Change(name, _plain(ATTEMPT), {}, known[attempt.attempt_id], attempt.status))
+    return (change for change in found if change.old is not change.new)
 
 
 def _plain(table: Mapping[Status, frozenset[Status]]) -> Mapping[StrEnum, frozenset[StrEnum]]:
     return table  # type: ignore[return-value]  # Mapping is invariant in its key; these are only read
 
 
-def diagram(table: Mapping[Status, frozenset[Status]]) -> str:
-    """The table as text, one line a status: what the README shows."""
+def diagram(
+    table: Mapping[Status, frozenset[Status]], reopens: Mapping[Status, frozenset[Status]] | None = None
+) -> str:
+    """The table as text, one line a status, with what only a retry does: what the README shows."""
     order = {status: index for index, status in enumerate(table)}
+
+    def joined(arrows: frozenset[Status]) -> str:
+        return " | ".join(target.value for target in sorted(arrows, key=order.__getitem__))
+
     lines = []
     for status, arrows in table.items():
-        targets = " | ".join(target.value for target in sorted(arrows, key=order.__getitem__)) or "(final)"
-        lines.append(f"{status.value:<17}-> {targets}")
+        again = (reopens or {}).get(status)
+        by_retry = f" (by retry: {joined(again)})" if again else ""
+        lines.append(f"{status.value:<17}-> {joined(arrows) or '(final)'}{by_retry}")
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from rattler import MatchSpec
 from drskit.cli import COMMANDS as CLI
 from drskit.runbook import RunbookSpec, parse_runbook
 from drskit.settings import VARIABLES, Settings
-from drskit.states import ATTEMPT, EXECUTION, SERVER, WAVE, diagram
+from drskit.states import ATTEMPT, EXECUTION, RETRY_EXECUTION, RETRY_SERVER, RETRY_WAVE, SERVER, WAVE, diagram
 from tests.harness import final, house, started
 
 ROOT = Path(__file__).parent.parent
@@ -223,16 +223,18 @@ def test_the_readme_can_be_read_in_one_go():
     assert len(README.splitlines()) < 200
 
 
-@pytest.mark.parametrize("table", [EXECUTION, WAVE], ids=["execution", "wave"])
-def test_the_readme_draws_the_states_as_they_are(table):
+@pytest.mark.parametrize(
+    "drawn", [diagram(EXECUTION, RETRY_EXECUTION), diagram(WAVE, RETRY_WAVE)], ids=["execution", "wave"]
+)
+def test_the_readme_draws_the_states_as_they_are(drawn):
     """The diagram is printed from the tables."""
-    assert diagram(table) in README
+    assert drawn in README
 
 
-@pytest.mark.parametrize("table", [ATTEMPT, SERVER], ids=["attempt", "server"])
-def test_contributing_draws_the_states_as_they_are(table):
+@pytest.mark.parametrize("drawn", [diagram(ATTEMPT), diagram(SERVER, RETRY_SERVER)], ids=["attempt", "server"])
+def test_contributing_draws_the_states_as_they_are(drawn):
     """The diagram is printed from the tables."""
-    assert diagram(table) in CONTRIBUTING
+    assert drawn in CONTRIBUTING
 
 
 def example() -> str:

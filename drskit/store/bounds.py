@@ -24,6 +24,8 @@ PERSON_BYTES = 300
 """Who started it: a role session's ARN fits."""
 KEY_BYTES = 256
 """The caller's key of an idempotent start."""
+DECISIONS = ("approved", "declined", "overridden", "retried", "skipped")
+"""What people may have decided about a wave."""
 
 
 def shortened(text: str, limit: int = TEXT_BYTES) -> str:
@@ -40,6 +42,7 @@ def bounded(execution: Execution) -> Execution:
         {
             "waiting_for": _short(execution.waiting_for, WAITING_BYTES),
             "started_by": shortened(execution.started_by, PERSON_BYTES),
+            "held": _bounded_decision(execution.held),
             "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
             "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
             "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
@@ -52,8 +55,7 @@ def _bounded_wave(wave: WaveRun) -> WaveRun:
         wave,
         {
             "reason": _short(wave.reason),
-            "approved": _bounded_decision(wave.approved),
-            "overridden": _bounded_decision(wave.overridden),
+            **{name: _bounded_decision(getattr(wave, name)) for name in DECISIONS},
             "servers": _same(wave.servers, tuple(map(_bounded_server, wave.servers))),
         },
     )

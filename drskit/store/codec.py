@@ -5,7 +5,8 @@ execution with `Status` and `StartTime`, so the only one in an index. Everything
 else is a child item under the same ExecutionId; its PlanId contains `#`:
 
     shop                         the header
-    shop#PLAN                    the frozen plan, and what a launch may replace
+    shop#PLAN                    the frozen plan, and what was said at the start
+    shop#HELD                    who paused the execution, while it is paused
     shop#GROUP#0001              a group as resolved at the start
     shop#WAVE#0001               a wave without its servers
     shop#SERVERS#0001#0001       at most 100 servers of it
@@ -80,7 +81,9 @@ def log_key(job_id: str, part: int) -> str:
 
 def parts(execution: Execution) -> Parts:
     """The children of an execution, cheap to make and to compare."""
-    found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace}}
+    found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace, "Fast": execution.fast}}
+    if execution.held is not None:
+        found["HELD"] = {"Held": execution.held}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
     for number, wave in enumerate(execution.waves, 1):
         found |= dict(_wave_parts(number, wave))
@@ -350,9 +353,12 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
             raise ValueError(message)
         waves[number]["Servers"] += child.of("Servers", list)
     plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
+    held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
     return {
         "Plan": plan.of("Plan", dict),
         "Replace": plan.of("Replace", list),
+        "Fast": plan.values.get("Fast", False),
+        "Held": held,
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),

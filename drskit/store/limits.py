@@ -25,7 +25,16 @@ from drskit.model import (
 )
 from drskit.store import codec
 from drskit.store.attributes import item_bytes, to_item
-from drskit.store.bounds import HEADER_BYTES, ITEM_BYTES, KEY_BYTES, PERSON_BYTES, TEXT_BYTES, WAITING_BYTES, bounded
+from drskit.store.bounds import (
+    DECISIONS,
+    HEADER_BYTES,
+    ITEM_BYTES,
+    KEY_BYTES,
+    PERSON_BYTES,
+    TEXT_BYTES,
+    WAITING_BYTES,
+    bounded,
+)
 
 KEYS_BYTES = 300
 """An item's own keys, WriteId and Stamp."""
@@ -105,6 +114,7 @@ def _worst(execution: Execution) -> Execution:
         "started_by": "x" * PERSON_BYTES,
         "key": "x" * KEY_BYTES,
         "end_time": execution.start_time,
+        "due": execution.start_time,
         "version": 10**9,
         "events": 10**9,
         "head": "x" * 64,
@@ -118,8 +128,8 @@ def _worst_wave(execution: Execution, wave: WaveRun) -> WaveRun:
     """The wave at its largest, with one item of servers: no other of them can be larger."""
     time = execution.start_time + timedelta(microseconds=1)
     decision = Decision(by="x" * PERSON_BYTES, at=time, reason="x" * TEXT_BYTES)
-    times = dict.fromkeys(("start_time", "end_time", "waiting_since", "not_before"), time)
-    words = {"status": WaveStatus.WAITING_APPROVAL, "approved": decision, "overridden": decision}
+    times = dict.fromkeys(("start_time", "end_time", "waiting_since", "approve_by", "not_before"), time)
+    words = {"status": WaveStatus.WAITING_APPROVAL, **dict.fromkeys(DECISIONS, decision)}
     longest = nlargest(SERVERS_PER_JOB, wave.servers, key=lambda server: len(server.name.encode()))
     servers = tuple(_worst_server(server, execution) for server in longest)
     return wave.model_copy(update=times | words | {"reason": "x" * TEXT_BYTES, "servers": servers})
