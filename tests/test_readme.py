@@ -38,6 +38,7 @@ TESTED: dict[str, str] = {
     "aws ec2": "tests/sim: EC2 is moto's own",
     "aws dynamodb": "tests/store: DynamoDB is moto's own",
     "papermill": "tests/notebooks run the notebook by papermill",
+    "python -m tests.live": "tests/test_live.py tries the simulator, in this process and as a command",
     "pytest": "this is it",
     "drskit": "tests/cli: every command and flag that is shown here must parse, too",
 }

@@ -247,6 +247,8 @@ class Behaviour(Entry):
     tags_resource_arn: bool = False
     job_delay: Seconds = 0
     """How long a new job stays invisible to DescribeJobs."""
+    check_signature_age: bool = True
+    """Whether a StartRecovery signed more than five minutes ago is refused; AWS says that requests mostly are."""
     initialized: bool = True
     jobs_quota: Annotated[int, Field(ge=0)] = 20
     servers_per_job_quota: Annotated[int, Field(ge=0)] = 100
