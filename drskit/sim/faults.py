@@ -1,6 +1,7 @@
 """Faults of single calls: which call meets one, and what it looks like on the wire."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from xml.sax.saxutils import escape
@@ -10,21 +11,29 @@ from drskit.sim.spec import Fault, FaultKind
 Reply = tuple[int, dict[str, str], str | bytes]
 """Status, headers, body."""
 
-TIMEOUT_SECONDS = 60.0
-"""How much of the world's time a client waits in vain."""
+WAITS = {FaultKind.TIMEOUT: 60.0, FaultKind.BLACK_HOLE: 5.0}
+"""How many seconds of the world's time a client waits in vain."""
 
 CARRIED_OUT = frozenset({FaultKind.ERROR_500_AFTER, FaultKind.LOST_REPLY, FaultKind.TIMEOUT})
 """The kinds that hit after the call has had its effect."""
-SILENT = frozenset({FaultKind.LOST_REPLY, FaultKind.LOST_REQUEST, FaultKind.TIMEOUT})
+SILENT = frozenset(
+    {
+        FaultKind.LOST_REPLY,
+        FaultKind.LOST_REQUEST,
+        FaultKind.TIMEOUT,
+        FaultKind.LATE,
+        FaultKind.REFUSED,
+        FaultKind.BLACK_HOLE,
+    }
+)
 """The kinds that are never answered."""
 
 
 class Dropped(Exception):
-    """No answer will come; `carried_out` says whether the call had its effect."""
+    """No answer will come."""
 
     def __init__(self, kind: FaultKind) -> None:
         super().__init__(kind.value)
-        self.carried_out = kind in CARRIED_OUT
         self.kind = kind
 
 
@@ -97,7 +106,7 @@ class _Armed:
     seen: int = 0
     hit: int = 0
 
-    def strikes(self, service: str, operation: str, now: datetime) -> bool:
+    def strikes(self, service: str, operation: str, now: datetime, draw: "Draw") -> bool:
         """Count this call, and say whether it meets the fault."""
         fault = self.fault
         if fault.service != service or fault.operation not in ("*", operation) or self.hit >= fault.times:
@@ -105,16 +114,21 @@ class _Armed:
         if (fault.from_time and now < fault.from_time) or (fault.until_time and now >= fault.until_time):
             return False
         self.seen += 1
-        if self.seen <= fault.after:
+        if self.seen <= fault.after or (fault.share < 1 and draw(fault.operation, self.seen) >= fault.share):
             return False
         self.hit += 1
         return True
+
+
+Draw = Callable[..., float]
+"""A number from 0 up to 1 for these words, always the same."""
 
 
 @dataclass
 class FaultBook:
     """The faults that are set up; earlier ones strike first."""
 
+    draw: Draw
     armed: list[_Armed] = field(default_factory=list)
 
     def add(self, fault: Fault) -> None:
@@ -125,9 +139,9 @@ class FaultBook:
         """No more faults."""
         self.armed.clear()
 
-    def next(self, service: str, operation: str, now: datetime) -> FaultKind | None:
+    def next(self, service: str, operation: str, now: datetime) -> Fault | None:
         """The fault that this call meets."""
-        return next((one.fault.kind for one in self.armed if one.strikes(service, operation, now)), None)
+        return next((one.fault for one in self.armed if one.strikes(service, operation, now, self.draw)), None)
 
     def to_json(self) -> list[dict[str, object]]:
         """What is set up, and how often each has struck."""

@@ -15,13 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 from moto import mock_aws
 from moto.backends import get_backend
 from moto.core.base_backend import BackendDict
@@ -39,7 +45,7 @@ from drskit.sim.estate import Estate
 from drskit.sim.faults import (
     CARRIED_OUT,
     SILENT,
-    TIMEOUT_SECONDS,
+    WAITS,
     Dropped,
     FaultBook,
     Reply,
@@ -52,6 +58,12 @@ from drskit.sim.wire import Scribe
 from drskit.sim.world import World
 
 DIRECT = frozenset({"drs", "dynamodb", "ec2", "sts"})
+BROKEN: dict[FaultKind, type[BotoCoreError]] = {
+    FaultKind.LOST_REQUEST: ConnectionClosedError,
+    FaultKind.REFUSED: EndpointConnectionError,
+    FaultKind.BLACK_HOLE: ConnectTimeoutError,
+}
+"""What botocore raises when no answer comes, where it is not a read that timed out."""
 SIGNATURE_AGE = timedelta(minutes=5)
 HEADER = "x-drskit-simulated"
 _LOCK = threading.RLock()
@@ -69,13 +81,22 @@ class _Question:
     """Whether it is asked in a form, and wants XML."""
 
 
+@dataclass(frozen=True)
+class _Late:
+    """A request under way, whose sender has given up."""
+
+    arrives_at: datetime
+    request: AWSPreparedRequest
+    question: _Question
+
+
 class Gateway:
     """A world behind moto."""
 
     def __init__(self, spec: WorldSpec, clock: Clock) -> None:
         register()
         self.clock = clock
-        self.faults = FaultBook()
+        self._under_way: list[_Late] = []
         self._tables: dict[Any, dict[str, Any]] = {}
         self.replace(spec)
 
@@ -86,7 +107,8 @@ class Gateway:
             self.world = World(spec)
             self._estate = Estate(self.world)
             self._tables = {}
-            self.faults.clear()
+            self._under_way = []
+            self.faults = FaultBook(partial(self.world.ids.chance, "fault"))
             for fault in spec.faults:
                 self.faults.add(fault)
             with self._present():
@@ -105,14 +127,17 @@ class Gateway:
         question = _read(request)
         with _LOCK:
             now = self.clock.now()
-            kind = self.faults.next(question.service, question.operation, now)
+            self._let_arrive(now)
+            fault = self.faults.next(question.service, question.operation, now)
+            kind = fault.kind if fault else None
             if kind is None or kind in CARRIED_OUT:
                 reply = self._carry_out(request, question, now)
             if kind is not None and kind not in SILENT:
                 reply = error_reply(question.service, kind, form=question.form)
-        if kind is FaultKind.TIMEOUT:
-            self.clock.sleep(TIMEOUT_SECONDS)
+            if fault and fault.seconds:
+                self._under_way.append(_Late(now + timedelta(seconds=fault.seconds), request, question))
         if kind in SILENT:
+            self.clock.sleep(WAITS.get(kind, 0))
             raise Dropped(kind)
         return self._stamped(reply, now)
 
@@ -137,8 +162,8 @@ class Gateway:
                 return self.answer(request)
             except Dropped as dropped:
                 # What botocore would raise, had the connection really gone.
-                error = ReadTimeoutError if dropped.carried_out else ConnectionClosedError
-                raise error(endpoint_url=request.url) from dropped
+                broken = BROKEN.get(dropped.kind, ReadTimeoutError)
+                raise broken(endpoint_url=request.url, error=dropped) from dropped
 
         with mock_aws():
             _ANSWERING.append(process_request)
@@ -153,6 +178,7 @@ class Gateway:
         """The world as it stands, for people and tools."""
         with _LOCK:
             now = self.clock.now()
+            self._let_arrive(now)
             self._estate.settle("drs", now)
             scribe, world = Scribe(world=self.world, now=now), self.world
             return {
@@ -166,12 +192,20 @@ class Gateway:
                 "faults": self.faults.to_json(),
             }
 
+    def _let_arrive(self, now: datetime) -> None:
+        """Carry out what was under way until now, each request as of its arrival; nobody hears the answers."""
+        arrived = sorted((late for late in self._under_way if late.arrives_at <= now), key=lambda late: late.arrives_at)
+        self._under_way = [late for late in self._under_way if late.arrives_at > now]
+        for late in arrived:
+            self._carry_out(late.request, late.question, late.arrives_at)
+
     def _carry_out(self, request: AWSPreparedRequest, question: _Question, now: datetime) -> Reply:
         checked = question.operation == "StartRecovery" and self.spec.behaviour.check_signature_age
         if checked and (stale := _stale(question.signed_at, now)):
             return json_error("InvalidSignatureException", 403, {"message": stale})
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():
+            drs_backends[self.spec.account][self.spec.region].moment = now
             self._estate.settle(question.service, now)
             try:
                 reply = _dispatch(request, question.service)

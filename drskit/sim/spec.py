@@ -67,6 +67,12 @@ class FaultKind(StrEnum):
     """The connection drops before anything happens."""
     TIMEOUT = "timeout"
     """The call is carried out; a minute of the world's time passes, and no answer comes."""
+    LATE = "late"
+    """The connection drops; the request arrives all the same, `seconds` later, if its signature is good then."""
+    REFUSED = "refused"
+    """Nobody listens: the connection is refused, and nothing is sent."""
+    BLACK_HOLE = "black-hole"
+    """The connection is never answered: a few seconds of the world's time pass, and nothing is sent."""
     EXPIRED_TOKEN = "expired-token"  # noqa: S105 - a word, no secret
     ACCESS_DENIED = "access-denied"
 
@@ -81,8 +87,18 @@ class Fault(Entry):
     times: Annotated[int, Field(ge=1)] = 1
     after: Annotated[int, Field(ge=0)] = 0
     """How many matching calls succeed before the first fault."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1
+    """Which part of the matching calls it hits, drawn from the world's seed."""
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """Of `late`: how long the request is under way."""
     from_time: AwareDatetime | None = Field(default=None, alias="from")
     until_time: AwareDatetime | None = Field(default=None, alias="until")
+
+    @model_validator(mode="after")
+    def _only_what_is_late_is_under_way(self) -> "Fault":
+        if (self.kind is FaultKind.LATE) != (self.seconds is not None):
+            raise ValueError("late needs seconds, and no other kind takes them")
+        return self
 
 
 class Durations(Entry):

@@ -3,9 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
+from pydantic import ValidationError
 
 from drskit.clock import SystemClock
+from drskit.sim.spec import Fault
 from tests.sim.lab import make_spec
 
 
@@ -66,6 +74,68 @@ def test_a_timeout_costs_a_minute(open_lab):
         lab.start(1)
     assert lab.clock.now() == datetime(2026, 3, 2, 9, 1, tzinfo=UTC)
     assert len(lab.drs.describe_jobs()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "waited"), [("refused", "Could not connect", 0), ("black-hole", "timeout", 5)]
+)
+def test_where_nobody_answers_nothing_is_sent(open_lab, kind, seen, waited):
+    """A refused connection is known at once, an unanswered one after a few seconds."""
+    lab = open_with(open_lab, {"operation": "StartRecovery", "kind": kind})
+    with pytest.raises((EndpointConnectionError, ConnectTimeoutError), match=seen):
+        lab.start(1)
+    assert lab.clock.now() == datetime(2026, 3, 2, 9, 0, waited, tzinfo=UTC)
+    assert lab.drs.describe_jobs()["items"] == []
+
+
+def test_a_late_request_is_carried_out_when_it_arrives(open_lab):
+    """The sender has given up; two minutes later there is a job, as old as its arrival."""
+    lab = open_with(open_lab, {"operation": "StartRecovery", "kind": "late", "seconds": 120})
+    with pytest.raises(ReadTimeoutError):
+        lab.start(1, tags={"attempt": "1"})
+    lab.wait(119)
+    assert lab.drs.describe_jobs()["items"] == []
+    lab.wait(600)
+    (job,) = lab.drs.describe_jobs()["items"]
+    assert (job["tags"], job["creationDateTime"]) == ({"attempt": "1"}, "2026-03-02T09:02:00.000000+00:00")
+    assert job["status"] == "COMPLETED"
+
+
+def test_late_requests_arrive_in_their_own_order(open_lab):
+    """The second is there first, so that the first finds the server busy: one job."""
+    late = [{"operation": "StartRecovery", "kind": "late", "seconds": seconds} for seconds in (20, 10)]
+    lab = open_with(open_lab, *late)
+    for attempt in ("1", "2"):
+        with pytest.raises(ReadTimeoutError):
+            lab.start(1, tags={"attempt": attempt})
+    lab.wait(30)
+    assert [job["tags"] for job in lab.drs.describe_jobs()["items"]] == [{"attempt": "2"}]
+
+
+@pytest.mark.parametrize(("seconds", "jobs"), [(300, 1), (301, 0)])
+def test_a_late_request_is_refused_once_its_signature_is_old(open_lab, seconds, jobs):
+    """Its age counts when it arrives: five minutes and no more."""
+    lab = open_with(open_lab, {"operation": "StartRecovery", "kind": "late", "seconds": seconds})
+    with pytest.raises(ReadTimeoutError):
+        start_signed(lab, lab.clock.now())
+    lab.wait(1000)
+    assert len(lab.drs.describe_jobs()["items"]) == jobs
+
+
+def test_only_what_is_late_is_under_way():
+    """Another kind takes no seconds, and late needs them."""
+    for fault in ({"kind": "late"}, {"kind": "throttle", "seconds": 5}):
+        with pytest.raises(ValidationError, match="late needs seconds"):
+            Fault.model_validate({"operation": "*", **fault})
+
+
+def test_a_fault_may_hit_a_share_of_the_calls(open_lab):
+    """Nine of ten, drawn from the seed: the same world fails the same calls."""
+    storm = {"operation": "DescribeJobs", "kind": "throttle", "times": 1000, "share": 0.9}
+    seen = outcomes(open_with(open_lab, storm), 200)
+    assert 5 < sum(seen) < 40
+    assert seen == outcomes(open_with(open_lab, storm), 200)
+    assert seen != outcomes(open_with(open_lab, storm, seed=8), 200)
 
 
 def outcomes(lab, calls):

@@ -24,7 +24,7 @@ def respond(request: Request, full_url: str, headers: Any) -> Reply:
     region = REGION.match(address.netloc)
     account = headers.get("x-moto-account-id", "123456789012")
     backend = drs_backends[account][region.group(1) if region else "us-east-1"]
-    now = backend.clock.now()
+    now = backend.now()
     backend.world.settle(now)
     try:
         operation, members = _read(request.method, address.path, address.query, request.get_data())
