@@ -11,7 +11,7 @@ while one of its requests is answered, so several worlds can live in a process.
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -38,6 +38,7 @@ from werkzeug.exceptions import HTTPException
 
 from drskit import __version__
 from drskit.clock import Clock, SystemClock
+from drskit.sim.backend.lag import Indexes
 from drskit.sim.backend.models import drs_backends
 from drskit.sim.backend.registration import register
 from drskit.sim.backend.responses import operation_of
@@ -53,7 +54,7 @@ from drskit.sim.faults import (
     json_error,
     xml_error,
 )
-from drskit.sim.spec import FaultKind, WorldSpec
+from drskit.sim.spec import FaultKind, WorldSpec, span
 from drskit.sim.wire import Scribe
 from drskit.sim.world import World
 
@@ -108,6 +109,7 @@ class Gateway:
             self._estate = Estate(self.world)
             self._tables = {}
             self._under_way = []
+            self._indexes = Indexes(span(spec.behaviour.index_lag))
             self.faults = FaultBook(partial(self.world.ids.chance, "fault"))
             for fault in spec.faults:
                 self.faults.add(fault)
@@ -208,7 +210,8 @@ class Gateway:
             drs_backends[self.spec.account][self.spec.region].moment = now
             self._estate.settle(question.service, now)
             try:
-                reply = _dispatch(request, question.service)
+                with self._behind(question, now):
+                    reply = _dispatch(request, question.service)
             except NotImplementedError:
                 reply = None
         if reply is None:
@@ -217,6 +220,13 @@ class Gateway:
                 return xml_error(question.service, "UnknownOperation", 501, message)
             return json_error("UnknownOperationException", 501, {"message": message})
         return reply
+
+    def _behind(self, question: _Question, now: datetime) -> AbstractContextManager[None]:
+        """Let DynamoDB's indexes be as far behind as the world says."""
+        if question.service != "dynamodb" or not self.spec.behaviour.index_lag:
+            return nullcontext()
+        tables = get_backend("dynamodb")[self.spec.account][self.spec.region].tables
+        return self._indexes.serving(question.operation, tables.values, now)
 
     @contextmanager
     def _present(self) -> Iterator[None]:

@@ -76,7 +76,7 @@ def answer(call: Call) -> Answer:
         raise refusals.not_simulated(call.operation)
     if not call.world.spec.behaviour.initialized and "Tag" not in call.operation:
         raise refusals.uninitialized()
-    return Answer(202 if call.operation == "StartRecovery" else 200, operation(call))
+    return Answer(STATUS.get(call.operation, 200), operation(call))
 
 
 def _describe_source_servers(call: Call) -> Json:
@@ -102,16 +102,12 @@ def _describe_jobs(call: Call) -> Json:
         after, before = begin is None or job.created_at >= begin, end is None or job.created_at <= end
         return (not wanted or job.id in wanted) and after and before
 
-    jobs = [job for job in call.world.visible_jobs(call.now) if matches(job)]
+    jobs = [job for job in call.world.visible_jobs(call.now, named=bool(wanted)) if matches(job)]
     return call.paged(jobs, name=lambda job: job.id, write=call.scribe.job)
 
 
 def _describe_job_log_items(call: Call) -> Json:
-    job_id = call.need("jobID", str)
-    job = call.world.jobs.get(job_id)
-    if job is None:
-        message = f"Job with Id: '{job_id}' was not found"
-        raise refusals.not_found(message, resource_id=job_id, resource_type="Job")
+    job = call.world.job(call.need("jobID", str))
     shown = call.world.spec.behaviour.emit_launch_end
     entries = [
         entry for entry in job.timeline.entries if entry.at <= call.now and (shown or entry.event != "LAUNCH_END")
@@ -163,6 +159,11 @@ def _terminate_recovery_instances(call: Call) -> Json:
     return {"job": call.scribe.job(job)}
 
 
+def _delete_job(call: Call) -> Json:
+    call.world.delete_job(call.need("jobID", str), call.now)
+    return {}
+
+
 def _tag_resource(call: Call) -> Json:
     call.world.taggable(call.need("resourceArn", str), call.now).update(_tags(call))
     return {}
@@ -179,6 +180,8 @@ def _list_tags_for_resource(call: Call) -> Json:
     return {"tags": dict(call.world.taggable(call.need("resourceArn", str), call.now))}
 
 
+STATUS = {"StartRecovery": 202, "DeleteJob": 204}
+"""The HTTP statuses of success that are not 200 (drs-facts §2)."""
 OPERATIONS: dict[str, Callable[[Call], Json]] = {
     "DescribeSourceServers": _describe_source_servers,
     "DescribeJobs": _describe_jobs,
@@ -188,6 +191,7 @@ OPERATIONS: dict[str, Callable[[Call], Json]] = {
     "GetLaunchConfiguration": _get_launch_configuration,
     "StartRecovery": _start_recovery,
     "TerminateRecoveryInstances": _terminate_recovery_instances,
+    "DeleteJob": _delete_job,
     "TagResource": _tag_resource,
     "UntagResource": _untag_resource,
     "ListTagsForResource": _list_tags_for_resource,

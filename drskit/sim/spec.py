@@ -263,6 +263,12 @@ class Behaviour(Entry):
     tags_resource_arn: bool = False
     job_delay: Seconds = 0
     """How long a new job stays invisible to DescribeJobs."""
+    list_delay: Seconds = 0
+    """How long a new job is found by its id and stays out of listings by time."""
+    tag_delay: Seconds = 0
+    """How long a new job is shown without its tags."""
+    index_lag: Seconds = 0
+    """How far DynamoDB's global indexes are behind their tables."""
     check_signature_age: bool = True
     """Whether a StartRecovery signed more than five minutes ago is refused; AWS says that requests mostly are."""
     initialized: bool = True

@@ -123,7 +123,9 @@ class Scribe:
             "creationDateTime": self.time(job.created_at),
             "participatingResources": [],
             "participatingServers": servers,
-            "tags": {"resourceArn": arn} if behaviour.tags_resource_arn and not job.tags else dict(job.tags),
+            "tags": {"resourceArn": arn}
+            if behaviour.tags_resource_arn and not job.tags
+            else self._world.tags_of(job, self._now),
         }
         if status == "COMPLETED" and job.timeline.ends_at:
             written["endDateTime"] = self.time(job.timeline.ends_at)

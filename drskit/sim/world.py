@@ -9,7 +9,7 @@ anything else, so that what should have happened by then has happened.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from drskit.sim import refusals
 from drskit.sim.ids import Ids
@@ -25,7 +25,7 @@ from drskit.sim.schedule import (
     replay,
 )
 from drskit.sim.snapshots import Snapshot, snapshots_of
-from drskit.sim.spec import ReplicationState, ServerSpec, WorldSpec
+from drskit.sim.spec import ReplicationState, ServerSpec, WorldSpec, span
 
 UNLAUNCHABLE = {
     ReplicationState.DISCONNECTED: "is disconnected",
@@ -73,6 +73,8 @@ class Job:
     server_ids: tuple[str, ...]
     timeline: Timeline
     tags: dict[str, str]
+    deleted: bool = False
+    """Somebody called DeleteJob: no operation knows it any more."""
     survived: set[str] = field(default_factory=set)
     """The servers whose instance EC2 protected from this job."""
 
@@ -142,12 +144,26 @@ class World:
         listed = [one for one in self.instances.values() if one.known and one.exists(now)]
         return sorted(listed, key=lambda one: (one.launched_at, one.id))
 
-    def visible_jobs(self, now: datetime) -> list[Job]:
-        """The jobs that DescribeJobs lists, newest first."""
-        delay = timedelta(seconds=self.spec.behaviour.job_delay)
-        seen = [job for job in self.jobs.values() if job.created_at + delay <= now]
+    def visible_jobs(self, now: datetime, *, named: bool = False) -> list[Job]:
+        """The jobs that DescribeJobs shows, newest first: in a listing, or those that are `named` by their ids."""
+        behaviour = self.spec.behaviour
+        delay = span(behaviour.job_delay if named else max(behaviour.job_delay, behaviour.list_delay))
+        seen = [job for job in self.jobs.values() if not job.deleted and job.created_at + delay <= now]
         seen.reverse()
         return sorted(seen, key=lambda job: job.created_at, reverse=True)
+
+    def job(self, job_id: str) -> Job:
+        """A job by its id."""
+        job = self.jobs.get(job_id)
+        if job is None or job.deleted:
+            message = f"Job with Id: '{job_id}' was not found"
+            raise refusals.not_found(message, resource_id=job_id, resource_type="Job")
+        return job
+
+    def tags_of(self, job: Job, now: datetime) -> dict[str, str]:
+        """A job's tags, once they are to be seen."""
+        shown = now >= job.created_at + span(self.spec.behaviour.tag_delay)
+        return dict(job.tags) if shown else {}
 
     def taggable(self, arn: str, now: datetime) -> dict[str, str]:
         """The tags of a resource, to read or to change."""
@@ -155,7 +171,7 @@ class World:
         held: dict[str, str] | None = None
         if kind == "source-server" and name in self.servers:
             held = self.servers[name].tags
-        elif kind == "job" and name in self.jobs:
+        elif kind == "job" and name in self.jobs and not self.jobs[name].deleted:
             held = self.jobs[name].tags
         elif kind == "recovery-instance" and name in self.instances and self.instances[name].exists(now):
             held = self.instances[name].tags
@@ -218,6 +234,14 @@ class World:
         for one in chosen:
             one.removal_at, one.removed_by = _instant(timeline.outcomes[one.server_id]), job_id
         return job
+
+    def delete_job(self, job_id: str, now: datetime) -> None:
+        """Forget a job; what it launched stays. One that runs cannot be deleted."""
+        job = self.job(job_id)
+        if not job.ended(now):
+            message = f"Job with Id: '{job_id}' is {job.status(now)} and cannot be deleted"
+            raise refusals.conflict(message, resource_id=job_id, resource_type="Job")
+        job.deleted = True
 
     # --- inside ------------------------------------------------------------------------------------------------------
 

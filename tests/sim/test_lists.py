@@ -139,6 +139,46 @@ def test_a_new_job_may_be_invisible_for_a_while(open_lab):
     assert len(lab.drs.describe_jobs()["items"]) == 1
 
 
+def test_a_listing_may_trail_behind_what_is_found_by_id(open_lab):
+    """Another switch for eventual consistency: the id is known, the listing is not complete yet."""
+    lab = open_lab(make_spec(count=1, behaviour={"list_delay": 20}))
+    job = lab.start(1)
+    assert lab.drs.describe_jobs(filters={"fromDate": "2026-03-02T08:00:00Z"})["items"] == []
+    assert lab.job(job["jobID"])["jobID"] == job["jobID"]
+    lab.wait(20)
+    assert len(lab.drs.describe_jobs()["items"]) == 1
+
+
+def test_tags_may_trail_behind_their_job(open_lab):
+    """The job is listed without them for a while."""
+    lab = open_lab(make_spec(count=1, behaviour={"tag_delay": 20}))
+    job = lab.start(1, tags={"attempt": "1"})
+    assert lab.job(job["jobID"])["tags"] == {}
+    lab.wait(20)
+    assert lab.job(job["jobID"])["tags"] == {"attempt": "1"}
+
+
+def test_a_deleted_job_is_known_to_nobody(lab):
+    """Neither listed nor found, and without a log; its instance and the server's last launch stay."""
+    job = lab.start(1)
+    with pytest.raises(lab.drs.exceptions.ConflictException):
+        lab.drs.delete_job(jobID=job["jobID"])
+    lab.wait(3600)
+    assert 204 == lab.drs.delete_job(jobID=job["jobID"])["ResponseMetadata"]["HTTPStatusCode"]
+    assert lab.drs.describe_jobs()["items"] == []
+    assert lab.drs.describe_jobs(filters={"jobIDs": [job["jobID"]]})["items"] == []
+    for ask in (
+        lambda: lab.drs.describe_job_log_items(jobID=job["jobID"]),
+        lambda: lab.drs.list_tags_for_resource(resourceArn=job["arn"]),
+        lambda: lab.drs.delete_job(jobID=job["jobID"]),
+    ):
+        with pytest.raises(lab.drs.exceptions.ResourceNotFoundException):
+            ask()
+    (instance,) = lab.drs.describe_recovery_instances()["items"]
+    server = lab.drs.describe_source_servers()["items"][0]
+    assert {job["jobID"]} == {instance["jobID"], server["lifeCycle"]["lastLaunch"]["initiated"]["jobID"]}
+
+
 def test_a_week_of_snapshots_is_thinned_out(lab):
     """Ten-minutely for an hour, hourly for a day, daily for a week; newest first unless asked otherwise."""
     items = lab.drs.describe_recovery_snapshots(sourceServerID=server_id(1))["items"]

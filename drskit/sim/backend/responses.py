@@ -12,6 +12,7 @@ from drskit.sim.faults import Reply, json_error
 from drskit.sim.operations import Call, answer
 from drskit.sim.refusals import Refusal, invalid
 
+NO_CONTENT = 204
 TAGS = "/tags/"
 TAG_OPERATIONS = {"GET": "ListTagsForResource", "POST": "TagResource", "DELETE": "UntagResource"}
 HEADERS = {"content-type": "application/json"}
@@ -31,7 +32,7 @@ def respond(request: Request, full_url: str, headers: Any) -> Reply:
         done = answer(Call(backend.world, now, operation, members))
     except Refusal as refusal:
         return json_error(refusal.code, refusal.status, refusal.body)
-    return done.status, dict(HEADERS), json.dumps(done.body)
+    return done.status, dict(HEADERS), "" if done.status == NO_CONTENT else json.dumps(done.body)
 
 
 def operation_of(method: str, path: str) -> str:
