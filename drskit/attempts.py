@@ -10,11 +10,20 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from drskit.edit import changed, with_attempt, with_servers, with_wave
+from drskit.launches import learn_remains
 from drskit.model import Attempt, AttemptStatus, Execution, Job, ServerRun, ServerStatus, WaveStatus
 from drskit.ports import NotExecuted
-from drskit.seen import Seen
+from drskit.seen import Remains, Seen
 from drskit.witness import EXECUTION_TAG, Absent, Foreign, Mine, Unsure, Witness
 
+VANISHED = "VANISHED"
+"""In the place of a job's status: DRS no longer has the job."""
+VANISHED_AFTER = timedelta(minutes=5)
+"""How long a job must be missing before it counts as gone.
+
+One empty answer may be a list that lags. The launch protocol bears a lag of two minutes at most (its quiescence less
+the five minutes of a signature), so that five minutes without the job, asked for by its id at every look, are none.
+"""
 REFUSALS = 5
 """After so many refusals without a cause to be seen, a person is asked."""
 
@@ -24,9 +33,20 @@ def learn_attempts(execution: Execution, seen: Seen) -> Execution:
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.INTENT and attempt.attempt_id in seen.witnesses:
             execution = _settle(execution, attempt, seen.witnesses[attempt.attempt_id], seen)
-        elif attempt.end_time is None and (job := seen.jobs.get(attempt.job_id or "")) is not None:
-            execution = _follow(execution, attempt, job, seen.now)
+        elif attempt.job_id is None or attempt.end_time is not None:
+            continue
+        elif attempt.job_id in seen.jobs:
+            execution = _follow(execution, attempt, seen.jobs[attempt.job_id], seen.now)
+        elif attempt.job_id in seen.remains:
+            execution = _give_up(execution, attempt, seen.remains[attempt.job_id], seen.now)
+        elif attempt.job_id in seen.missing and attempt.missing_since is None:
+            execution = with_attempt(execution, attempt.attempt_id, missing_since=seen.listed_at)
     return execution
+
+
+def long_missing(attempt: Attempt, listed_at: datetime) -> bool:
+    """Whether a job that this listing lacks as well has been missing for long enough to be gone."""
+    return attempt.missing_since is not None and listed_at >= attempt.missing_since + VANISHED_AFTER
 
 
 def found_a_job(before: Execution, after: Execution) -> bool:
@@ -38,9 +58,20 @@ def found_a_job(before: Execution, after: Execution) -> bool:
 def _follow(execution: Execution, attempt: Attempt, job: Job, now: datetime) -> Execution:
     """The job's progress; one that is COMPLETED and says no end has ended by now."""
     end = job.end_time or (now if job.status == "COMPLETED" else None)
-    if (attempt.job_status, attempt.end_time) == (job.status, end):
+    if (attempt.job_status, attempt.end_time, attempt.missing_since) == (job.status, end, None):
         return execution
-    return with_attempt(execution, attempt.attempt_id, job_status=job.status, end_time=end)
+    return with_attempt(execution, attempt.attempt_id, job_status=job.status, end_time=end, missing_since=None)
+
+
+def _give_up(execution: Execution, attempt: Attempt, remains: Remains, now: datetime) -> Execution:
+    """DRS no longer has the job; what it left says for each server what became of it, or nothing does."""
+    execution = with_attempt(execution, attempt.attempt_id, job_status=VANISHED, end_time=now)
+
+    def learn(server: ServerRun) -> ServerRun:
+        return learn_remains(server, remains, now) if server.job_id == attempt.job_id else server
+
+    wave = with_servers(execution.wave(attempt.wave_name), learn)
+    return with_wave(execution, wave.wave_name, servers=wave.servers)
 
 
 def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen) -> Execution:

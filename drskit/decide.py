@@ -195,6 +195,11 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         for attempt in execution.attempts
         if attempt.status is AttemptStatus.INTENT and now >= attempt.signed_at + SHOWN_AFTER
     ]
+    texts += [
+        f"{attempt.job_id} of wave {attempt.wave_name}, which DRS has not shown since {utc(attempt.missing_since)}"
+        for attempt in execution.attempts
+        if attempt.missing_since and attempt.end_time is None and now >= attempt.missing_since + SHOWN_AFTER
+    ]
     return tuple(texts)
 
 

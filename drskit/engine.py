@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drskit.attempts import long_missing
 from drskit.decide import chunks_due, decide, record
 from drskit.errors import LostRace, Unavailable
 from drskit.guard import obstacles, survey
@@ -29,9 +30,9 @@ from drskit.model import (
     utc,
 )
 from drskit.ports import Recovery, Started, Store
-from drskit.seen import Seen
+from drskit.seen import Remains, Seen
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
-from drskit.witness import LOOK_BACK, Witness, tags_of, testify
+from drskit.witness import LOOK_BACK, Absent, Unsure, Witness, instances_testify, tags_of, testify, unlisted
 
 QUIESCENCE = timedelta(seconds=420)
 """How old an intent must be before its absence is proof: five minutes of signature, and room for a lagging list."""
@@ -50,6 +51,8 @@ class Look:
     taken_at: datetime
     """AWS's time just before the listing; absence is judged by it."""
     jobs: dict[str, Job] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
+    """The jobs that were asked for by their ids; those that are not among `jobs` are missing."""
     since: datetime | None = None
     """From when on the listing is complete; None when only known jobs were asked for."""
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
@@ -71,8 +74,18 @@ class Look:
             self.since = min(intents) - LOOK_BACK
             self.jobs = {job.job_id: job for job in self.recovery.jobs(since=self.since)}
             live -= set(self.jobs)
-        if live:
-            self.jobs |= {job.job_id: job for job in self.recovery.jobs(job_ids=sorted(live))}
+        self.ask_for(live)
+
+    def ask_for(self, job_ids: Iterable[str]) -> None:
+        """Ask for jobs by their ids, whatever the listing had.
+
+        Raises:
+            Unavailable: some page could not be read.
+        """
+        wanted = sorted(set(job_ids) - self.asked)
+        if wanted:
+            self.jobs |= {job.job_id: job for job in self.recovery.jobs(job_ids=wanted)}
+            self.asked |= set(wanted)
 
     def log(self, job_id: str) -> tuple[JobLogEntry, ...]:
         """The job's log, read once a pass."""
@@ -170,6 +183,8 @@ class Engine:
             quiescence=self._quiescence,
             fresh_id=self._fresh_id(now),
             jobs=look.jobs,
+            missing=_missing(execution, look),
+            remains=_remains(execution, look),
             logs={job_id: look.log(job_id) for job_id in _logs_to_read(execution, look.jobs)},
             instances=_instances(execution, look.recovery),
             witnesses=self._witnesses(execution, look),
@@ -183,11 +198,51 @@ class Engine:
             if attempt.status is not AttemptStatus.INTENT or look.since is None:
                 continue
             if look.since <= attempt.signed_at - LOOK_BACK:
-                servers = {
-                    server.source_server_id: server for server in look.recovery.source_servers(attempt.server_ids)
-                }
-                found[attempt.attempt_id] = testify(execution, attempt, look.jobs.values(), servers)
+                found[attempt.attempt_id] = self._witness(execution, attempt, look)
         return found
+
+    def _witness(self, execution: Execution, attempt: Attempt, look: Look) -> Witness:
+        """What the listing and the servers say; before a repeat, also what only the servers and instances name."""
+        recovery, ids = look.recovery, attempt.server_ids
+        servers = {server.source_server_id: server for server in recovery.source_servers(ids)}
+        verdict = testify(execution, attempt, look.jobs.values(), servers)
+        if isinstance(verdict, Unsure) and verdict.job_id not in look.jobs:
+            look.ask_for(unlisted(attempt, look.jobs.values(), servers))
+            verdict = testify(execution, attempt, look.jobs.values(), servers)
+        if not isinstance(verdict, Absent) or look.taken_at < attempt.signed_at + self._quiescence:
+            return verdict
+        instances = recovery.recovery_instances(ids)
+        tagged = recovery.tagged_instances(ids)
+        look.ask_for(unlisted(attempt, look.jobs.values(), servers, instances))
+        verdict = testify(execution, attempt, look.jobs.values(), servers)
+        if not isinstance(verdict, Absent):
+            return verdict
+        hidden = instances_testify(attempt, look.jobs.values(), instances, tagged)
+        return hidden if isinstance(hidden, Unsure) else verdict
+
+
+def _lacking(execution: Execution, look: Look) -> list[Attempt]:
+    """The running attempts whose job DRS did not show although it was asked for."""
+    lacking = look.asked - set(look.jobs)
+    return [attempt for attempt in execution.attempts if attempt.job_id in lacking and attempt.end_time is None]
+
+
+def _missing(execution: Execution, look: Look) -> frozenset[str]:
+    return frozenset(attempt.job_id for attempt in _lacking(execution, look) if attempt.job_id)
+
+
+def _remains(execution: Execution, look: Look) -> dict[str, Remains]:
+    """What is left of the jobs that are gone."""
+    found = {}
+    for attempt in _lacking(execution, look):
+        if attempt.job_id and long_missing(attempt, look.taken_at):
+            servers = look.recovery.source_servers(attempt.server_ids)
+            instances = look.recovery.recovery_instances(attempt.server_ids)
+            found[attempt.job_id] = Remains(
+                servers={server.source_server_id: server for server in servers},
+                instances={one.source_server_id: one for one in instances if one.job_id == attempt.job_id},
+            )
+    return found
 
 
 def _logs_to_read(execution: Execution, jobs: dict[str, Job]) -> list[str]:
@@ -241,10 +296,10 @@ def _obstacles(execution: Execution, recovery: Recovery, now: datetime) -> dict[
 
 
 def _ended_logs(before: Execution, after: Execution, look: Look) -> tuple[JobLog, ...]:
-    """The whole logs of the jobs whose end is recorded in this step."""
+    """The whole logs of the jobs whose end is recorded in this step; one that is gone has none."""
     open_before = {attempt.attempt_id for attempt in before.attempts if attempt.end_time is None}
     return tuple(
         JobLog(job_id=attempt.job_id, wave_name=attempt.wave_name, entries=look.log(attempt.job_id))
         for attempt in after.attempts
-        if attempt.job_id and attempt.end_time is not None and attempt.attempt_id in open_before
+        if attempt.job_id in look.jobs and attempt.end_time is not None and attempt.attempt_id in open_before
     )

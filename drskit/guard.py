@@ -11,11 +11,10 @@ refuses the launch of its server unless it is protected or the operator named it
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from drskit.launches import GONE
 from drskit.model import ExecutionType, Job, RecoveryInstance, TaggedInstance
 from drskit.ports import Recovery
 from drskit.witness import EXECUTION_TAG, TYPE_TAG
-
-GONE = frozenset({"TERMINATED", "SHUTTING-DOWN"})
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ def _attempts(before: Execution, after: Execution) -> Iterator[Told]:
         elif (old.job_status, old.end_time) != (attempt.job_status, attempt.end_time):
             facts = {**_attempt(attempt), "JobId": attempt.job_id, "From": old.job_status, "To": attempt.job_status}
             yield "JOB_CHANGED", None, facts
+        elif (old.missing_since is None) is not (attempt.missing_since is None):
+            kind = "JOB_MISSING" if attempt.missing_since else "JOB_FOUND"
+            yield kind, None, {**_attempt(attempt), "JobId": attempt.job_id}
         elif old.outcome != attempt.outcome:
             yield "ATTEMPT_REFUSED", None, {**_attempt(attempt), "Reason": attempt.outcome}
 

@@ -20,6 +20,7 @@ from drskit.model import (
     ServerStatus,
     WaveRun,
 )
+from drskit.seen import Remains
 from drskit.states import STARTED_WAVE
 
 SETTLED = frozenset(
@@ -33,6 +34,8 @@ SETTLED = frozenset(
 )
 """A server whose launch has come to an end."""
 LAUNCHED = frozenset({ServerStatus.LAUNCHED, ServerStatus.VERIFIED})
+GONE = frozenset({"TERMINATED", "SHUTTING-DOWN"})
+"""States of an instance that is no more (drs-facts §2)."""
 
 BEGINS = {f"{phase}_START": phase for phase in Phase}
 ENDS = {
@@ -100,6 +103,27 @@ def learn_launch(server: ServerRun, job: Job, entries: tuple[JobLogEntry, ...], 
         error = f"{job.job_id} is COMPLETED and this server is {shown}: {explain('not launched', entries)}"
         return changed(server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=error)
     return server
+
+
+def learn_remains(server: ServerRun, remains: Remains, now: datetime) -> ServerRun:
+    """A server whose job DRS no longer has: what its instance or its last launch says; else nobody knows.
+
+    What was learned before stands. Nothing unseen is called failed.
+    """
+    if server.status not in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
+        return server
+    instance = remains.instances.get(server.source_server_id)
+    if instance is not None and instance.job_id == server.job_id and instance.state not in GONE:
+        server = changed(server, status=ServerStatus.LAUNCHED, end_time=now, error=None)
+        return _learn_instance(server, instance)
+    source = remains.servers.get(server.source_server_id)
+    word = source.last_launch_status if source and source.last_launch_job_id == server.job_id else None
+    if word == "LAUNCHED":
+        return changed(server, status=ServerStatus.LAUNCHED, launch_status=word, end_time=now, error=None)
+    if word in {"FAILED", "TERMINATED"}:
+        error = f"DRS says {word} of the server's last launch, and no longer has its job {server.job_id} to tell why"
+        return changed(server, status=ServerStatus.FAILED, launch_status=word, end_time=now, error=error)
+    return changed(server, status=ServerStatus.UNKNOWN, error=f"DRS no longer has its job {server.job_id}")
 
 
 def spans(entries: Iterable[JobLogEntry]) -> tuple[PhaseSpan, ...]:

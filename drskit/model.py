@@ -367,9 +367,11 @@ class Attempt(Record):
     refused: bool = False
     """It is certain that DRS did not carry the request out; only the reason is looked for."""
     blocked_by: str | None = None
-    """The job that stands in its way."""
+    """The job that stands in its way, or an instance of which no job is known."""
     excused: tuple[str, ...] = ()
-    """Jobs that stood in its way until a person said to go on; once ended they count no more."""
+    """What stood in its way until a person said to go on; jobs count no more once they have ended."""
+    missing_since: AwareDatetime | None = None
+    """Since when DRS has not shown its job, by the time of the first listing that lacked it."""
 
 
 class Command(Record):
@@ -535,6 +537,7 @@ class SourceServer(Record):
     """Absent when DRS shows none, as for a disconnected server."""
     last_launch_job_id: str | None = None
     last_launch_time: AwareDatetime | None = None
+    last_launch_status: str | None = None
     recovery_instance_id: str | None = None
 
     @property
@@ -599,6 +602,8 @@ class TaggedInstance(Record):
     instance_id: str
     source_server_id: str
     state: str
+    launch_time: AwareDatetime | None = None
+    """When EC2 last started it; a stop and a start make it later than the launch."""
 
 
 def utc(value: datetime) -> str:

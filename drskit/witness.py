@@ -1,15 +1,17 @@
 """What became of an intent whose outcome is not known.
 
 The look before the repeat (reliability §3.3). The answer is drawn from every
-page of DescribeJobs since the intent and from each server's last launch; what
+page of DescribeJobs since the intent and from each server's last launch; before
+absence is taken for proof, also from the jobs that only these launches or the
+servers' instances name, and from the instances that DRS and EC2 have. What
 could not be read is an exception of the reader, never an absence here.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from drskit.model import Attempt, Execution, Job, SourceServer
+from drskit.model import Attempt, Execution, Job, RecoveryInstance, SourceServer, TaggedInstance, utc
 
 EXECUTION_TAG = "drskit:ExecutionId"
 TYPE_TAG = "drskit:ExecutionType"
@@ -40,6 +42,7 @@ class Unsure:
 
     reason: str
     job_id: str | None = None
+    """The job that it is about, or an instance of which no job is known."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,59 @@ def testify(
         if last not in seen and last not in attempt.excused:
             return Unsure(f"{server_id} was last launched by {last}, which is not listed yet", last)
     return Absent(_unready(attempt, servers))
+
+
+def unlisted(
+    attempt: Attempt,
+    jobs: Iterable[Job],
+    servers: Mapping[str, SourceServer],
+    instances: Iterable[RecoveryInstance] = (),
+) -> tuple[str, ...]:
+    """The jobs that the attempt's servers and their instances name and that are not among these: to be asked for."""
+    named = [server.last_launch_job_id for name, server in servers.items() if name in attempt.server_ids]
+    named += [instance.job_id for instance in instances if instance.source_server_id in attempt.server_ids]
+    known = {job.job_id for job in jobs}.union(attempt.excused)
+    return tuple(sorted({name for name in named if name is not None and name not in known}))
+
+
+def instances_testify(
+    attempt: Attempt, jobs: Iterable[Job], instances: Iterable[RecoveryInstance], tagged: Iterable[TaggedInstance]
+) -> Unsure | Absent:
+    """Whether an instance came up since the intent by a job that nobody lists, which may be the attempt's.
+
+    The instances of a job among `jobs` were judged with it. An instance from before the intent is no witness; one of
+    which nobody knows the time is.
+
+    Args:
+        attempt: an attempt that nothing else speaks for.
+        jobs: those that are listed, and those that were asked for by their ids.
+        instances: what DRS knows for the attempt's servers.
+        tagged: what EC2 knows for them by DRS's tag.
+    """
+    listed: set[str | None] = {*(job.job_id for job in jobs), *attempt.excused}
+    in_ec2 = {instance.instance_id: instance for instance in tagged}
+    for instance in instances:
+        twin = in_ec2.pop(instance.recovery_instance_id, None)
+        time = twin.launch_time if twin is not None else instance.snapshot_time
+        known = not listed.isdisjoint({instance.job_id, instance.recovery_instance_id})
+        if known or (time is not None and time < attempt.signed_at):
+            continue
+        job = f"{instance.job_id}, which DRS does not list" if instance.job_id else "a job that DRS does not name"
+        return Unsure(
+            f"{instance.source_server_id} has {instance.recovery_instance_id}, {_launched(time)} by {job}",
+            instance.job_id or instance.recovery_instance_id,
+        )
+    for stray in in_ec2.values():
+        time = stray.launch_time
+        if stray.instance_id in attempt.excused or (time is not None and time < attempt.signed_at):
+            continue
+        text = f"{stray.source_server_id} has {stray.instance_id} in EC2, {_launched(time)} and not known to DRS"
+        return Unsure(text, stray.instance_id)
+    return Absent()
+
+
+def _launched(time: datetime | None) -> str:
+    return f"launched at {utc(time)}" if time else "launched at a time that nobody knows,"
 
 
 def _unready(attempt: Attempt, servers: Mapping[str, SourceServer]) -> dict[str, str]:

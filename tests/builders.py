@@ -27,7 +27,7 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.ports import NotExecuted, Started, Unknown
-from drskit.seen import Seen
+from drskit.seen import Remains, Seen
 from drskit.states import check
 from drskit.witness import Witness, tags_of
 
@@ -144,6 +144,8 @@ class Walk:
     instances: dict[str, RecoveryInstance] = field(default_factory=dict)
     witnesses: dict[str, Witness] = field(default_factory=dict)
     obstacles: dict[str, str | None] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+    remains: dict[str, Remains] = field(default_factory=dict)
     launches: list[Attempt] = field(default_factory=list)
     ids: int = 0
 
@@ -166,6 +168,8 @@ class Walk:
             quiescence=QUIESCENCE,
             fresh_id=f"01JDD5Q3X8M4T7V2W9Y0Z{self.ids:05d}",
             jobs=self.jobs,
+            missing=frozenset(self.missing),
+            remains=self.remains,
             logs=self.logs,
             instances=self.instances,
             witnesses=self.witnesses,

@@ -1,8 +1,8 @@
 """What a look at DRS says of an open intent."""
 
 from drskit import witness
-from drskit.model import JobServer
-from drskit.witness import Absent, Foreign, Mine, Unsure, tags_of
+from drskit.model import JobServer, RecoveryInstance, TaggedInstance
+from drskit.witness import Absent, Foreign, Mine, Unsure, instances_testify, tags_of, unlisted
 from tests.builders import at, attempt_of, execution_of, job_of, sid, source, wave
 
 ATTEMPT = attempt_of()
@@ -145,3 +145,76 @@ def test_servers_of_a_job_may_lack_their_words():
     """A launch status that is absent changes nothing."""
     job = tagged(ATTEMPT).model_copy(update={"servers": (JobServer(source_server_id=sid(1)),)})
     assert Mine(job) == say(job)
+
+
+# --- the last resort before a repeat ---------------------------------------------------------------------------------
+
+
+def instance(number, job_id="drsjob-unlisted", **changes):
+    """What DRS knows of an instance of one of the attempt's servers."""
+    known = RecoveryInstance(recovery_instance_id=f"i-{number}", source_server_id=sid(number), job_id=job_id)
+    return known.model_copy(update=changes)
+
+
+def in_ec2(number, seconds=None):
+    """The same instance as EC2 has it, started so many seconds after the intent."""
+    time = None if seconds is None else at(seconds)
+    return TaggedInstance(instance_id=f"i-{number}", source_server_id=sid(number), state="running", launch_time=time)
+
+
+def hidden(*instances, tagged=(), jobs=(), attempt=ATTEMPT):
+    return instances_testify(attempt, jobs, instances, tagged)
+
+
+def test_jobs_that_only_servers_and_instances_name_are_to_be_asked_for():
+    """Those of the attempt's servers, each once; not what is listed, nor what a person excused."""
+    servers = {
+        sid(1): source(1, last_launch_job_id="drsjob-b"),
+        sid(2): source(2, last_launch_job_id=job_of(1).job_id),
+        sid(9): source(9, last_launch_job_id="drsjob-elsewhere"),
+    }
+    excused = ATTEMPT.model_copy(update={"excused": ("drsjob-c",)})
+    found = [instance(1, "drsjob-a"), instance(2, "drsjob-b"), instance(1, "drsjob-c"), instance(1, None), instance(9)]
+    assert ("drsjob-a", "drsjob-b") == unlisted(excused, [job_of(1)], servers, found)
+    assert () == unlisted(ATTEMPT, [], QUIET)
+
+
+def test_an_instance_of_a_job_that_nobody_lists_may_be_ours():
+    """It came up since the intent: whoever launches again would terminate it."""
+    text = f"{sid(1)} has i-1, launched at 2026-11-23T09:01:00Z by drsjob-unlisted, which DRS does not list"
+    assert Unsure(text, "drsjob-unlisted") == hidden(instance(1), tagged=[in_ec2(1, 60)])
+    assert isinstance(hidden(instance(1), tagged=[in_ec2(1, 0)]), Unsure)
+
+
+def test_an_instance_from_before_the_intent_is_no_witness():
+    """By EC2's time of its start; by the time of its snapshot where EC2 no longer has it."""
+    assert Absent() == hidden(instance(1), tagged=[in_ec2(1, -1)])
+    assert Absent() == hidden(instance(1, snapshot_time=at(-1)))
+    assert isinstance(hidden(instance(1, snapshot_time=at(1))), Unsure)
+
+
+def test_an_instance_of_which_nobody_knows_the_time_may_be_ours():
+    """What is not known is no absence."""
+    text = f"{sid(1)} has i-1, launched at a time that nobody knows, by a job that DRS does not name"
+    assert Unsure(text, "i-1") == hidden(instance(1, None))
+    assert isinstance(hidden(instance(1), tagged=[in_ec2(1)]), Unsure)
+
+
+def test_an_instance_of_a_job_that_was_judged_says_no_more():
+    """Whoever stopped and started it since made its time in EC2 a later one."""
+    job = job_of(1, creation_time=at(-900), status="COMPLETED")
+    assert Absent() == hidden(instance(1, job.job_id), tagged=[in_ec2(1, 60)], jobs=[job])
+
+
+def test_an_instance_that_only_ec2_knows_may_be_ours():
+    """DRS's record of an instance may trail behind EC2's."""
+    text = f"{sid(2)} has i-2 in EC2, launched at 2026-11-23T09:01:00Z and not known to DRS"
+    assert Unsure(text, "i-2") == hidden(tagged=[in_ec2(2, 60)])
+    assert Absent() == hidden(tagged=[in_ec2(2, -60)])
+
+
+def test_what_a_person_excused_is_no_witness():
+    """A job, or an instance of which no job is known."""
+    excused = ATTEMPT.model_copy(update={"excused": ("drsjob-unlisted", "i-1", "i-2")})
+    found = [instance(1), instance(1, None)]
+    assert Absent() == hidden(*found, tagged=[in_ec2(1, 60), in_ec2(2, 60)], attempt=excused)

@@ -130,6 +130,7 @@ def source_server(item: object) -> SourceServer:
         lag=_shown_span(replication, "lagDuration"),
         last_launch_job_id=may(last, "jobID", str),
         last_launch_time=_time(last, "apiCallDateTime"),
+        last_launch_status=may(launch, "status", str),
         recovery_instance_id=may(item, "recoveryInstanceId", str),
     )
 
@@ -191,6 +192,7 @@ def _tagged_instance(item: object) -> TaggedInstance:
         instance_id=need(item, "InstanceId", str),
         source_server_id=need(tags, SERVER_TAG, str),
         state=need(need(item, "State", dict), "Name", str),
+        launch_time=may(item, "LaunchTime", datetime),
     )
 
 

@@ -267,6 +267,8 @@ class Behaviour(Entry):
     """How long a new job is found by its id and stays out of listings by time."""
     tag_delay: Seconds = 0
     """How long a new job is shown without its tags."""
+    last_launch_delay: Seconds = 0
+    """How long a source server shows nothing of a new launch."""
     index_lag: Seconds = 0
     """How far DynamoDB's global indexes are behind their tables."""
     check_signature_age: bool = True

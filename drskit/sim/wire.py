@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from drskit.sim import refusals
 from drskit.sim.schedule import LogEntry
 from drskit.sim.snapshots import Snapshot
-from drskit.sim.spec import ReplicationState
+from drskit.sim.spec import ReplicationState, span
 from drskit.sim.world import Instance, Job, SourceServer, World
 
 Json = dict[str, Any]
@@ -243,6 +243,8 @@ class Scribe:
         current = self._world.current_instance(server.spec.id, self._now)
         instance_id = current.id if current else None
         job = server.last_job
+        if job is not None and self._now < job.created_at + span(self._world.spec.behaviour.last_launch_delay):
+            job, current, instance_id = None, None, None
         if job is None:
             if current is None:
                 return "NOT_STARTED", {"initiated": {}}, None

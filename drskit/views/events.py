@@ -150,6 +150,8 @@ _KINDS: dict[str, Telling] = {
     "ATTEMPT_FOREIGN": _attempt("stopped by a job of somebody else"),
     "ATTEMPT_REFUSED": _attempt("refused for now"),
     "JOB_CHANGED": _job,
+    "JOB_MISSING": _attempt("is not shown by DRS"),
+    "JOB_FOUND": _attempt("is shown by DRS again"),
     "WAVE_DELAYED": _fixed("delayed"),
     "WAVE_OVERRIDDEN": _fixed("failed, and the execution goes on"),
     "COMMAND_RECEIVED": _command("received"),

@@ -149,6 +149,16 @@ def test_a_listing_may_trail_behind_what_is_found_by_id(open_lab):
     assert len(lab.drs.describe_jobs()["items"]) == 1
 
 
+def test_a_server_may_remember_its_launch_late(open_lab):
+    """For a while it shows none at all."""
+    lab = open_lab(make_spec(count=1, behaviour={"last_launch_delay": 20}))
+    job = lab.start(1)
+    assert lab.drs.describe_source_servers()["items"][0]["lastLaunchResult"] == "NOT_STARTED"
+    lab.wait(20)
+    (server,) = lab.drs.describe_source_servers()["items"]
+    assert server["lifeCycle"]["lastLaunch"]["initiated"]["jobID"] == job["jobID"]
+
+
 def test_tags_may_trail_behind_their_job(open_lab):
     """The job is listed without them for a while."""
     lab = open_lab(make_spec(count=1, behaviour={"tag_delay": 20}))
