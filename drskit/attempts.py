@@ -24,6 +24,8 @@ VANISHED_AFTER = timedelta(minutes=5)
 One empty answer may be a list that lags. The launch protocol bears a lag of two minutes at most (its quiescence less
 the five minutes of a signature), so that five minutes without the job, asked for by its id at every look, are none.
 """
+KEPT_REFUSALS = 5
+"""How many refused attempts of a chunk stay in the execution."""
 REFUSALS = 5
 """After so many refusals without a cause to be seen, a person is asked."""
 
@@ -163,6 +165,36 @@ def launched(execution: Execution, attempt: Attempt, job: Job) -> Execution:
     return with_wave(execution, wave.wave_name, servers=wave.servers, not_before=None, reason=None)
 
 
+def delayed(execution: Execution, attempt: Attempt, outcome: str, now: datetime) -> Execution:
+    """AWS refused the attempt's request for now, and certainly did not carry it out."""
+    before = [
+        other
+        for other in execution.attempts_of(attempt.wave_name)
+        if other.chunk == attempt.chunk and other.number < attempt.number
+    ]
+    since = before[-1].refused_since if before else None
+    execution = with_attempt(execution, attempt.attempt_id, refused_since=since or attempt.signed_at)
+    return not_executed(execution, attempt, outcome, now)
+
+
+def without_old_refusals(attempts: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """The attempts, of each chunk's refused ones only the last; the history has them all.
+
+    Only what AWS certainly did not carry out may be forgotten: a job of any other attempt may yet turn up, and its tag
+    must be known then.
+    """
+    kept: list[Attempt] = []
+    seen: dict[tuple[str, int], int] = {}
+    for attempt in reversed(attempts):
+        if attempt.refused_since is not None:
+            chunk = attempt.wave_name, attempt.chunk
+            seen[chunk] = seen.get(chunk, 0) + 1
+            if seen[chunk] > KEPT_REFUSALS:
+                continue
+        kept.append(attempt)
+    return tuple(reversed(kept))
+
+
 def not_executed(
     execution: Execution, attempt: Attempt, outcome: str, now: datetime, *, wait: bool = True
 ) -> Execution:
@@ -173,8 +205,11 @@ def not_executed(
 
 
 def _backoff(attempt: Attempt) -> timedelta:
-    """15, 30, then 60 seconds, with up to a third more drawn from the attempt's id (no herd after a throttle)."""
-    seconds = min(15 * 2 ** (attempt.number - 1), 60)
+    """15 seconds, then twice as many each time, to 225; with up to a third more by the attempt's id (no herd).
+
+    The first are quick, for most throttles pass quickly; an AWS that refuses for hours is asked every five minutes.
+    """
+    seconds = min(15 * 2 ** min(attempt.number - 1, 10), 225)
     share = hashlib.sha256(attempt.attempt_id.encode()).digest()[0] / 255
     return timedelta(seconds=round(seconds * (1 + share / 3)))
 
@@ -185,9 +220,9 @@ def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: d
     if refusal.code == "ConflictException":
         return with_attempt(execution, attempt.attempt_id, outcome=outcome, refused=True)
     if refusal.transient:
-        return not_executed(execution, attempt, outcome, now)
+        return delayed(execution, attempt, outcome, now)
     if refusal.code == "ServiceQuotaExceededException":
-        execution = not_executed(execution, attempt, outcome, now)
+        execution = delayed(execution, attempt, outcome, now)
         return with_wave(execution, attempt.wave_name, status=WaveStatus.QUEUED)
     execution = not_executed(execution, attempt, outcome, now, wait=False)
     ids = set(attempt.server_ids)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from drskit.attempts import found_a_job, launched, learn_attempts, refused
+from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.edit import changed, with_servers, with_wave
 from drskit.launches import learn_servers
 from drskit.model import (
@@ -119,12 +119,13 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
         execution = with_wave(execution, wave_name, servers=wave.servers)
         rest = tuple(server_id for server_id in server_ids if server_id not in refused)
         if rest:
-            earlier = [attempt for attempt in execution.attempts_of(wave_name) if attempt.chunk == chunk]
+            numbers = [attempt.number for attempt in execution.attempts_of(wave_name) if attempt.chunk == chunk]
             attempt = Attempt(
-                attempt_id=seen.fresh_id, wave_name=wave_name, chunk=chunk, number=len(earlier) + 1,
+                attempt_id=seen.fresh_id, wave_name=wave_name, chunk=chunk, number=max(numbers, default=0) + 1,
                 signed_at=seen.now.replace(microsecond=0), server_ids=rest,
             )  # fmt: skip
-            return execution.model_copy(update={"attempts": (*execution.attempts, attempt)}), attempt
+            attempts = (*without_old_refusals(execution.attempts), attempt)
+            return execution.model_copy(update={"attempts": attempts}), attempt
     return execution, None
 
 
@@ -186,7 +187,7 @@ def _holds(wave: WaveRun, attempt: Attempt) -> bool:
 def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
     """What delays it although nobody needs to decide."""
     texts = [
-        f"wave {wave.wave_name} to be asked again after {utc(wave.not_before)}: {wave.reason}"
+        _delay(execution, wave, wave.not_before)
         for wave in execution.waves
         if wave.not_before and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}
     ]
@@ -201,6 +202,18 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         if attempt.missing_since and attempt.end_time is None and now >= attempt.missing_since + SHOWN_AFTER
     ]
     return tuple(texts)
+
+
+def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
+    """Why a wave's launch waits: for an AWS that refuses it, or for what stands in its way."""
+    since = next((attempt.refused_since for attempt in execution.attempts_of(wave.wave_name)[-1:]), None)
+    if since is None or wave.status is WaveStatus.QUEUED:
+        return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
+    code, _, said = (wave.reason or "").partition(": ")
+    return (
+        f"AWS since {utc(since)}: {code} at StartRecovery in {execution.region} ({said}); "
+        f"wave {wave.wave_name} is asked again after {utc(until)}"
+    )
 
 
 def _moving(execution: Execution) -> bool:

@@ -163,10 +163,13 @@ class Engine:
         return after
 
     def show_trouble(self, execution: Execution, trouble: Unavailable) -> None:
-        """Say in the execution what it waits for; once, not at every pass."""
-        if execution.status not in NEEDS_ATTENTION or (execution.waiting_for or "").startswith("AWS since "):
+        """Say in the execution what it waits for: once for each kind of trouble, not at every pass."""
+        shown = execution.waiting_for or ""
+        code = trouble.cause.partition(" at ")[0]
+        if execution.status not in NEEDS_ATTENTION or (shown.startswith("AWS since ") and f": {code} at " in shown):
             return
-        text = f"AWS since {utc(self._store.now())}: {str(trouble).partition('. ')[0]}"
+        since = shown.removeprefix("AWS since ").partition(": ")[0] if shown.startswith("AWS since ") else None
+        text = f"AWS since {since or utc(self._store.now())}: {trouble.cause}"
         after = execution.model_copy(update={"waiting_for": text})
         try:
             self._commit(execution, after)

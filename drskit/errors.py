@@ -84,9 +84,16 @@ class GuardRefused(Refused):
 
 
 class Unavailable(DrskitError):
-    """AWS could not be asked; nothing is known, and nothing was decided."""
+    """AWS could not be asked; nothing is known, and nothing was decided.
+
+    `cause` is the same in a few words, for a board: AWS's code, or what the SDK met, and where.
+    """
 
     exit_code = 3
+
+    def __init__(self, message: str, cause: str | None = None) -> None:
+        super().__init__(message)
+        self.cause = cause or message.partition(". ")[0]
 
 
 class MissingTables(Unavailable):

@@ -370,6 +370,8 @@ class Attempt(Record):
     """The job that stands in its way, or an instance of which no job is known."""
     excused: tuple[str, ...] = ()
     """What stood in its way until a person said to go on; jobs count no more once they have ended."""
+    refused_since: AwareDatetime | None = None
+    """Since when AWS has refused the chunk's requests for now, this one among them; none of them was carried out."""
     missing_since: AwareDatetime | None = None
     """Since when DRS has not shown its job, by the time of the first listing that lacked it."""
 

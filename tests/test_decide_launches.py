@@ -5,11 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+import drskit.witness
+from drskit.attempts import without_old_refusals
 from drskit.decide import chunks_due, decide
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, OnFailure, ServerStatus, WaveStatus
 from drskit.ports import Unknown
-from drskit.witness import Absent, Foreign, Mine, Unsure
-from tests.builders import QUIESCENCE, START, TRANSIENT, Walk, at, execution_of, job_of, sid, wave
+from drskit.witness import Absent, Foreign, Mine, Unsure, tags_of
+from tests.builders import QUIESCENCE, START, TRANSIENT, Walk, at, attempt_of, execution_of, job_of, sid, wave
 
 S, W, X, A = ServerStatus, WaveStatus, ExecutionStatus, AttemptStatus
 
@@ -88,8 +90,9 @@ def test_a_refusal_that_passes_only_delays(code):
     assert ([A.NOT_EXECUTED], [S.PENDING, S.PENDING]) == (attempts(walk), walk.servers())
     assert at(15) <= run.not_before <= at(20)
     assert f"{code}: later" == run.reason
-    assert f"wave Database to be asked again after 2026-11-23T09:00:{run.not_before.second}Z: {code}: later" == (
-        walk.execution.waiting_for
+    assert walk.execution.waiting_for == (
+        f"AWS since 2026-11-23T09:00:00Z: {code} at StartRecovery in us-west-2 (later); "
+        f"wave Database is asked again after 2026-11-23T09:00:{run.not_before.second}Z"
     )
     assert 1 == len(walk.run(14).launches)
     assert 2 == walk.run(6).launches[1].number
@@ -97,17 +100,58 @@ def test_a_refusal_that_passes_only_delays(code):
     assert (None, None) == (walk.execution.waves[0].not_before, walk.execution.waves[0].reason)
 
 
-def test_refusals_that_repeat_are_asked_at_growing_intervals():
-    """15, 30, then 60 seconds, each with up to a third more."""
+def refused_often(times: int, code: str = "ThrottlingException") -> tuple[Walk, list[float]]:
+    """A walk whose first launch AWS refused so often, and the waits between."""
     walk = intended()
     waits = []
-    for _ in range(5):
-        walk.refuse("ThrottlingException")
+    for _ in range(times):
+        walk.refuse(code)
         waits.append((walk.execution.waves[0].not_before - walk.now).total_seconds())
         walk.run(waits[-1])
-    assert [1, 2, 3, 4, 5, 6] == [attempt.number for attempt in walk.launches]
-    for low, wait in zip((15, 30, 60, 60, 60), waits, strict=True):
+    return walk, waits
+
+
+def test_refusals_that_repeat_are_asked_at_growing_intervals():
+    """15 seconds, then twice as many each time, each with up to a third more; never more than five minutes."""
+    walk, waits = refused_often(8)
+    assert [1, 2, 3, 4, 5, 6, 7, 8, 9] == [attempt.number for attempt in walk.launches]
+    for low, wait in zip((15, 30, 60, 120, 225, 225, 225, 225), waits, strict=True):
         assert low <= wait <= low * 4 / 3
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceQuotaExceededException"])
+def test_refusals_of_hours_leave_a_few_attempts(code):
+    """Of what AWS certainly did not carry out the last five stay; numbers go on, and the first refusal's time stays."""
+    walk, _ = refused_often(40, code)
+    assert [A.NOT_EXECUTED] * 5 + [A.INTENT] == attempts(walk)
+    assert [36, 37, 38, 39, 40, 41] == [attempt.number for attempt in walk.execution.attempts]
+    assert {START} == {attempt.refused_since for attempt in walk.execution.attempts[:-1]}
+    walk.refuse("ThrottlingException")
+    assert (walk.execution.waiting_for or "").startswith("AWS since 2026-11-23T09:00:00Z: ThrottlingException at ")
+
+
+def test_what_was_closed_by_its_absence_is_never_forgotten():
+    """Its job may yet turn up, and its tag must be known then."""
+    walk = lost(intended())
+    witness(walk, Absent())
+    walk.run(QUIESCENCE.total_seconds())
+    first = walk.execution.attempts[0]
+    for _ in range(9):
+        walk.refuse("ThrottlingException")
+        walk.run(301)
+    assert first == walk.execution.attempts[0]
+    assert 1 + 5 + 1 == len(walk.execution.attempts)
+    late = job_of(tags=tags_of(walk.execution, first))
+    assert Mine(late) == drskit.witness.testify(walk.execution, walk.execution.attempts[-1], [late], {})
+
+
+def test_each_chunk_keeps_its_own_refusals():
+    """Those of another chunk are not forgotten for it."""
+    some = [attempt_of(number, refused_since=START, chunk=number % 2) for number in range(1, 9)]
+    assert tuple(some) == without_old_refusals(tuple(some))
+    more = [attempt_of(number, refused_since=START, chunk=0) for number in range(11, 14)]
+    kept = without_old_refusals((*some, *more))
+    assert [1, 3, 5, 6, 7, 8, 11, 12, 13] == [attempt.number for attempt in kept]
 
 
 def test_a_full_quota_queues_the_wave():
@@ -320,7 +364,7 @@ def test_a_refusal_without_a_cause_is_asked_a_few_times_and_then_a_person():
         walk.refuse("ConflictException")
         witness(walk, Absent())
         walk.run(5)
-        walk.run(90)
+        walk.run(301)
     assert (X.PAUSED, 5) == (walk.status, len(walk.launches))
     assert "DRS refused it 5 times, and no job holds its servers" in walk.execution.waiting_for
 
@@ -381,5 +425,5 @@ def test_no_refusal_comes_to_a_hundred_years(number):
     walk = intended()
     for _ in range(number):
         walk.refuse("ThrottlingException")
-        walk.run(80)
+        walk.run(301)
     assert number + 1 == len(walk.launches)

@@ -13,6 +13,7 @@ that writes an intent, launches, or records an outcome.
 """
 
 import itertools
+import re
 
 import pytest
 
@@ -123,8 +124,18 @@ def test_a_refusal_that_passes_only_delays(kind):
         assert 2 == len(home.jobs())
 
 
-@pytest.mark.parametrize("kind", ["throttle", "error-500", "timeout", "expired-token"])
-def test_a_listing_that_fails_is_shown_and_hides_nothing(kind):
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("throttle", "ThrottlingException"),
+        ("error-500", "InternalServerException"),
+        ("timeout", "ReadTimeoutError"),
+        ("refused", "EndpointConnectionError"),
+        ("black-hole", "ConnectTimeoutError"),
+        ("expired-token", "ExpiredTokenException"),
+    ],
+)
+def test_a_listing_that_fails_is_shown_and_hides_nothing(kind, code):
     """While DescribeJobs fails, the execution says since when it waits for AWS; then it goes on and completes."""
     with house(text=SMALL) as home:
         execution = home.session.start(runbook_of(SMALL_PLAN))
@@ -133,7 +144,7 @@ def test_a_listing_that_fails_is_shown_and_hides_nothing(kind):
         home.clock.sleep(20)
         assert home.session.poller().run_pass().trouble is not None
         waiting = final(home, execution).waiting_for or ""
-        assert waiting.startswith("AWS since 2026-03-02T09:00:")
+        assert re.fullmatch(rf"AWS since 2026-03-02T09:0\d:\d\dZ: {code} at DescribeJobs in us-west-2", waiting)
         home.finish()
         done = final(home, execution)
         assert (ExecutionStatus.COMPLETED, None) == (done.status, done.waiting_for)

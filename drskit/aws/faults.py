@@ -63,11 +63,12 @@ def translate(error: Exception, doing: str) -> DrskitError:
     """The error to raise when a read failed; `doing` names the call, as in "DescribeJobs in us-west-2"."""
     if isinstance(error, ClientError):
         return _from_reply(error, doing)
-    words = str(error).rstrip(".")
+    words, cause = str(error).rstrip("."), f"{type(error).__name__} at {doing}"
     if isinstance(error, NO_IDENTITY):
         return NoCredentials(
             f"{doing} needs AWS credentials, and none were found ({words}). Run `aws configure`, set AWS_PROFILE, "
-            "or use --simulate."
+            "or use --simulate.",
+            cause,
         )
     if isinstance(error, (ProfileNotFound, NoRegionError)):
         return InvalidInput(f"{doing} is not possible: {words}. Set AWS_PROFILE or AWS_REGION.")
@@ -76,29 +77,32 @@ def translate(error: Exception, doing: str) -> DrskitError:
         return Unavailable(f"{doing} is not possible: {region!r} is no AWS Region. Correct it where it is named.")
     if isinstance(error, BotoCoreError):
         return Unavailable(
-            f"{doing} got no answer: {words}. Check the network and the endpoint; it can be asked again."
+            f"{doing} got no answer: {words}. Check the network and the endpoint; it can be asked again.", cause
         )
     return Unavailable(
         f"{doing} got a reply that cannot be read ({words}). Check that nothing answers in AWS's place, "
-        "such as a proxy's login page; it can be asked again."
+        "such as a proxy's login page; it can be asked again.",
+        f"a reply that cannot be read at {doing}",
     )
 
 
 def _from_reply(error: ClientError, doing: str) -> DrskitError:
     code, message = code_of(error), message_of(error)
+    cause = f"{code} at {doing}"
     if code in EXPIRED:
         return NoCredentials(
-            f"{doing} was refused, for the credentials have expired ({code}). Renew them; nothing is lost."
+            f"{doing} was refused, for the credentials have expired ({code}). Renew them; nothing is lost.", cause
         )
     if code in UNKNOWN_CALLER:
-        return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.")
+        return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.", cause)
     if _is_throttle(error):
-        return Throttled(f"{doing} was throttled ({code}). It can be asked again.")
+        return Throttled(f"{doing} was throttled ({code}). It can be asked again.", cause)
     if code in DENIALS:
         return Unavailable(
-            f"{doing} is not permitted: {code}: {message}. Add the permission: docs/first-real-account.md has all."
+            f"{doing} is not permitted: {code}: {message}. Add the permission: docs/first-real-account.md has all.",
+            cause,
         )
-    return Unavailable(f"{doing} failed: {code}: {message}. It can be asked again.")
+    return Unavailable(f"{doing} failed: {code}: {message}. It can be asked again.", cause)
 
 
 def launch_outcome(error: Exception) -> NotExecuted | Unknown:

@@ -167,4 +167,7 @@ def _worst_attempt(execution: Execution, wave: WaveRun) -> Attempt:
         creation_time=time,
         end_time=time,
         outcome="x" * TEXT_BYTES,
+        blocked_by=JOB_ID,
+        refused_since=time,
+        missing_since=time,
     )
