@@ -5,8 +5,9 @@ person or a program asks of drskit is a method of `Session`.
 """
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,15 +97,19 @@ class Preview:
 class Session:
     """One AWS identity, one set of tables, one clock."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, fresh_id: Callable[[datetime], str] = fresh_id
+    ) -> None:
         """Make a session; nothing is asked of AWS before it is needed.
 
         Args:
             settings: see `read_settings`.
             clock: whose time is waited for; the settings' own when left out.
+            fresh_id: makes a new ULID for a time.
         """
         self.settings = settings
         self._clock = clock
+        self._fresh_id = fresh_id
         self._recoveries: dict[str, DrsRecovery] = {}
 
     @classmethod
@@ -196,7 +201,7 @@ class Session:
 
     def poller(self) -> Poller:
         """A worker that advances every execution of this account."""
-        engine = Engine(self.store, actor=self.caller[1], fresh_id=fresh_id, quiescence=self.settings.quiescence)
+        engine = Engine(self.store, actor=self.caller[1], fresh_id=self._fresh_id, quiescence=self.settings.quiescence)
         account_id = self.caller[0]
 
         def recovery_for(account: str, region: str) -> "DrsRecovery | None":
@@ -300,7 +305,7 @@ class Session:
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
         plan, groups = self._applied_for_start(runbook, resolved, apply=apply or mode is Mode.SIMULATED)
         now = self.store.now()
-        identity = execution_id or execution_id_for(plan.plan.plan_id, key, fresh_id(now))
+        identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
         try:
             return self._same_start(self.store.load(identity), plan)
         except NotFound:
@@ -363,7 +368,7 @@ class Session:
             wave_name = _target(before, kind, wave)
             now = self.store.now()
             command = Command(
-                command_id=fresh_id(now), kind=kind, wave_name=wave_name, by=self.caller[1], at=now, reason=reason
+                command_id=self._fresh_id(now), kind=kind, wave_name=wave_name, by=self.caller[1], at=now, reason=reason
             )
             _ask_first(before, command)
             update: dict[str, object] = {"commands": (*before.commands, command)}

@@ -1,0 +1,360 @@
+"""What must hold, whatever died: the checker of the proof.
+
+It knows nothing of drskit's code. It asks DRS and EC2 what happened and reads
+the items of the tables, through a bare boto3, and it is told what went over the
+wire. It holds this:
+
+- One launch. At most one launch job carries an attempt's tag. A second job for
+  servers of a wave is created only after the earlier one has ended and a person
+  asked for it by `retry`.
+- One request. StartRecovery is sent at most once for each recorded intent, as a
+  drill, and never without one.
+- No orphan. Every launch job in DRS is recorded under the attempt whose tag it
+  carries; no attempt is called NOT_EXECUTED whose job exists.
+- Order. The job of a wave is created only after the waves that it needs have
+  ended, and after the approval that it needs.
+- Nothing is lost. In the end every execution is final or says which decision of
+  a person it waits for; the StatusIndex holds every execution that is not final;
+  the plan names the execution that is not final, and none once it is.
+- No false failure. At no step of the run is a server called FAILED or SKIPPED,
+  or an execution final, while its job lives (TIMED_OUT says that it may).
+- Every write to DynamoDB names a condition.
+- Every command of a person is recorded once and acknowledged once.
+- The history is whole: numbered without a gap, each event sealed with the hash
+  of the one before, the last one named by the header.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import boto3
+from botocore.loaders import Loader
+
+FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
+WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
+TAG = "drskit:Attempt"
+HISTORY = "drs-orchestration-execution-history-dev"
+PLANS = "drs-orchestration-recovery-plans-dev"
+_LOADER = Loader()
+
+
+class Violation(AssertionError):
+    """Something that must hold does not."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request as it left a process."""
+
+    who: str
+    operation: str
+    members: dict[str, Any]
+
+
+@dataclass
+class Record:
+    """What the tables hold of an execution, as plain values."""
+
+    header: dict[str, Any] = field(default_factory=dict)
+    plan: dict[str, Any] = field(default_factory=dict)
+    waves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By their place in the plan, as in the keys."""
+    servers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Wave's place and the server, by source server."""
+    attempts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    commands: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        return str(self.header["Status"])
+
+    def wave(self, name: str) -> dict[str, Any]:
+        return next(wave for wave in self.waves.values() if wave["WaveName"] == name)
+
+
+class Checker:
+    """Looks at one Region of one account."""
+
+    def __init__(self, region: str) -> None:
+        session = boto3.Session(region_name=region)
+        session._session.register_component("data_loader", _LOADER)  # read from disk once
+        self._drs = session.client("drs")
+        self._tables = session.client("dynamodb")
+        self._known: set[str] = set()
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """The launch jobs of DRS, oldest first."""
+        pages = self._drs.get_paginator("describe_jobs").paginate()
+        found = [dict(job) for page in pages for job in page["items"] if job["type"] == "LAUNCH"]
+        return sorted(found, key=lambda job: _time(job["creationDateTime"]))
+
+    def records(self) -> dict[str, Record]:
+        """Every execution in the tables with its history, by ExecutionId."""
+        found: dict[str, Record] = {}
+        pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
+        for item in (_plain({"M": item}) for page in pages for item in page["Items"]):
+            if not item["ExecutionId"].startswith("CADENCE#"):
+                _file(found.setdefault(item["ExecutionId"], Record()), item)
+        for record in found.values():
+            record.events.sort(key=lambda event: event["Sequence"])
+        return found
+
+    def present(self) -> dict[str, Record]:
+        """The executions that were ever seen as a plan's active one, without their history: quicker to read."""
+        self._known |= self._active()
+        found: dict[str, Record] = {}
+        for name in self._known:
+            reply = self._tables.query(
+                TableName=HISTORY, ConsistentRead=True, KeyConditionExpression="ExecutionId = :e AND PlanId < :h",
+                ExpressionAttributeValues={":e": {"S": name}, ":h": {"S": "~"}},
+            )  # fmt: skip
+            for item in reply["Items"]:
+                _file(found.setdefault(name, Record()), _plain({"M": item}))
+        return found
+
+    def _active(self) -> set[str]:
+        plans = self._tables.scan(TableName=PLANS, ConsistentRead=True)["Items"]
+        return {plan["ActiveExecutionId"]["S"] for plan in plans if "ActiveExecutionId" in plan}
+
+    # --- at every step -----------------------------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """What must hold at every moment.
+
+        Raises:
+            Violation: naming all that does not hold.
+        """
+        jobs, records = self.jobs(), self.present()
+        _raise([*_one_launch(jobs, records), *_no_false_failure(jobs, records)])
+
+    # --- at the end --------------------------------------------------------------------------------------------------
+
+    def end(self, sent: Iterable[Sent], executions: int) -> dict[str, Record]:
+        """What must hold once nothing is under way any more; the records come back.
+
+        Raises:
+            Violation: naming all that does not hold.
+        """
+        jobs, records = self.jobs(), self.records()
+        problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
+        problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
+        problems += [*_commands(records), *_history(records), *_wire(sent, records)]
+        if len(records) != executions:
+            problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
+        _raise(problems)
+        return records
+
+    def _nothing_is_lost(self, records: dict[str, Record]) -> Iterator[str]:
+        active = self._active()
+        for name, record in records.items():
+            final = record.status in FINAL
+            if not final and not (record.status == "PAUSED" and record.header.get("WaitingFor")):
+                yield f"lost: {name} is {record.status} and waits for {record.header.get('WaitingFor')}"
+            if final != (name not in active):
+                yield f"{name} is {record.status}, and the plan says {active or 'that nothing is active'}"
+            if not final and name not in self._indexed(record.status):
+                yield f"{name} is {record.status}, and the StatusIndex does not have it"
+            if final and any(attempt["Status"] == "INTENT" for attempt in record.attempts.values()):
+                yield f"{name} is {record.status} with an open intent"
+
+    def _indexed(self, status: str) -> set[str]:
+        reply = self._tables.query(
+            TableName=HISTORY, IndexName="StatusIndex", KeyConditionExpression="#s = :s",
+            ExpressionAttributeNames={"#s": "Status"}, ExpressionAttributeValues={":s": {"S": status}},
+        )  # fmt: skip
+        return {item["ExecutionId"]["S"] for item in reply["Items"]}
+
+
+def outcome(records: dict[str, Record]) -> list[Any]:
+    """What became of the executions, their waves and servers: the same, whatever happened on the way."""
+    return [
+        [
+            record.status,
+            [[wave["WaveName"], wave["Status"]] for _, wave in sorted(record.waves.items())],
+            [[name, server["Status"]] for name, (_, server) in sorted(record.servers.items())],
+        ]
+        for _, record in sorted(records.items())
+    ]
+
+
+# --- the invariants --------------------------------------------------------------------------------------------------
+
+
+def _one_launch(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
+    tags = Counter(job["tags"].get(TAG) for job in jobs)
+    yield from (f"duplicate: {count} jobs carry the tag of attempt {tag}" for tag, count in tags.items() if count > 1)
+    last: dict[str, dict[str, Any]] = {}
+    for job in jobs:
+        for server in _servers(job):
+            earlier = last.get(server)
+            if earlier is not None and not _asked_again(earlier, job, records):
+                yield f"duplicate: {job['jobID']} launches {server} again after {earlier['jobID']}"
+            last[server] = job
+
+
+def _asked_again(earlier: dict[str, Any], later: dict[str, Any], records: dict[str, Record]) -> bool:
+    """Whether the earlier job had ended, and a person asked for the later one."""
+    ended, created = earlier.get("endDateTime"), _time(later["creationDateTime"])
+    if not ended or created < _time(ended):
+        return False
+    record = next((record for record in records.values() if later["tags"].get(TAG) in record.attempts), None)
+    commands = record.commands if record else []
+    return any(
+        command["Kind"] == "retry" and _time(earlier["creationDateTime"]) <= _time(command["At"]) <= created
+        for command in commands
+    )
+
+
+def _no_orphan(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
+    recorded = {
+        attempt["JobId"]: name
+        for record in records.values()
+        for name, attempt in record.attempts.items()
+        if attempt.get("JobId")
+    }
+    for job in jobs:
+        if recorded.get(job["jobID"]) != job["tags"].get(TAG) or not job["tags"].get(TAG):
+            yield f"orphan: {job['jobID']} has tags {job['tags']} and is recorded under {recorded.get(job['jobID'])}"
+
+
+def _no_false_failure(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
+    for record in records.values():
+        mine = [job for job in jobs if job["tags"].get(TAG) in record.attempts]
+        for job in mine:
+            name = job["jobID"]
+            attempt = record.attempts[job["tags"][TAG]]
+            if attempt["Status"] == "NOT_EXECUTED":
+                yield f"false failure: attempt {attempt['AttemptId']} is NOT_EXECUTED, and {name} is its job"
+            if job["status"] == "COMPLETED":
+                continue
+            if record.status in FINAL - {"TIMED_OUT"}:
+                yield f"false failure: the execution is {record.status} while {name} is {job['status']}"
+            for part in job["participatingServers"]:
+                server = record.servers[part["sourceServerID"]][1]
+                lives = part.get("launchStatus") in {None, "PENDING", "IN_PROGRESS"}
+                if lives and server["Status"] in {"FAILED", "SKIPPED"}:
+                    yield f"false failure: {server['SourceServerId']} is {server['Status']} while {name} launches it"
+
+
+def _order(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
+    for record in records.values():
+        plans = {wave["Name"]: wave for wave in record.plan["Waves"]}
+        mine = [(record.attempts[job["tags"][TAG]], job) for job in jobs if job["tags"].get(TAG) in record.attempts]
+        for attempt, job in mine:
+            created, plan = _time(job["creationDateTime"]), plans[attempt["WaveName"]]
+            before = [(other["WaveName"], one) for other, one in mine if other["WaveName"] in plan["Needs"]]
+            for name, earlier in before:
+                retried = any(command["Kind"] == "retry" for command in record.commands)
+                if not retried and (not earlier.get("endDateTime") or created < _time(earlier["endDateTime"])):
+                    yield f"order: {job['jobID']} of {plan['Name']} was created before {name} had ended"
+            approved = record.wave(plan["Name"]).get("Approved")
+            if plan.get("Approval") and (not approved or created < _time(approved["At"])):
+                yield f"order: {job['jobID']} of {plan['Name']} was created without its approval"
+
+
+def _commands(records: dict[str, Record]) -> Iterator[str]:
+    for record in records.values():
+        told = Counter(
+            (event["Kind"], event["Facts"]["CommandId"])
+            for event in record.events
+            if event["Kind"] in {"COMMAND_RECEIVED", "COMMAND_ACKNOWLEDGED"}
+        )
+        for command in record.commands:
+            times = [told[kind, command["CommandId"]] for kind in ("COMMAND_RECEIVED", "COMMAND_ACKNOWLEDGED")]
+            if times != [1, 1] or not command.get("Acknowledged"):
+                yield f"the command {command['Kind']} was received and acknowledged {times} times by the history"
+        if len({name for _, name in told}) != len(record.commands):
+            yield "the history tells of commands that the execution does not have"
+
+
+def _history(records: dict[str, Record]) -> Iterator[str]:
+    for name, record in records.items():
+        previous = ""
+        for number, event in enumerate(record.events, 1):
+            bare = json.dumps(event | {"Hash": ""}, sort_keys=True, separators=(",", ":"))
+            if (event["Sequence"], event["Previous"]) != (number, previous):
+                yield f"history of {name}: event {event['Sequence']} stands where {number} should"
+            if hashlib.sha256(bare.encode()).hexdigest() != event["Hash"]:
+                yield f"history of {name}: event {number} is not what its hash says"
+            previous = event["Hash"]
+        if (len(record.events), previous) != (record.header["Events"], record.header["Head"]):
+            yield f"history of {name}: the header names another end"
+
+
+def _wire(sent: Iterable[Sent], records: dict[str, Record]) -> Iterator[str]:
+    intents = {name for record in records.values() for name in record.attempts}
+    starts = Counter[str | None]()
+    for one in sent:
+        if one.operation == "StartRecovery":
+            starts[one.members.get("tags", {}).get(TAG)] += 1
+            if one.members.get("isDrill") is not True:
+                yield f"StartRecovery was sent with isDrill {one.members.get('isDrill')}"
+        elif one.operation in WRITES and not _conditional(one):
+            yield f"{one.who} sent {one.operation} without a condition"
+    for tag, count in starts.items():
+        if count > 1 or tag not in intents:
+            yield f"wire: StartRecovery was sent {count} times for attempt {tag}"
+
+
+def _conditional(sent: Sent) -> bool:
+    if sent.operation == "TransactWriteItems":
+        actions = [body for action in sent.members["TransactItems"] for body in action.values()]
+        return all(action.get("ConditionExpression") for action in actions)
+    return bool(sent.members.get("ConditionExpression"))
+
+
+# --- plain values ----------------------------------------------------------------------------------------------------
+
+
+def _file(record: Record, item: dict[str, Any]) -> None:
+    """Put an item where it belongs."""
+    key = str(item["PlanId"])
+    if key.startswith("~"):
+        record.events += item.get("Events", [])
+        return
+    _, _, suffix = key.partition("#")
+    kind, _, place = suffix.partition("#")
+    if not suffix:
+        record.header = item
+    elif kind == "PLAN":
+        record.plan = item["Plan"]
+    elif kind == "WAVE":
+        record.waves[place] = item["Wave"]
+    elif kind == "SERVERS":
+        record.servers |= {one["SourceServerId"]: (place.partition("#")[0], one) for one in item["Servers"]}
+    elif kind == "ATTEMPT":
+        record.attempts[item["Attempt"]["AttemptId"]] = item["Attempt"]
+    elif kind == "COMMAND":
+        record.commands.append(item["Command"])
+
+
+def _plain(value: dict[str, Any]) -> Any:
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: _plain(one) for name, one in content.items()}
+    if kind == "L":
+        return [_plain(one) for one in content]
+    if kind == "N":
+        return int(content) if content.lstrip("-").isdigit() else float(content)
+    return None if kind == "NULL" else content
+
+
+def _servers(job: dict[str, Any]) -> list[str]:
+    return [part["sourceServerID"] for part in job["participatingServers"]]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise Violation("\n".join(dict.fromkeys(problems)))

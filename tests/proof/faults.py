@@ -1,0 +1,83 @@
+"""What can happen to a call, and which of it makes sense for which call.
+
+A call is named by its operation and its number among the calls of that
+operation, counted from 0; a fault by its kind and, where it needs one, a number
+of seconds: `StartRecovery:0 late:280`.
+"""
+
+from dataclasses import dataclass
+
+READS = ("Get", "Describe", "List", "Query", "Scan")
+FREEZES = (20, 90, 600, 2400)
+DELAYS = (10, 120, 280, 1000)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault at one call."""
+
+    operation: str
+    number: int
+    kind: str
+    seconds: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.operation}:{self.number} {self.kind}" + (f":{self.seconds}" if self.seconds else "")
+
+
+KINDS = {
+    "crash-before": "the process dies before the request is sent",
+    "crash-after": "the process dies after the reply came",
+    "lost-request": "no request of the call arrives, however often it is sent",
+    "lost-reply": "the first request has its effect, and no reply ever comes",
+    "late": "the caller gives up, and the request arrives these seconds later",
+    "blip-request": "the first request is lost; what the SDK sends again arrives",
+    "blip-reply": "the first reply is lost; what the SDK sends again is answered",
+    "blip-late": "the SDK sends again and is answered, and the first request arrives these seconds later",
+    "freeze-before": "the process stands still for these seconds before it signs and sends",
+    "freeze-after": "the process stands still for these seconds after the reply came",
+    "throttle": "AWS refuses every request of the call for now",
+    "error-500": "AWS fails without having done anything",
+    "error-500-after": "AWS has done it and answers with an error",
+}
+
+
+def parse(text: str) -> Fault:
+    """A fault from what `str` makes of it.
+
+    Raises:
+        ValueError: that is none.
+    """
+    call, _, what = text.partition(" ")
+    operation, _, number = call.partition(":")
+    kind, _, seconds = what.partition(":")
+    if kind not in KINDS:
+        message = f"{text!r} is no fault; write for example 'StartRecovery:0 late:280', with one of {', '.join(KINDS)}"
+        raise ValueError(message)
+    return Fault(operation, int(number), kind, int(seconds or 0))
+
+
+def faults_of(service: str, operation: str, number: int) -> list[Fault]:
+    """Every fault that makes sense at this call.
+
+    What would repeat another is left out: a read has no effect that could be lost, so dying after it is dying before
+    the next call, and standing still after a call is standing still before the next. Only DRS refuses old signatures,
+    so its launches meet all delays, and standing still after one is tried on its own.
+    """
+
+    def of(kind: str, spans: tuple[int, ...] = (0,)) -> list[Fault]:
+        return [Fault(operation, number, kind, seconds) for seconds in spans]
+
+    found = [*of("crash-before"), *of("lost-request"), *of("freeze-before", FREEZES)]
+    if operation.startswith(READS):
+        return found
+    found += [*of("crash-after"), *of("lost-reply"), *of("throttle"), *of("error-500"), *of("error-500-after")]
+    if service == "dynamodb":
+        return [
+            *found,
+            *of("late", DELAYS[1::2]),
+            *of("blip-request"),
+            *of("blip-reply"),
+            *of("blip-late", DELAYS[::3]),
+        ]
+    return [*found, *of("late", DELAYS), *of("freeze-after", FREEZES)]
