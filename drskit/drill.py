@@ -153,7 +153,8 @@ class Drill:
 
     def _look_ahead(self) -> Preview:
         if self._preview is None:
-            self._preview = self.session.preview(self.runbook, replace=tuple(self.parameters.replace))
+            fast = self._execution is not None and self._execution.fast
+            self._preview = self.session.preview(self.runbook, replace=tuple(self.parameters.replace), fast=fast)
         return self._preview
 
     def mode(self) -> Mode:

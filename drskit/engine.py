@@ -36,6 +36,13 @@ from drskit.witness import LOOK_BACK, Absent, Unsure, Witness, instances_testify
 
 QUIESCENCE = timedelta(seconds=420)
 """How old an intent must be before its absence is proof: five minutes of signature, and room for a lagging list."""
+FAST_QUIESCENCE = timedelta(seconds=60)
+"""The same for an execution that was started fast.
+
+The signature is good for four minutes more then. A second launch is prevented only by DRS's ConflictException while a
+job holds the servers, and by the look for tags once it is listed; a job that dies within those minutes may be followed
+by another (reliability §3.3).
+"""
 MAX_STEPS = 500
 RECORD_TRIES = 20
 
@@ -183,7 +190,7 @@ class Engine:
         return Seen(
             now=now,
             listed_at=look.taken_at,
-            quiescence=self._quiescence,
+            quiescence=self._quiescence_of(execution),
             fresh_id=self._fresh_id(now),
             jobs=look.jobs,
             missing=_missing(execution, look),
@@ -193,6 +200,10 @@ class Engine:
             witnesses=self._witnesses(execution, look),
             obstacles=_obstacles(execution, look.recovery, now),
         )
+
+    def _quiescence_of(self, execution: Execution) -> timedelta:
+        """How old an intent of this execution must be before its absence is proof."""
+        return min(FAST_QUIESCENCE, self._quiescence) if execution.fast else self._quiescence
 
     def _witnesses(self, execution: Execution, look: Look) -> dict[str, Witness]:
         """The open intents, judged; only where the listing reaches back far enough."""
@@ -212,7 +223,7 @@ class Engine:
         if isinstance(verdict, Unsure) and verdict.job_id not in look.jobs:
             look.ask_for(unlisted(attempt, look.jobs.values(), servers))
             verdict = testify(execution, attempt, look.jobs.values(), servers)
-        if not isinstance(verdict, Absent) or look.taken_at < attempt.signed_at + self._quiescence:
+        if not isinstance(verdict, Absent) or look.taken_at < attempt.signed_at + self._quiescence_of(execution):
             return verdict
         instances = recovery.recovery_instances(ids)
         tagged = recovery.tagged_instances(ids)

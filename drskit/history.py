@@ -29,6 +29,7 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
         "Digest": execution.digest,
         "Groups": [group.to_json() for group in execution.groups],
         "Replace": list(execution.replace),
+        "Fast": execution.fast,
     }
     event = Event(
         sequence=1, time=execution.start_time, actor=execution.started_by, kind="EXECUTION_STARTED", facts=facts

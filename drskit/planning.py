@@ -186,6 +186,7 @@ def new_execution(
     at: datetime,
     key: str | None = None,
     replace: tuple[str, ...] = (),
+    fast: bool = False,
 ) -> Execution:
     """An execution of the applied plan, with its servers as they are now.
 
@@ -196,7 +197,7 @@ def new_execution(
     _refuse_unready(found.values())
     return Execution(
         execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, start_time=at, key=key, account_id=account_id,
-        region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace,
+        region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
         waves=tuple(
             WaveRun(wave_name=wave.name, servers=_server_runs((found[name] for name in wave.groups), wave.optional))

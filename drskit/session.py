@@ -92,6 +92,8 @@ class Preview:
     doomed: tuple[Doomed, ...]
     changes: tuple[str, ...]
     """How the runbook differs from what was applied."""
+    fast: bool = False
+    """Launches without a known outcome would be repeated soon."""
 
 
 class Session:
@@ -211,7 +213,7 @@ class Session:
 
     # --- plans -------------------------------------------------------------------------------------------------------
 
-    def preview(self, runbook: Runbook, *, replace: tuple[str, ...] = ()) -> Preview:
+    def preview(self, runbook: Runbook, *, replace: tuple[str, ...] = (), fast: bool = False) -> Preview:
         """What a start of this runbook would do.
 
         Raises:
@@ -226,7 +228,7 @@ class Session:
         before, groups = self._stored(runbook.plan.plan_id)
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
         changes = difference(before, groups, runbook, resolved)
-        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes)
+        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast)
 
     def apply(self, runbook: Runbook) -> Applied:
         """Write the runbook's groups and plan to the tables, and tell what that changed.
@@ -283,6 +285,7 @@ class Session:
         execution_id: str | None = None,
         apply: bool = False,
         replace: tuple[str, ...] = (),
+        fast: bool = False,
     ) -> Execution:
         """Start a drill and return at once; whoever polls carries it out.
 
@@ -294,9 +297,11 @@ class Session:
             execution_id: an id that the caller made; a ULID.
             apply: apply the runbook first, against AWS too.
             replace: EC2 instances that a launch may terminate although they are no drills of ours.
+            fast: repeat a launch without a known outcome soon, on DRS's word that no job holds its servers.
 
         Raises:
-            Refused: it differs from what was applied, or a server cannot be launched.
+            Refused: it differs from what was applied, a server cannot be launched, or a fast start was asked for and
+                the execution that exists is not.
             PlanBusy: an execution of the plan lives.
             GuardRefused: a launch would destroy what somebody needs.
         """
@@ -307,13 +312,13 @@ class Session:
         now = self.store.now()
         identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
         try:
-            return self._same_start(self.store.load(identity), plan)
+            return self._same_start(self.store.load(identity), plan, fast=fast)
         except NotFound:
             pass
         self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
-            started_by=self.caller[1], at=now, key=key, replace=replace,
+            started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast,
         )  # fmt: skip
         return self._create(execution, plan)
 
@@ -325,15 +330,20 @@ class Session:
         try:
             self.store.create(execution, (event,))
         except AlreadyExists:
-            return self._same_start(self.store.load(execution.execution_id), plan)
+            return self._same_start(self.store.load(execution.execution_id), plan, fast=execution.fast)
         self.poller().wake(execution.account_id, execution.region)
         return execution
 
-    def _same_start(self, execution: Execution, plan: AppliedPlan) -> Execution:
+    def _same_start(self, execution: Execution, plan: AppliedPlan, *, fast: bool) -> Execution:
         if execution.plan_id != plan.plan.plan_id:
             raise Refused(
                 f"Execution {execution.execution_id} is one of plan {execution.plan_id}, not of {plan.plan.plan_id}. "
                 "Choose another id."
+            )
+        if fast and not execution.fast:
+            raise Refused(
+                f"Execution {execution.execution_id} is not fast, and goes on as it began. Leave --fast out, or start "
+                "under another key."
             )
         return execution
 

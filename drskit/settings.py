@@ -35,6 +35,8 @@ REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}")
 ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
 FACES = ("auto", "live", "static")
 MOST_SECONDS = 86_400.0
+STRICT_SECONDS = 330.0
+"""The least quiescence that is proof: AWS accepts a signature for 300 seconds, and listings may lag by 30."""
 
 
 def _matching(pattern: re.Pattern[str], remedy: str) -> BeforeValidator:
@@ -94,6 +96,18 @@ class Settings(BaseModel):
     def quiescence(self) -> timedelta:
         """How old an intent must be before its absence is proof."""
         return timedelta(seconds=self.quiescence_seconds)
+
+    @property
+    def weakness(self) -> str | None:
+        """What is weaker than strict about the launch protocol by these settings; None when nothing is."""
+        if self.quiescence_seconds >= STRICT_SECONDS:
+            return None
+        return (
+            f"DRSKIT_QUIESCENCE_SECONDS is {self.quiescence_seconds:g}, which is weaker than strict: AWS may carry a "
+            f"request out for 300 s after its signing, and its listings may lag by 30 s. Below {STRICT_SECONDS:g} a "
+            "launch whose reply was lost may be repeated while the first request is still under way, and only DRS's "
+            "refusal of busy servers stands against a second job. Leave it at 420, or choose --fast for one drill."
+        )
 
 
 def read_settings(environment: Mapping[str, str], folder: Path, **flags: object) -> Settings:

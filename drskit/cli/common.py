@@ -30,7 +30,12 @@ def open_session(ctx: click.Context) -> "Session":
     from drskit.session import Session
 
     root = ctx.find_root()
-    return Session.open(**(root.obj or {}))
+    session = Session.open(**(root.obj or {}))
+    weakness = session.settings.weakness
+    if weakness and not root.meta.get("drskit.weakness_said"):
+        root.meta["drskit.weakness_said"] = True
+        say(weakness)
+    return session
 
 
 def find_evidence(ctx: click.Context, subject: str) -> "tuple[Evidence, datetime]":

@@ -28,6 +28,13 @@ replace_option = click.option(
     help="An EC2 instance that the launch may terminate although it is no drill of drskit's; may be repeated.",
 )
 
+fast_option = click.option(
+    "--fast",
+    is_flag=True,
+    help="Repeat a launch without a known outcome after 60 s, not 420: only DRS's refusal of busy servers prevents a "
+    "second job then.",
+)
+
 
 @click.command()
 @FILE
@@ -41,12 +48,13 @@ replace_option = click.option(
 @apply_option
 @yes_option
 @replace_option
+@fast_option
 @as_json
 @click.pass_context
 @ends_well
 def drill(
     ctx: click.Context, file: str, simulate: bool, world: str | None, speed: float | None, approve_all: bool,
-    output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], json_output: bool,
+    output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
     from drskit.planning import fresh_id
@@ -67,10 +75,13 @@ def drill(
         session = open_session(ctx)
         live = session.live_execution(runbook.plan.plan_id)
         if live is not None:
-            _take_up(session, live, runbook, changing=apply or bool(replace))
+            _take_up(session, live, runbook, changing=apply or bool(replace), fast=fast)
         elif not simulate:
-            _ask(session, runbook, yes=yes, replace=replace)
-        parameters |= {"execution_id": live or fresh_id(session.clock.now()), "confirmed": not simulate}
+            _ask(session, runbook, yes=yes, replace=replace, fast=fast)
+        execution_id = live or fresh_id(session.clock.now())
+        if fast and live is None:
+            _start_fast(session, runbook, execution_id, simulate=simulate, apply=apply, replace=replace)
+        parameters |= {"execution_id": execution_id, "confirmed": not simulate}
         tell = say if json_output else click.echo
         execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs, tell)
         if json_output and execution is not None:
@@ -94,7 +105,17 @@ def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float |
     return served(path, speed or 0, environment())
 
 
-def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: bool) -> None:
+def _start_fast(
+    session: "Session", runbook: "Runbook", execution_id: str, *, simulate: bool, apply: bool, replace: tuple[str, ...]
+) -> None:
+    """Start it here: the notebook, which knows no fast drills, takes it up."""
+    if simulate:
+        session.require_simulated(runbook.plan.region)
+        session.create_tables()
+    session.start(runbook, execution_id=execution_id, apply=apply, replace=replace, fast=True)
+
+
+def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: bool, fast: bool) -> None:
     """Say that an execution goes on, by the plan that it began with.
 
     Raises:
@@ -103,20 +124,27 @@ def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: boo
     from drskit.errors import Refused
 
     name = f"Execution {live} of plan {runbook.plan.plan_id}"
-    if changing:
-        raise Refused(
-            f"{name} is not over, and goes on as it began. Leave --apply and --replace out, or cancel it first."
-        )
+    execution = session.store.load(live)
+    if changing or (fast and not execution.fast):
+        flags = "--fast" if not changing else "--apply and --replace"
+        raise Refused(f"{name} is not over, and goes on as it began. Leave {flags} out, or cancel it first.")
     say(f"{name} is not over; it is taken up.")
-    if session.store.load(live).digest != runbook.digest:
+    _say_fast(execution, asked=fast)
+    if execution.digest != runbook.digest:
         say(f"It goes on by the plan that it began with; {runbook.source} says otherwise and is not looked at.")
 
 
-def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...]) -> None:
+def _say_fast(execution: "Execution", *, asked: bool) -> None:
+    """Say that an execution is fast although nobody asked for it now."""
+    if execution.fast and not asked:
+        say(f"Execution {execution.execution_id} goes on as it began: fast.")
+
+
+def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...], fast: bool) -> None:
     from drskit.model import Mode
     from drskit.views.preview import preview_text
 
-    preview = session.preview(runbook, replace=replace)
+    preview = session.preview(runbook, replace=replace, fast=fast)
     say(preview_text(preview))
     if preview.mode is Mode.REAL:
         confirm("Start this drill?", yes=yes)
@@ -185,25 +213,28 @@ def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Noteb
 @apply_option
 @yes_option
 @replace_option
+@fast_option
 @as_json
 @click.pass_context
 @ends_well
 def start(
-    ctx: click.Context, file: str, key: str | None, apply: bool, yes: bool, replace: tuple[str, ...], json_output: bool
-) -> None:
+    ctx: click.Context, file: str, key: str | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool,
+    json_output: bool,
+) -> None:  # fmt: skip
     """Start a drill and return at once; `drskit poll` carries it out."""
     from drskit.model import Mode
     from drskit.planning import surprises
 
     runbook = read_runbook(file)
     session = open_session(ctx)
-    preview = session.preview(runbook, replace=replace)
+    preview = session.preview(runbook, replace=replace, fast=fast)
     if preview.mode is Mode.REAL:
         from drskit.views.preview import preview_text
 
         say(preview_text(preview))
         confirm("Start this drill?", yes=yes)
-    execution = session.start(runbook, key=key, apply=apply, replace=replace)
+    execution = session.start(runbook, key=key, apply=apply, replace=replace, fast=fast)
+    _say_fast(execution, asked=fast)
     for surprise in surprises(execution.groups):
         say(surprise)
     if json_output:

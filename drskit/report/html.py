@@ -16,6 +16,7 @@ from drskit.views.events import describe
 from drskit.views.rows import NO_REASON, TROUBLE
 from drskit.views.words import (
     COLOURS,
+    FAST_WORDS,
     MODE_COLOURS,
     MODE_WORDS,
     PHASE_COLOURS,
@@ -60,6 +61,7 @@ def render_html(summary: Summary) -> str:
         faults=_faults(summary),
         definitions=DEFINITIONS,
         mode_words=MODE_WORDS[summary.mode],
+        fast_words=FAST_WORDS,
         colours=COLOURS,
         mode_colours=MODE_COLOURS,
         phase_colours=PHASE_COLOURS,

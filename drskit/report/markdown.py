@@ -5,7 +5,7 @@ import re
 from drskit.report.measures import Measure
 from drskit.report.summary import Summary
 from drskit.views.rows import TROUBLE, trouble_of
-from drskit.views.words import MODE_WORDS, moment, plain, shortened, span
+from drskit.views.words import FAST_WORDS, MODE_WORDS, moment, plain, shortened, span
 
 ERROR_LENGTH = 500
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
@@ -28,6 +28,7 @@ def _head(summary: Summary) -> str:
         f"{escaped(MODE_WORDS[summary.mode])} Plan {escaped(summary.plan_id)}, digest `{summary.digest}`, "
         f"execution `{plain(summary.execution_id)}`, account {summary.account_id}, {escaped(summary.region)}. "
         f"Started {moment(summary.start_time)} by {escaped(summary.started_by)}, ended {moment(summary.end_time)}."
+        f"{f' {escaped(FAST_WORDS)}' if summary.fast else ''}"
     )
 
 

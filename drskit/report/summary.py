@@ -117,6 +117,7 @@ class Summary(Record):
     rpo: Measure
     groups: tuple[GroupRun, ...]
     replaced: tuple[str, ...]
+    fast: bool
     waves: tuple[WaveResult, ...]
     approvals: tuple[ApprovalResult, ...]
     commands: tuple[Command, ...]
@@ -183,6 +184,7 @@ def summarise(
         rpo=measures.plan_rpo(execution),
         groups=execution.groups,
         replaced=execution.replace,
+        fast=execution.fast,
         waves=tuple(_wave(execution, wave, now) for wave in execution.waves),
         approvals=_approvals(execution, now),
         commands=execution.commands,

@@ -18,6 +18,7 @@ from drskit.model import Execution, Mode
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
 from drskit.views.words import (
     COLOURS,
+    FAST_WORDS,
     MODE_COLOURS,
     MODE_WORDS_NOW,
     Tone,
@@ -92,7 +93,7 @@ def _state(board: Board) -> str:
 def _identity(board: Board) -> str:
     return (
         f'<p style="margin:0 0 8px">{text_of(board.execution_id)}, account {text_of(board.account_id)}, '
-        f"{text_of(board.region)}</p>"
+        f"{text_of(board.region)}{f'. {text_of(FAST_WORDS)}' if board.fast else ''}</p>"
     )
 
 

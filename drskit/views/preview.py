@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drskit.model import Mode, Wave
 from drskit.planning import Resolved
 from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
-from drskit.views.words import Tone, counted, plain, span
+from drskit.views.words import FAST_WORDS, Tone, counted, plain, span
 
 if TYPE_CHECKING:
     from drskit.guard import Doomed
@@ -77,6 +77,8 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts += [_Fact(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
     elif preview.changes:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
+    if preview.fast:
+        facts.append(_Fact(FAST_WORDS, Tone.WAIT))
     facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
 

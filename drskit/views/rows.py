@@ -98,6 +98,7 @@ class Board:
     region: str
     status: ExecutionStatus
     waiting_for: str | None
+    fast: bool
     finished: bool
     now: datetime
     elapsed: timedelta
@@ -125,6 +126,7 @@ def board_of(execution: Execution, now: datetime) -> Board:
         region=execution.region,
         status=execution.status,
         waiting_for=execution.waiting_for,
+        fast=execution.fast,
         finished=execution.end_time is not None,
         now=now,
         elapsed=max((execution.end_time or now) - execution.start_time, timedelta()),

@@ -54,7 +54,8 @@ def headline(board: Board) -> str:
     return (
         f"{board.mode.value} {board.execution_type.value} {plain(board.plan_id)} {badge_of(board.status.value).glyph} "
         f"{board.status.value}: {board.done} of {counted(board.total, 'server')} launched, {state} "
-        f"{span(board.elapsed)} ({plain(board.execution_id)}, account {plain(board.account_id)}, {plain(board.region)})"
+        f"{span(board.elapsed)} ({plain(board.execution_id)}, account {plain(board.account_id)}, {plain(board.region)}"
+        f"{', fast' if board.fast else ''})"
     )
 
 

@@ -59,6 +59,11 @@ MODE_WORDS: dict[Mode, str] = {
     Mode.REAL: "AWS Elastic Disaster Recovery itself answered.",
 }
 
+FAST_WORDS = (
+    "Fast: a launch without a known outcome is repeated within about a minute, and only DRS's refusal of busy servers "
+    "prevents a second job then."
+)
+
 MODE_WORDS_NOW: dict[Mode, str] = {
     Mode.SIMULATED: "drskit's simulator answers; nothing is launched in AWS.",
     Mode.REAL: "AWS Elastic Disaster Recovery itself answers; what it launches runs in AWS and costs money.",

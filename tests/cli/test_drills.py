@@ -26,6 +26,28 @@ def test_a_started_drill_is_carried_out_by_whoever_polls(open_shell):
     assert "2 of 2 servers launched" in board
 
 
+def test_a_fast_start_is_kept_and_said(open_shell):
+    """A later start under the same key goes on as it began, and says so; a strict one is not made fast."""
+    shell = open_shell()
+    execution_id = shell.start("tiny.yaml", "--key", "monday", "--fast")
+    assert ", fast)" in shell.run("executions", "show", execution_id).stdout
+    again = shell.run("start", "tiny.yaml", "--key", "monday")
+    assert (f"{execution_id}\n", True) == (again.stdout, "goes on as it began: fast." in again.stderr)
+    assert "" == shell.run("drill", "tiny.yaml", "--simulate", "--apply", code=2).stdout
+    shell.finish(execution_id)
+    shell.start("tiny.yaml", "--key", "tuesday")
+    assert "is not fast, and goes on as it began" in shell.complaint("start", "tiny.yaml", "--key", "tuesday", "--fast")
+    assert "Leave --fast out" in shell.complaint("drill", "tiny.yaml", "--simulate", "--fast")
+
+
+def test_a_weak_quiescence_is_said_once_a_command(open_shell):
+    """On stderr, with the facts; 330 seconds and more say nothing."""
+    shell = open_shell()
+    for seconds, times in (("60", 1), ("329", 1), ("330", 0)):
+        said = shell.run("start", "tiny.yaml", "--key", "k", variables={"DRSKIT_QUIESCENCE_SECONDS": seconds}).stderr
+        assert times == said.count(f"DRSKIT_QUIESCENCE_SECONDS is {seconds}, which is weaker than strict")
+
+
 def test_a_pass_is_a_line_of_json(open_shell):
     """A log that a program can follow: as many lines as passes, each whole."""
     import json
