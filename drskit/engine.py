@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drskit.attempts import long_missing
+from drskit.bounds import bounded
 from drskit.decide import chunks_due, decide, record
 from drskit.errors import LostRace, Unavailable
 from drskit.guard import obstacles, survey
@@ -135,7 +136,7 @@ class Engine:
                 self.show_trouble(execution, trouble)
                 raise
             step = decide(execution, seen)
-            if step.execution == execution:
+            if bounded(step.execution) == execution:
                 break
             try:
                 execution = self._commit(execution, step.execution, _ended_logs(execution, step.execution, look))
@@ -155,7 +156,7 @@ class Engine:
             if current.status is not AttemptStatus.INTENT:
                 return execution
             after = record(execution, current, outcome, self._store.now())
-            if after == execution:
+            if bounded(after) == execution:
                 return execution
             try:
                 return self._commit(execution, after)
@@ -165,7 +166,7 @@ class Engine:
 
     def _commit(self, before: Execution, after: Execution, logs: tuple[JobLog, ...] = ()) -> Execution:
         check(before, after)
-        after, events = narrate(before, after, now=self._store.now(), actor=self._actor)
+        after, events = narrate(before, after, now=self._store.now(), actor=self._actor, logs=logs)
         self._store.commit(before, after, events, logs)
         return after
 

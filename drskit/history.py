@@ -1,25 +1,32 @@
 """The history of an execution: every change is an event.
 
-Events are drawn from the difference of two states, so that no change of a status
-can be written without one, and chained by hash, so that no event can be edited without
-a trace (promise 4).
+Events are drawn from the difference of two states, so that no change of any
+field can be written without one, and chained by hash, so that no event can be
+edited without a trace (promise 4). Beside what people read an event carries the
+fields that changed; the last event of each write carries a digest of all that
+was written, and a job's log is sealed when it is kept.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from drskit.model import Attempt, AttemptStatus, Event, Execution, ServerRun, WaveRun
+from drskit.bounds import bounded
+from drskit.model import Attempt, AttemptStatus, Command, Event, Execution, JobLog, ServerRun, WaveRun
+from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_digest
 
 SERVERS_PER_EVENT = 100
 """So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
-ERROR_LENGTH = 1_000
-"""How much of a server's error an event repeats, in characters; the job's log has it whole."""
+PARTS = frozenset({"waves", "attempts", "commands"})
+"""Of an execution; each has events of its own."""
+UNTOLD = frozenset({"version", "events", "head"})
+"""What every write changes."""
 Told = tuple[str, str | None, dict[str, object]]
 """Kind, actor (None: the one who writes), facts."""
 
 
 def first_event(execution: Execution) -> tuple[Execution, Event]:
-    """The event of an execution's creation, and the execution with it counted."""
+    """The event of an execution's creation, and the execution as it is stored, with it counted."""
+    execution = bounded(execution)
     facts: dict[str, object] = {
         "PlanId": execution.plan_id,
         "ExecutionType": execution.execution_type.value,
@@ -30,6 +37,10 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
         "Groups": [group.to_json() for group in execution.groups],
         "Replace": list(execution.replace),
         "Fast": execution.fast,
+        "Cleans": execution.cleans,
+        "PlanDigest": plan_digest(execution.plan),
+        FIELDS: changes(None, execution, PARTS | UNTOLD | {"plan", "groups", "replace"}),
+        STATE: state_digest(execution),
     }
     event = Event(
         sequence=1, time=execution.start_time, actor=execution.started_by, kind="EXECUTION_STARTED", facts=facts
@@ -37,26 +48,66 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
     return execution.model_copy(update={"events": 1, "head": event.hash}), event
 
 
-def narrate(before: Execution, after: Execution, *, now: datetime, actor: str) -> tuple[Execution, tuple[Event, ...]]:
-    """The events that tell the difference, and the later state with them counted and the version raised."""
+def narrate(
+    before: Execution, after: Execution, *, now: datetime, actor: str, logs: Iterable[JobLog] = ()
+) -> tuple[Execution, tuple[Event, ...]]:
+    """The events that tell the difference, and the later state as it is stored: counted, and the version raised.
+
+    Args:
+        before: as it was stored.
+        after: as it shall be.
+        now: the events' time.
+        actor: who writes.
+        logs: of the jobs that ended, as they are kept with this write.
+    """
+    after = bounded(after).model_copy(update={"version": before.version + 1})
+    told = [*_differences(before, after), *map(_log, filter(lambda log: log.entries, logs))]
+    kind, who, facts = told.pop() if told else ("EXECUTION_NOTED", None, {})
+    told.append((kind, who, facts | {STATE: state_digest(after)}))
     events: list[Event] = []
     head = before.head
-    for kind, who, facts in _differences(before, after):
+    for kind, who, facts in told:
         event = Event(
             sequence=before.events + len(events) + 1, time=now, actor=who or actor, kind=kind, facts=facts
         ).sealed(head)
         head = event.hash
         events.append(event)
-    counted = {"version": before.version + 1, "events": before.events + len(events), "head": head}
-    return after.model_copy(update=counted), tuple(events)
+    return after.model_copy(update={"events": before.events + len(events), "head": head}), tuple(events)
 
 
 def _differences(before: Execution, after: Execution) -> Iterator[Told]:
-    yield from _commands(before, after)
-    yield from _attempts(before, after)
+    commands = {command.command_id: command for command in before.commands}
+    for command in after.commands:
+        was = commands.get(command.command_id)
+        about: dict[str, object] = {"CommandId": command.command_id}
+        yield from _noted("COMMAND_NOTED", about, changes(was, command), _command(was, command))
+    attempts = {attempt.attempt_id: attempt for attempt in before.attempts}
+    for attempt in after.attempts:
+        had = attempts.get(attempt.attempt_id)
+        if had is not attempt:
+            yield from _noted("ATTEMPT_NOTED", _attempt(attempt), changes(had, attempt), _launch(had, attempt))
     for old, new in zip(before.waves, after.waves, strict=True):
         if new is not old:
-            yield from _wave(old, new)
+            yield from _servers(old, new)
+            yield from _noted("WAVE_NOTED", {"Wave": new.wave_name}, changes(old, new, {"servers"}), _wave(old, new))
+    own = changes(before, after, PARTS | UNTOLD)
+    yield from _noted("EXECUTION_NOTED", {}, own, _whole(before, after))
+
+
+def _noted(kind: str, about: dict[str, object], fields: dict[str, object], told: Iterable[Told]) -> Iterator[Told]:
+    """What is told in words, the first of it with the fields that changed; what has no words is noted all the same."""
+    first, *rest = [*told] or [(kind, None, about)]
+    if fields:
+        yield first[0], first[1], first[2] | {FIELDS: fields}
+        yield from rest
+
+
+def _log(log: JobLog) -> Told:
+    facts = {"Wave": log.wave_name, "JobId": log.job_id, "Lines": len(log.entries), "Digest": log_digest(log)}
+    return "LOG_RECORDED", None, facts
+
+
+def _whole(before: Execution, after: Execution) -> Iterator[Told]:
     if (before.status, before.waiting_for) != (after.status, after.waiting_for):
         yield (
             "EXECUTION_CHANGED",
@@ -65,41 +116,33 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         )
 
 
-def _commands(before: Execution, after: Execution) -> Iterator[Told]:
-    known = {command.command_id: command for command in before.commands}
-    for command in after.commands:
-        old = known.get(command.command_id)
-        facts: dict[str, object] = {
-            "CommandId": command.command_id,
-            "Command": command.kind.value,
-            "Wave": command.wave_name,
-            "Reason": command.reason,
-        }
-        if old is None:
-            yield "COMMAND_RECEIVED", command.by, facts
-        elif old.acknowledged is None and command.acknowledged is not None:
-            yield "COMMAND_ACKNOWLEDGED", None, {**facts, "By": command.by, "Answer": command.answer}
+def _command(old: Command | None, command: Command) -> Iterator[Told]:
+    facts: dict[str, object] = {
+        "CommandId": command.command_id,
+        "Command": command.kind.value,
+        "Wave": command.wave_name,
+        "Reason": command.reason,
+    }
+    if old is None:
+        yield "COMMAND_RECEIVED", command.by, facts
+    elif old.acknowledged is None and command.acknowledged is not None:
+        yield "COMMAND_ACKNOWLEDGED", None, {**facts, "By": command.by, "Answer": command.answer}
 
 
-def _attempts(before: Execution, after: Execution) -> Iterator[Told]:
-    known = {attempt.attempt_id: attempt for attempt in before.attempts}
-    for attempt in after.attempts:
-        old = known.get(attempt.attempt_id)
-        if old is None:
-            yield "ATTEMPT_INTENT", None, {**_attempt(attempt), "Servers": list(attempt.server_ids)}
-        if old is None or old is attempt:
-            continue
-        if old.status is not attempt.status:
-            kind = "REOPENED" if attempt.status is AttemptStatus.INTENT else attempt.status.value
-            yield f"ATTEMPT_{kind}", None, {**_attempt(attempt), "JobId": attempt.job_id, "Reason": attempt.outcome}
-        elif (old.job_status, old.end_time) != (attempt.job_status, attempt.end_time):
-            facts = {**_attempt(attempt), "JobId": attempt.job_id, "From": old.job_status, "To": attempt.job_status}
-            yield "JOB_CHANGED", None, facts
-        elif (old.missing_since is None) is not (attempt.missing_since is None):
-            kind = "JOB_MISSING" if attempt.missing_since else "JOB_FOUND"
-            yield kind, None, {**_attempt(attempt), "JobId": attempt.job_id}
-        elif old.outcome != attempt.outcome:
-            yield "ATTEMPT_REFUSED", None, {**_attempt(attempt), "Reason": attempt.outcome}
+def _launch(old: Attempt | None, attempt: Attempt) -> Iterator[Told]:
+    if old is None:
+        yield "ATTEMPT_INTENT", None, {**_attempt(attempt), "Servers": list(attempt.server_ids)}
+    elif old.status is not attempt.status:
+        kind = "REOPENED" if attempt.status is AttemptStatus.INTENT else attempt.status.value
+        yield f"ATTEMPT_{kind}", None, {**_attempt(attempt), "JobId": attempt.job_id, "Reason": attempt.outcome}
+    elif (old.job_status, old.end_time) != (attempt.job_status, attempt.end_time):
+        facts = {**_attempt(attempt), "JobId": attempt.job_id, "From": old.job_status, "To": attempt.job_status}
+        yield "JOB_CHANGED", None, facts
+    elif (old.missing_since is None) is not (attempt.missing_since is None):
+        kind = "JOB_MISSING" if attempt.missing_since else "JOB_FOUND"
+        yield kind, None, {**_attempt(attempt), "JobId": attempt.job_id}
+    elif old.outcome != attempt.outcome:
+        yield "ATTEMPT_REFUSED", None, {**_attempt(attempt), "Reason": attempt.outcome}
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:
@@ -111,16 +154,17 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
     }
 
 
+def _servers(old: WaveRun, new: WaveRun) -> Iterator[Told]:
+    moved = [
+        _server(after) | changes(before, after)
+        for before, after in zip(old.servers, new.servers, strict=True)
+        if after is not before and after != before
+    ]
+    for start in range(0, len(moved), SERVERS_PER_EVENT):
+        yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": moved[start : start + SERVERS_PER_EVENT]}
+
+
 def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:
-    if old.servers is not new.servers:
-        moved = [
-            _server(after)
-            for before, after in zip(old.servers, new.servers, strict=True)
-            if after is not before and _telling(before) != _telling(after)
-        ]
-        for start in range(0, len(moved), SERVERS_PER_EVENT):
-            some = moved[start : start + SERVERS_PER_EVENT]
-            yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": some}
     if old.status is not new.status:
         facts: dict[str, object] = {
             "Wave": new.wave_name,
@@ -137,11 +181,6 @@ def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:
         yield "WAVE_DELAYED", None, {"Wave": new.wave_name, "Reason": new.reason}
 
 
-def _telling(server: ServerRun) -> tuple[object, ...]:
-    """What of a server is worth an event."""
-    return server.status, server.launch_status, server.recovery_instance_id, server.error, server.phases
-
-
 def _server(server: ServerRun) -> dict[str, object]:
     phase = server.phases[-1].phase.value if server.phases else None
     return {
@@ -151,5 +190,5 @@ def _server(server: ServerRun) -> dict[str, object]:
         "LaunchStatus": server.launch_status,
         "Phase": phase,
         "RecoveryInstanceId": server.recovery_instance_id,
-        "Error": server.error if server.error is None else server.error[:ERROR_LENGTH],
+        "Error": server.error,
     }

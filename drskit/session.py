@@ -411,9 +411,13 @@ class Session:
         return plan.active_execution_id if plan else None
 
     def history(self, execution_id: str) -> tuple[Execution, tuple[Event, ...], tuple[JobLog, ...]]:
-        """An execution with its events and job logs."""
-        execution = self.store.load(execution_id)
-        return execution, self.store.events(execution_id), self.store.job_logs(execution_id)
+        """An execution with its events and job logs; read again while somebody writes it."""
+        for _ in range(COMMAND_TRIES):
+            execution = self.store.load(execution_id)
+            events, logs = self.store.events(execution_id), self.store.job_logs(execution_id)
+            if len(events) == execution.events or self.store.load(execution_id).version == execution.version:
+                break
+        return execution, events, logs
 
     def executions(self, plan_id: str | None = None) -> tuple[tuple[ExecutionHeader, ...], tuple[Malformed, ...]]:
         """All executions, newest first, and the items that cannot be read."""

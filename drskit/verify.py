@@ -2,80 +2,66 @@
 
 Every event carries the hash of the one before, and the execution's header the
 hash of the last. So an event that was edited, removed, added or moved shows, and
-so does a tail that was cut off, unless the header was rewritten with it. The
-statuses of execution, waves and servers, the servers' instances and errors and
-the attempts' jobs are held against the last event about each. Times, snapshots
-and job logs are in no event; what is changed there does not show yet.
+so does a tail that was cut off, unless the header was rewritten with it. Events
+carry the fields that changed; told one after the other they make the execution
+anew, and what differs from it is named. The last event of every write also
+carries a digest of all that was written, so what no event names shows, too. A
+job's log is held against its own digest.
+
+Three things no history can hold. Whoever rewrites all of it with its header
+makes another whole history: only a copy of the head, kept elsewhere, can tell.
+How `execution.json` is laid out, where it says the same, is no evidence. Of the
+tables' items the summary that lists show (`Waves` of the header) and the store's
+own marks (`WriteId`, `Generation`, `Schema`, `Quarantined`) are made of the
+evidence, and are none; the report is made of `execution.json`.
 """
 
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from drskit.history import ERROR_LENGTH
-from drskit.model import Event, Execution, ExecutionStatus, ServerRun, ServerStatus, WaveStatus
+from pydantic import ValidationError
+
+from drskit.bounds import shortened
+from drskit.model import Event, Execution, JobLog, Record, ServerRun
+from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
+
+Fields = dict[str, Any]
+"""Names as in JSON -> values as in JSON."""
+SAID_BYTES = 200
+"""How much of a value is shown."""
+OLD_SERVER = {"Status": "PENDING", "RecoveryInstanceId": None, "Error": None}
+"""What a server was before its first event, of what drskit has always told."""
 
 
-def faults(execution: Execution, events: Iterable[Event]) -> tuple[str, ...]:
-    """What does not add up, a sentence each; none when the history is whole and the execution is what it says."""
+def faults(execution: Execution, events: Iterable[Event], logs: Iterable[JobLog] | None = None) -> tuple[str, ...]:
+    """What does not add up, a sentence each; none when the history is whole and the execution is what it says.
+
+    Job logs are held against it, too, unless they are None.
+    """
     history = tuple(events)
-    return _broken(execution, history) or tuple(_contradictions(execution, history))
+    return _broken(execution, history) or (
+        *_contradictions(execution, history),
+        *(() if logs is None else _logs(tuple(logs), _Told(execution, history))),
+    )
 
 
-def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator[str]:
-    """Where the execution is not what the last event about it says."""
-    told = _Told(events)
-    if execution.status != told.execution:
-        yield f"The execution is {execution.status} here, and {told.execution} by its history."
-    for wave in execution.waves:
-        status = told.waves.get(wave.wave_name, WaveStatus.PENDING.value)
-        if wave.status != status:
-            yield f"Wave {wave.wave_name} is {wave.status} here, and {status} by its history."
-        for server in wave.servers:
-            known = told.servers.get(server.source_server_id, (ServerStatus.PENDING.value, None, None))
-            here = _shown(server)
-            if here != known:
-                yield f"Server {server.source_server_id} is {_words(here)} here, and {_words(known)} by its history."
-    for attempt in execution.attempts:
-        job = told.jobs.get(attempt.attempt_id)
-        if attempt.job_id != job:
-            yield f"Attempt {attempt.attempt_id} has job {attempt.job_id} here, and {job} by its history."
+def unsealed(execution: Execution, events: Iterable[Event], logs: Iterable[JobLog] = ()) -> tuple[str, ...]:
+    """What the history does not hold because an older drskit wrote it, a sentence each."""
+    told = _Told(execution, tuple(events))
+    bare = sorted(log.job_id for log in logs if log.job_id not in told.logs and not told.whole)
+    found = []
+    if not told.sealed:
+        found.append(
+            "Its last event was written by a drskit that sealed no states: beyond statuses, instances, errors and jobs "
+            "nothing can be held against it, neither times nor snapshots nor phases."
+        )
+    if bare:
+        found.append(f"No event seals the logs of {', '.join(bare)}: an older drskit kept them.")
+    return tuple(found)
 
 
-Shown = tuple[str, str | None, str | None]
-"""A server's status, instance and error."""
-
-
-def _shown(server: ServerRun) -> Shown:
-    error = server.error if server.error is None else server.error[:ERROR_LENGTH]
-    return server.status.value, server.recovery_instance_id, error
-
-
-def _words(shown: Shown) -> str:
-    return " ".join(part for part in (shown[0], shown[1], shown[2] and f"({shown[2]})") if part)
-
-
-class _Told:
-    """What a history says last of each thing."""
-
-    def __init__(self, events: tuple[Event, ...]) -> None:
-        self.execution = ExecutionStatus.PENDING.value
-        self.waves: dict[str, str] = {}
-        self.servers: dict[str, Shown] = {}
-        self.jobs: dict[str, str] = {}
-        for event in events:
-            self._hear(event)
-
-    def _hear(self, event: Event) -> None:
-        facts = event.facts
-        if event.kind == "EXECUTION_CHANGED":
-            self.execution = facts["To"]
-        elif event.kind == "WAVE_CHANGED":
-            self.waves[facts["Wave"]] = facts["To"]
-        elif event.kind == "SERVERS_CHANGED":
-            for server in facts["Servers"]:
-                shown = (server["Status"], server.get("RecoveryInstanceId"), server.get("Error"))
-                self.servers[server["SourceServerId"]] = shown
-        elif event.kind == "ATTEMPT_LAUNCHED":
-            self.jobs[facts["AttemptId"]] = facts["JobId"]
+# --- the chain -------------------------------------------------------------------------------------------------------
 
 
 def _broken(execution: Execution, events: tuple[Event, ...]) -> tuple[str, ...]:
@@ -97,3 +83,155 @@ def _broken(execution: Execution, events: tuple[Event, ...]) -> tuple[str, ...]:
     if not found and previous != execution.head:
         found.append("The last event is not the one that the header names.")
     return tuple(found)
+
+
+# --- what the history says -------------------------------------------------------------------------------------------
+
+
+class _Told:
+    """What a history says last of each thing."""
+
+    def __init__(self, execution: Execution, events: tuple[Event, ...]) -> None:
+        self.execution: Fields = {"Status": "PENDING"}
+        self.waves: dict[str, Fields] = {}
+        self.servers: dict[str, Fields] = {}
+        self.attempts: dict[str, Fields] = {}
+        self.commands: dict[str, Fields] = {}
+        self.logs: dict[str, str] = {}
+        self.plan: str | None = None
+        self.whole = execution.version == sum(STATE in event.facts for event in events)
+        """Every write was sealed, so every field was told."""
+        self.sealed = bool(events) and STATE in events[-1].facts
+        self.unreadable: list[str] = []
+        for event in events:
+            try:
+                self._hear(event.kind, event.facts)
+            except (KeyError, TypeError, ValueError):
+                self.unreadable.append(f"Event {event.sequence} ({event.kind}) lacks facts that every such event has.")
+
+    def _hear(self, kind: str, facts: Fields) -> None:
+        fields = facts.get(FIELDS, {})
+        if kind == "LOG_RECORDED":
+            self.logs[facts["JobId"]] = facts["Digest"]
+        elif kind == "SERVERS_CHANGED":
+            for server in facts["Servers"]:
+                named = {name: value for name, value in server.items() if name in _names(ServerRun)}
+                self.servers.setdefault(named["SourceServerId"], {}).update(named)
+        elif kind == "EXECUTION_STARTED":
+            self.plan = facts.get("PlanDigest")
+            told = {name: value for name, value in facts.items() if name in _names(Execution) and value is not None}
+            self.execution |= told | fields
+        elif "AttemptId" in facts:
+            old = {"JobId": facts["JobId"]} if kind == "ATTEMPT_LAUNCHED" else {}
+            self.attempts.setdefault(facts["AttemptId"], {}).update(old | fields)
+        elif "CommandId" in facts:
+            self.commands.setdefault(facts["CommandId"], {}).update(fields)
+        elif "Wave" in facts:
+            old = {"Status": facts["To"]} if kind == "WAVE_CHANGED" else {}
+            self.waves.setdefault(facts["Wave"], {}).update(old | fields)
+        else:
+            old = {"Status": facts["To"]} if kind == "EXECUTION_CHANGED" else {}
+            self.execution |= old | fields
+
+
+def _names(kind: type[Record]) -> frozenset[str]:
+    return frozenset(str(field.alias) for field in kind.model_fields.values())
+
+
+# --- and what the execution says -------------------------------------------------------------------------------------
+
+
+def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator[str]:
+    """Where the execution is not what its history says."""
+    told = _Told(execution, events)
+    found = [
+        *told.unreadable,
+        *_own(execution, told),
+        *_waves(execution, told),
+        *_listed("Attempt", {attempt.attempt_id: attempt for attempt in execution.attempts}, told.attempts, told),
+        *_listed("Command", {command.command_id: command for command in execution.commands}, told.commands, told),
+    ]
+    yield from found
+    last = events[-1] if events else None
+    if last and told.sealed and not found and last.facts[STATE] != state_digest(execution):
+        event = f"event {last.sequence} ({last.kind})"
+        yield f"The execution is not as {event} sealed it, in something that no event names."
+
+
+def _own(execution: Execution, told: _Told) -> Iterator[str]:
+    here = execution.model_copy(update={"waves": (), "attempts": (), "commands": ()})
+    untold: Fields = {"Plan": here.plan, "Waves": (), "Version": here.version, "Events": here.events, "Head": here.head}
+    base = untold if told.whole else _as_it_is(here)
+    yield from _differing("The execution", here, base | told.execution)
+    if told.plan and told.plan != plan_digest(execution.plan):
+        yield "The plan is not the one that was executed."
+
+
+def _waves(execution: Execution, told: _Told) -> Iterator[str]:
+    for wave in execution.waves:
+        here = wave.model_copy(update={"servers": ()})
+        fields = told.waves.get(wave.wave_name, {})
+        base = {"WaveName": wave.wave_name} if told.whole else _as_it_is(here) | {"Status": "PENDING"}
+        yield from _differing(f"Wave {wave.wave_name}", here, base | fields)
+        for server in wave.servers:
+            yield from _server(server, told)
+
+
+def _server(server: ServerRun, told: _Told) -> Iterator[str]:
+    fields = told.servers.get(server.source_server_id, {})
+    if told.whole:
+        base = {"SourceServerId": server.source_server_id, "Name": server.name, "Critical": server.critical}
+    else:
+        base = _as_it_is(server) | OLD_SERVER
+        if server.error and server.error.endswith("…") and str(fields.get("Error")).startswith(server.error[:-1]):
+            fields = fields | {"Error": server.error}
+    yield from _differing(f"Server {server.source_server_id}", server, base | fields)
+
+
+def _listed(noun: str, here: Mapping[str, Record], known: Mapping[str, Fields], told: _Told) -> Iterator[str]:
+    """Attempts or commands: those that are here, and those that the history knows."""
+    for identity, record in here.items():
+        if identity not in known:
+            yield f"{noun} {identity} is in no event of the history."
+        else:
+            old = _as_it_is(record) | ({"JobId": None} if noun == "Attempt" else {})
+            base = {f"{noun}Id": identity} if told.whole else old
+            yield from _differing(f"{noun} {identity}", record, base | known[identity])
+    for identity in known:
+        if identity not in here:
+            yield f"{noun} {identity} of the history is missing here."
+
+
+def _logs(logs: tuple[JobLog, ...], told: _Told) -> Iterator[str]:
+    here = [log.job_id for log in logs]
+    if here != sorted(set(here)):
+        yield "The job logs are not one of each job, by the jobs' ids."
+    for log in logs:
+        if log.job_id in told.logs and told.logs[log.job_id] != log_digest(log):
+            yield f"The log of {log.job_id} is not the one that its history sealed."
+        elif log.job_id not in told.logs and told.whole:
+            yield f"The log of {log.job_id} is in no event of the history."
+    yield from (f"The log of {job_id} is missing." for job_id in told.logs if job_id not in here)
+
+
+def _differing(subject: str, here: Record, fields: Fields) -> Iterator[str]:
+    """The fields of a record that are not as they were told."""
+    try:
+        told = type(here).model_validate(fields)
+    except ValidationError as error:
+        place = ".".join(map(str, error.errors(include_url=False)[0]["loc"]))
+        yield f"{subject}: what its history says of {place} is nothing that this drskit can read."
+        return
+    for name, field in type(here).model_fields.items():
+        if getattr(here, name) != getattr(told, name):
+            alias = str(field.alias)
+            yield f"{subject}: {alias} is {_said(here, name)} here, and {_said(told, name)} by its history."
+
+
+def _said(record: Record, name: str) -> str:
+    value = record.model_dump(mode="json", by_alias=True, include={name}).popitem()[1]
+    return shortened(value if isinstance(value, str) else json.dumps(value), SAID_BYTES)
+
+
+def _as_it_is(record: Record) -> Fields:
+    return record.to_json()

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
+from drskit.bounds import bounded
 from drskit.history import first_event, narrate
-from drskit.model import CommandKind, Event, OnFailure, Phase, PhaseSpan
+from drskit.model import CommandKind, Event, JobLog, OnFailure, Phase, PhaseSpan
 from drskit.ports import Unknown
+from drskit.seals import log_digest, state_digest
+from drskit.verify import faults
 from drskit.witness import Foreign
 from tests.builders import START, Walk, at, execution_of, job_of, line, sid, wave
 
@@ -100,10 +103,11 @@ def test_events_are_counted_in_the_execution():
 
 
 def test_every_write_raises_the_version():
-    """By one, with or without an event."""
+    """By one, and one event at least says so: the version is part of what is sealed."""
     before, _ = first_event(execution_of((wave("Database"), 1)))
     after, events = narrate(before, before, now=START, actor="poller")
-    assert (before.version + 1, (), before.head) == (after.version, events, after.head)
+    assert (before.version + 1, events[0].hash) == (after.version, after.head)
+    assert ["EXECUTION_NOTED"] == [event.kind for event in events]
 
 
 def test_the_first_event_holds_what_was_decided_at_the_start():
@@ -169,6 +173,53 @@ def test_a_phase_that_began_again_is_told():
 
     _, events = narrate(with_snapshot(1), with_snapshot(300), now=at(301), actor="poller")
     assert ["SERVERS_CHANGED"] == [event.kind for event in events]
+
+
+def test_a_change_without_words_is_noted_with_its_fields():
+    """Of the execution, a wave, an attempt or a command; with its new value, so that it can be told which."""
+    walk = drill()
+    before = walk.execution
+    first, attempt, command = before.waves[0], before.attempts[0], before.commands[0]
+    after = before.model_copy(
+        update={
+            "due": at(900),
+            "waves": (first.model_copy(update={"not_before": at(901)}), *before.waves[1:]),
+            "attempts": (attempt.model_copy(update={"excused": ("drsjob-1",)}), *before.attempts[1:]),
+            "commands": (command.model_copy(update={"answer": "other"}), *before.commands[1:]),
+        }
+    )
+    _, events = narrate(before, after, now=at(902), actor="poller")
+    times = {time: time.isoformat().replace("+00:00", "Z") for time in (at(900), at(901))}
+    assert [
+        ("COMMAND_NOTED", {"Answer": "other"}),
+        ("ATTEMPT_NOTED", {"Excused": ["drsjob-1"]}),
+        ("WAVE_NOTED", {"NotBefore": times[at(901)]}),
+        ("EXECUTION_NOTED", {"Due": times[at(900)]}),
+    ] == [(event.kind, event.facts["Fields"]) for event in events]
+
+
+def test_a_history_tells_every_field():
+    """Told one after the other, the events make the execution that they are about; each write seals its state."""
+    walk = drill()
+    assert () == faults(walk.execution, walk.events)
+    assert walk.execution.version == sum("State" in event.facts for event in walk.events)
+
+
+def test_a_state_is_sealed_as_it_is_stored():
+    """With its texts cut as the tables keep them, or it would never be found again as it was sealed."""
+    before, _ = first_event(execution_of((wave("Database"), 1)))
+    told, events = narrate(before, before.model_copy(update={"waiting_for": "x" * 5000}), now=at(1), actor="poller")
+    assert (bounded(told), state_digest(told)) == (told, events[-1].facts["State"])
+
+
+def test_a_log_is_sealed_when_it_is_kept():
+    """By its digest and the number of its lines; a log without lines is not kept."""
+    before, _ = first_event(execution_of((wave("Database"), 1)))
+    log = JobLog(job_id="drsjob-1", wave_name="Database", entries=(line("JOB_START", 1), line("JOB_END", 2)))
+    empty = log.model_copy(update={"job_id": "drsjob-2", "entries": ()})
+    _, events = narrate(before, before, now=at(3), actor="poller", logs=(log, empty))
+    assert ["LOG_RECORDED"] == [event.kind for event in events]
+    assert ("drsjob-1", 2, log_digest(log)) == tuple(events[0].facts[name] for name in ("JobId", "Lines", "Digest"))
 
 
 # --- the chain -------------------------------------------------------------------------------------------------------

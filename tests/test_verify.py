@@ -1,6 +1,7 @@
 """A history that was tampered with shows it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from drskit.cli import main
 from drskit.model import Event, Execution, ExecutionStatus, ServerStatus, WaveStatus
 from drskit.report.evidence import write_run
-from drskit.verify import faults
+from drskit.verify import faults, unsealed
 from tests.harness import house, started
 from tests.report import samples
 
@@ -18,7 +19,7 @@ def whole() -> tuple[Execution, tuple[Event, ...]]:
     execution = samples.completed().execution
     waves = tuple(wave.model_copy(update={"status": WaveStatus.PENDING, "servers": ()}) for wave in execution.waves)
     execution = execution.model_copy(
-        update={"status": ExecutionStatus.POLLING, "waves": waves, "attempts": (), "end_time": None}
+        update={"status": ExecutionStatus.POLLING, "waves": waves, "attempts": (), "commands": (), "end_time": None}
     )
     first = waves[0].wave_name
     told: list[tuple[str, dict[str, object]]] = [
@@ -100,10 +101,80 @@ def test_an_execution_that_says_other_than_its_history_is_named():
         }
     )
     found = faults(forged, events)
-    assert "The execution is COMPLETED here, and FAILED by its history." == found[0]
-    assert "Wave Application is COMPLETED here, and FAILED by its history." == found[1]
-    assert found[2].startswith(f"Server {broken.source_server_id} is LAUNCHED i-0123456789abcdef0 here, and FAILED (")
-    assert "has job drsjob-forged here" in found[3]
+    server = f"Server {broken.source_server_id}"
+    assert "The execution: Status is COMPLETED here, and FAILED by its history." == found[0]
+    assert "Wave Application: Status is COMPLETED here, and FAILED by its history." == found[1]
+    assert f"{server}: Status is LAUNCHED here, and FAILED by its history." == found[2]
+    assert f"{server}: RecoveryInstanceId is i-0123456789abcdef0 here, and null by its history." == found[3]
+    assert found[4].startswith(f"{server}: Error is null here, and ")
+    assert f": JobId is drsjob-forged here, and {execution.attempts[0].job_id} by its history." in found[5]
+
+
+@pytest.fixture(scope="module")
+def drill():
+    """A drill that failed, as the tables have it."""
+    with house("failing") as home:
+        begun = started(home, "failing")
+        home.finish()
+        return home.session.history(begun.execution_id)
+
+
+def with_first_server(execution: Execution, **changes: object) -> Execution:
+    """The execution with something else about the first server of its first wave."""
+    wave = execution.waves[0]
+    servers = (wave.servers[0].model_copy(update=changes), *wave.servers[1:])
+    return execution.model_copy(update={"waves": (wave.model_copy(update={"servers": servers}), *execution.waves[1:])})
+
+
+def test_a_forged_time_is_named_with_its_server_and_field(drill):
+    """Which server, which time, and what the history says of it."""
+    execution, events, logs = drill
+    server = execution.waves[0].servers[0]
+    forged = with_first_server(execution, snapshot_time=server.snapshot_time + timedelta(hours=1))
+    here, told = (run.to_json()["SnapshotTime"] for run in (forged.waves[0].servers[0], server))
+    about = f"Server {server.source_server_id}: SnapshotTime"
+    assert (f"{about} is {here} here, and {told} by its history.",) == faults(forged, events, logs)
+
+
+def test_what_no_event_names_is_sealed_all_the_same(drill):
+    """Whether a server is critical is never told; the last event's digest holds it."""
+    execution, events, logs = drill
+    (said,) = faults(with_first_server(execution, critical=False), events, logs)
+    assert said.startswith(f"The execution is not as event {len(events)} (")
+
+
+def test_logs_are_held_against_their_digests(drill):
+    """Edited, left out, or of a job that the history does not know."""
+    execution, events, logs = drill
+    first = logs[0]
+    edited = first.model_copy(update={"entries": first.entries[1:]})
+    assert (f"The log of {first.job_id} is not the one that its history sealed.",) == faults(
+        execution, events, (edited, *logs[1:])
+    )
+    assert (f"The log of {first.job_id} is missing.",) == faults(execution, events, logs[1:])
+    foreign = first.model_copy(update={"job_id": "drsjob-z"})
+    assert ("The log of drsjob-z is in no event of the history.",) == faults(execution, events, (*logs, foreign))
+
+
+def test_an_old_history_is_held_as_far_as_it_goes(drill):
+    """Without seals: a forged status still shows, a forged time cannot, and what is not sealed is said."""
+    execution, events, logs = drill
+    bare: list[Event] = []
+    for event in events:
+        facts = {name: value for name, value in event.facts.items() if name not in ("State", "Fields", "PlanDigest")}
+        if event.kind == "SERVERS_CHANGED":
+            old = ("SourceServerId", "Name", "Status", "LaunchStatus", "Phase", "RecoveryInstanceId", "Error")
+            facts["Servers"] = [{name: server[name] for name in old} for server in facts["Servers"]]
+        if event.kind != "LOG_RECORDED":
+            before = bare[-1].hash if bare else ""
+            bare.append(event.model_copy(update={"sequence": len(bare) + 1, "facts": facts}).sealed(before))
+    execution = execution.model_copy(update={"events": len(bare), "head": bare[-1].hash})
+    assert () == faults(execution, bare, logs)
+    sentences = unsealed(execution, bare, logs)
+    assert 2 == len(sentences)
+    assert logs[0].job_id in sentences[1]
+    assert () == faults(with_first_server(execution, snapshot_time=None), bare, logs)
+    assert () != faults(with_first_server(execution, status=ServerStatus.UNKNOWN), bare, logs)
 
 
 def test_a_rewritten_history_does_not_end_where_the_header_says():

@@ -13,12 +13,13 @@ from drskit.cli.common import as_json, ends_well, find_evidence, show_json
 @click.pass_context
 @ends_well
 def verify(ctx: click.Context, subject: str, json_output: bool) -> None:
-    """Recompute the history of a run, or of an execution in the tables; exit 2 when it is not whole."""
-    from drskit.verify import faults
+    """Recompute a run, or an execution in the tables, from its history; exit 2 when something was changed."""
+    from drskit.verify import faults, unsealed
 
     evidence, _ = find_evidence(ctx, subject)
-    execution, events = evidence.execution, evidence.events
-    found = faults(execution, events)
+    execution, events, logs = evidence.execution, evidence.events, evidence.logs
+    found = (*faults(execution, events, logs), *evidence.strays)
+    older = unsealed(execution, events, logs)
     if json_output:
         show_json(
             {
@@ -26,11 +27,12 @@ def verify(ctx: click.Context, subject: str, json_output: bool) -> None:
                 "Events": len(events),
                 "Head": execution.head,
                 "Faults": list(found),
+                "Unsealed": list(older),
             }
         )
     else:
         whole = f"The history of {execution.execution_id} is whole: {len(events)} events, the last is {execution.head}."
-        for line in found or (whole,):
+        for line in found or (whole, *older):
             click.echo(line)
     sys.exit(2 if found else 0)
 

@@ -35,6 +35,8 @@ class Evidence:
     execution: Execution
     events: tuple[Event, ...]
     logs: tuple[JobLog, ...]
+    strays: tuple[str, ...] = ()
+    """What the file says twice, and not alike; a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -52,18 +54,23 @@ def execution_json(
     """The execution with its history and job logs as JSON types; `Events` is their number, `History` the events."""
     found = {"SchemaVersion": SCHEMA_VERSION, **execution.to_json()}
     for wave in found["Waves"]:
-        wave["Jobs"] = [
-            {
-                "JobId": job["JobId"],
-                "Attempt": job["Number"],
-                "CreationTime": job["CreationTime"],
-                "EndTime": job["EndTime"],
-            }
-            for job in (attempt.to_json() for attempt in jobs_of(execution, wave["WaveName"]))
-        ]
+        wave["Jobs"] = _jobs(execution, wave["WaveName"])
     found["History"] = [event.to_json() for event in events]
     found["JobLogs"] = [log.to_json() for log in logs]
     return found
+
+
+def _jobs(execution: Execution, wave_name: str) -> list[dict[str, Any]]:
+    """A wave's jobs, as the attempts have them."""
+    return [
+        {
+            "JobId": job["JobId"],
+            "Attempt": job["Number"],
+            "CreationTime": job["CreationTime"],
+            "EndTime": job["EndTime"],
+        }
+        for job in (attempt.to_json() for attempt in jobs_of(execution, wave_name))
+    ]
 
 
 def header_json(header: ExecutionHeader) -> dict[str, Any]:
@@ -81,7 +88,15 @@ def load_execution_json(path: Path) -> Evidence:
         InvalidInput: there is no such file, or it is not ours; the message names file and key.
     """
     file = path / "execution.json" if path.is_dir() else path
-    found = _read(file)
+    return evidence_of(file, _read(file))
+
+
+def evidence_of(file: Path, found: dict[str, Any]) -> Evidence:
+    """What `execution.json` holds, once it is read; the file's name is for messages.
+
+    Raises:
+        InvalidInput: it is not ours; the message names file and key.
+    """
     if found.get("SchemaVersion") != SCHEMA_VERSION:
         told = found.get("SchemaVersion", "missing")
         raise InvalidInput(
@@ -90,10 +105,16 @@ def load_execution_json(path: Path) -> Evidence:
     bare = {key: value for key, value in found.items() if key not in ("SchemaVersion", "History", "JobLogs")}
     if isinstance(bare.get("Waves"), list):
         bare["Waves"] = [_without_jobs(wave) for wave in bare["Waves"]]
+    execution = _parsed(file, "", TypeAdapter(Execution), bare)
     return Evidence(
-        execution=_parsed(file, "", TypeAdapter(Execution), bare),
+        execution=execution,
         events=_parsed(file, "History", TypeAdapter(tuple[Event, ...]), found.get("History", [])),
         logs=_parsed(file, "JobLogs", TypeAdapter(tuple[JobLog, ...]), found.get("JobLogs", [])),
+        strays=tuple(
+            f"Wave {told['WaveName']} lists jobs here that are not those of its attempts."
+            for told in found["Waves"]
+            if told.get("Jobs") != _jobs(execution, told["WaveName"])
+        ),
     )
 
 

@@ -34,10 +34,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from drskit.bounds import HEADER_BYTES
 from drskit.errors import Malformed
 from drskit.model import SERVERS_PER_JOB, Cadence, Execution, ExecutionHeader, JobSummary, Record, WaveRun, WaveSummary
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
-from drskit.store.bounds import HEADER_BYTES
 
 SCHEMA = 1
 """The version of this layout; an item of a later one is neither read nor set aside: a newer drskit reads it."""

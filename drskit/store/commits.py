@@ -17,11 +17,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from drskit.bounds import ITEM_BYTES, bounded
 from drskit.errors import AlreadyExists, LostRace, NotFound, Refused
 from drskit.model import Event, Execution, JobLog
 from drskit.store import codec, wire
 from drskit.store.attributes import Item, item_bytes, to_item
-from drskit.store.bounds import ITEM_BYTES, bounded
 from drskit.store.codec import Parts
 from drskit.store.expressions import Clause, change, equals, missing, present
 from drskit.store.names import TableNames

@@ -11,11 +11,11 @@ from decimal import Decimal
 from heapq import merge
 from typing import TYPE_CHECKING
 
+from drskit.bounds import TEXT_BYTES, shortened
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.model import Cadence, Event, Execution, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, utc
 from drskit.store import codec, names, wire
 from drskit.store.attributes import Item, to_item
-from drskit.store.bounds import TEXT_BYTES, shortened
 from drskit.store.commits import Commits, is_mine
 from drskit.store.expressions import (
     at_most,

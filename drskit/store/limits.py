@@ -8,6 +8,16 @@ half-way.
 from datetime import timedelta
 from heapq import nlargest
 
+from drskit.bounds import (
+    DECISIONS,
+    HEADER_BYTES,
+    ITEM_BYTES,
+    KEY_BYTES,
+    PERSON_BYTES,
+    TEXT_BYTES,
+    WAITING_BYTES,
+    bounded,
+)
 from drskit.errors import Refused
 from drskit.history import narrate
 from drskit.model import (
@@ -25,16 +35,6 @@ from drskit.model import (
 )
 from drskit.store import codec
 from drskit.store.attributes import item_bytes, to_item
-from drskit.store.bounds import (
-    DECISIONS,
-    HEADER_BYTES,
-    ITEM_BYTES,
-    KEY_BYTES,
-    PERSON_BYTES,
-    TEXT_BYTES,
-    WAITING_BYTES,
-    bounded,
-)
 
 KEYS_BYTES = 300
 """An item's own keys, WriteId and Stamp."""

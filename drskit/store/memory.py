@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from drskit.bounds import PERSON_BYTES, bounded, shortened
 from drskit.clock import Clock
 from drskit.errors import AlreadyExists, LostRace, Malformed, Refused
 from drskit.model import (
@@ -22,7 +23,6 @@ from drskit.model import (
     JobLog,
 )
 from drskit.store.attributes import to_attribute
-from drskit.store.bounds import PERSON_BYTES, bounded, shortened
 from drskit.store.codec import header_of
 from drskit.store.dynamodb import lost_cadence, no_execution
 from drskit.store.plans import busy, no_group, no_plan, refuse_busy, refuse_used, too_many_groups

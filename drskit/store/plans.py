@@ -8,11 +8,11 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
+from drskit.bounds import PERSON_BYTES, shortened
 from drskit.errors import LostRace, NotFound, PlanBusy, Refused
 from drskit.model import AppliedGroup, AppliedPlan
 from drskit.store import wire
 from drskit.store.attributes import Item, to_item
-from drskit.store.bounds import PERSON_BYTES, shortened
 from drskit.store.codec import R, content, record, validated
 from drskit.store.expressions import Clause, change, equals, missing, version_is
 from drskit.store.names import TableNames

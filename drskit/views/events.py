@@ -17,7 +17,9 @@ LENGTH = 300
 NAMED = 3
 """Servers named in one line; beyond, they are counted."""
 
-FOR_PROGRAMS = frozenset({"AttemptId", "CommandId", "Digest", "Groups", "AccountId", "Region"})
+FOR_PROGRAMS = frozenset(
+    {"AttemptId", "CommandId", "Digest", "PlanDigest", "Groups", "AccountId", "Region", "State", "Fields"}
+)
 """Facts that a line leaves out."""
 
 Telling = Callable[[dict[str, Any]], str]
@@ -116,6 +118,10 @@ def _job(facts: dict[str, Any]) -> str:
     return f"job {one_line(facts.pop('JobId', '?'))} {_changed(facts)}"
 
 
+def _log(facts: dict[str, Any]) -> str:
+    return f"log of {one_line(facts.pop('JobId', '?'))} kept, lines: {one_line(facts.pop('Lines', '?'))}"
+
+
 def _fixed(words: str) -> Telling:
     return lambda facts: f"{words}{_reason(facts)}"
 
@@ -154,6 +160,11 @@ _KINDS: dict[str, Telling] = {
     "JOB_FOUND": _attempt("is shown by DRS again"),
     "WAVE_DELAYED": _fixed("delayed"),
     "WAVE_OVERRIDDEN": _fixed("failed, and the execution goes on"),
+    "EXECUTION_NOTED": _fixed("noted"),
+    "WAVE_NOTED": _fixed("noted"),
+    "ATTEMPT_NOTED": _attempt("noted"),
+    "COMMAND_NOTED": _fixed("command noted"),
+    "LOG_RECORDED": _log,
     "COMMAND_RECEIVED": _command("received"),
     "COMMAND_ACKNOWLEDGED": _command("acknowledged"),
 }

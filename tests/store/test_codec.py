@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drskit.bounds import bounded
 from drskit.errors import Malformed
 from drskit.model import Attempt, Command, CommandKind, Execution, ExecutionHeader
 from drskit.store import codec
 from drskit.store.attributes import from_attribute, from_item, item_bytes, to_attribute, to_item
-from drskit.store.bounds import bounded
 from drskit.store.codec import assembled, header_of, header_values, read_header
 from drskit.store.commits import chunks
 from tests.store.strategies import START, execution, executions, jsons

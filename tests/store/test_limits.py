@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from drskit import bounds
 from drskit.errors import Refused
 from drskit.history import first_event, narrate
 from drskit.model import Decision, ServerStatus
-from drskit.store import bounds
 from drskit.store.attributes import item_bytes, to_item
 from drskit.store.codec import fitted, header_of, header_values
 from drskit.store.limits import ensure_fits, largest_header_bytes, largest_item_bytes
