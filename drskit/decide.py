@@ -206,7 +206,8 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
 
 def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
     """Why a wave's launch waits: for an AWS that refuses it, or for what stands in its way."""
-    since = next((attempt.refused_since for attempt in execution.attempts_of(wave.wave_name)[-1:]), None)
+    settled = [part for part in execution.attempts_of(wave.wave_name) if part.status is not AttemptStatus.INTENT]
+    since = settled[-1].refused_since if settled else None
     if since is None or wave.status is WaveStatus.QUEUED:
         return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
     code, _, said = (wave.reason or "").partition(": ")

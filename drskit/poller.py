@@ -44,6 +44,8 @@ class Pass:
     """ExecutionIds of accounts that this worker cannot reach."""
     trouble: str | None = None
     """What kept DRS from answering; nothing was lost."""
+    since: datetime | None = None
+    """Since when, as far as the tables or this worker know."""
     executions: Mapping[str, Execution] = field(default_factory=dict)
     """The advanced executions as they are now."""
     next_poll: datetime | None = None
@@ -106,7 +108,8 @@ class Poller:
         log.advanced += execution_ids
         log.executions |= {execution.execution_id: execution for execution in live}
         log.troubles += [trouble] if trouble else []
-        following = self._release(claim, live, trouble)
+        following, since = self._release(claim, live, trouble)
+        log.since += [since] if since else []
         if any(execution.status in NEEDS_ATTENTION for execution in live):
             log.times.append(following)
 
@@ -122,13 +125,16 @@ class Poller:
                 that is to go on outlives their outages.
         """
         answered = False
+        lost_at: datetime | None = None
         while True:
             try:
                 result = self.run_pass()
+                lost_at = None
             except Unavailable as error:
                 if until_idle or not answered:
                     raise
-                result = Pass(trouble=str(error))
+                lost_at = lost_at or self._store.now()
+                result = Pass(trouble=str(error), since=lost_at)
             answered = True
             yield result
             if result.idle and until_idle:
@@ -219,8 +225,8 @@ class Poller:
             return now + timedelta(seconds=1)
         return claim
 
-    def _release(self, claim: Cadence, live: list[Execution], trouble: str | None) -> datetime:
-        """Set when the place is due again; what somebody set meanwhile stands."""
+    def _release(self, claim: Cadence, live: list[Execution], trouble: str | None) -> tuple[datetime, datetime | None]:
+        """Set when the place is due again, unless somebody did meanwhile; that time, and since when it is troubled."""
         now = self._store.now()
         following = now + timedelta(seconds=self._ceilings.soon) if trouble else next_look(live, now, self._ceilings)
         since = (claim.unavailable_since or now) if trouble else None
@@ -229,9 +235,9 @@ class Poller:
         try:
             self._store.put_cadence(released, expected=claim.version)
         except LostRace:
-            return now
+            return now, since
         self._mine[claim.account_id, claim.region] = released
-        return following
+        return following, since
 
     def _advance_all(
         self, recovery: Recovery, execution_ids: list[str], log: "_Log"
@@ -289,6 +295,7 @@ class _Log:
     quarantined: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    since: list[datetime] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
     executions: dict[str, Execution] = field(default_factory=dict)
 
@@ -300,6 +307,7 @@ class _Log:
             quarantined=tuple(dict.fromkeys(self.quarantined)),
             elsewhere=tuple(self.elsewhere),
             trouble="; ".join(dict.fromkeys(self.troubles)) or None,
+            since=min(self.since, default=None),
             executions=self.executions,
             next_poll=min(self.times, default=None),
         )
@@ -310,6 +318,7 @@ def describe(result: Pass) -> str:
     parts = [f"{len(result.advanced)} advanced", f"{len(result.waiting)} not due"]
     parts += [f"{len(result.quarantined)} quarantined: {'; '.join(result.quarantined)}"] if result.quarantined else []
     parts += [f"{len(result.elsewhere)} of other accounts"] if result.elsewhere else []
-    parts += [f"waiting for AWS: {result.trouble}"] if result.trouble else []
+    since = f" since {utc(result.since)}" if result.since else ""
+    parts += [f"waiting for AWS{since}: {result.trouble}"] if result.trouble else []
     parts += [f"next at {utc(result.next_poll)}"] if result.next_poll else []
     return ", ".join(parts)
