@@ -82,6 +82,10 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         about: dict[str, object] = {"CommandId": command.command_id}
         yield from _noted("COMMAND_NOTED", about, changes(was, command), _command(was, command))
     attempts = {attempt.attempt_id: attempt for attempt in before.attempts}
+    kept = {attempt.attempt_id for attempt in after.attempts}
+    for attempt in before.attempts:
+        if attempt.attempt_id not in kept:
+            yield "ATTEMPT_FORGOTTEN", None, _attempt(attempt)
     for attempt in after.attempts:
         had = attempts.get(attempt.attempt_id)
         if had is not attempt:

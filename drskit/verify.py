@@ -121,6 +121,8 @@ class _Told:
             self.plan = facts.get("PlanDigest")
             told = {name: value for name, value in facts.items() if name in _names(Execution) and value is not None}
             self.execution |= told | fields
+        elif kind == "ATTEMPT_FORGOTTEN":
+            del self.attempts[facts["AttemptId"]]
         elif "AttemptId" in facts:
             old = {"JobId": facts["JobId"]} if kind == "ATTEMPT_LAUNCHED" else {}
             self.attempts.setdefault(facts["AttemptId"], {}).update(old | fields)

@@ -155,6 +155,7 @@ _KINDS: dict[str, Telling] = {
     "ATTEMPT_NOT_EXECUTED": _attempt("not executed"),
     "ATTEMPT_FOREIGN": _attempt("stopped by a job of somebody else"),
     "ATTEMPT_REFUSED": _attempt("refused for now"),
+    "ATTEMPT_FORGOTTEN": _attempt("is kept in the history alone"),
     "JOB_CHANGED": _job,
     "JOB_MISSING": _attempt("is not shown by DRS"),
     "JOB_FOUND": _attempt("is shown by DRS again"),
