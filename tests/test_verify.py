@@ -195,6 +195,7 @@ def test_the_command_verifies_a_run_and_finds_what_was_edited(tmp_path):
     runner = CliRunner()
     good = runner.invoke(main, ["verify", str(written.folder)])
     assert (0, True) == (good.exit_code, "is whole: 5 events" in good.output)
+    assert "Its last event was written by a drskit that sealed no states" in good.output
     text = written.evidence.read_text(encoding="utf-8").replace('"Number": 3', '"Number": 33')
     written.evidence.write_text(text, encoding="utf-8")
     bad = runner.invoke(main, ["verify", str(written.folder), "--json"])
@@ -202,6 +203,20 @@ def test_the_command_verifies_a_run_and_finds_what_was_edited(tmp_path):
         bad.exit_code,
         json.loads(bad.output)["Faults"],
     )
+
+
+def test_the_command_says_which_field_of_a_run_was_edited(drill, tmp_path):
+    """A time moved in the file ends with 2; the untouched run has nothing that is not sealed."""
+    execution, events, logs = drill
+    written = write_run(tmp_path, execution, events, logs, now=execution.end_time)
+    runner = CliRunner()
+    good = runner.invoke(main, ["verify", str(written.folder), "--json"])
+    assert (0, [], []) == (good.exit_code, *(json.loads(good.output)[name] for name in ("Faults", "Unsealed")))
+    text = json.loads(written.evidence.read_text(encoding="utf-8"))
+    text["Waves"][1]["EndTime"] = "2026-03-02T09:00:01Z"
+    written.evidence.write_text(json.dumps(text), encoding="utf-8")
+    bad = runner.invoke(main, ["verify", str(written.folder)])
+    assert (2, True) == (bad.exit_code, "Wave Application: EndTime is 2026-03-02T09:00:01Z here" in bad.output)
 
 
 def test_a_run_is_found_by_its_id_where_the_tables_do_not_have_it(tmp_path, monkeypatch):

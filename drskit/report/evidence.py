@@ -111,9 +111,9 @@ def evidence_of(file: Path, found: dict[str, Any]) -> Evidence:
         events=_parsed(file, "History", TypeAdapter(tuple[Event, ...]), found.get("History", [])),
         logs=_parsed(file, "JobLogs", TypeAdapter(tuple[JobLog, ...]), found.get("JobLogs", [])),
         strays=tuple(
-            f"Wave {told['WaveName']} lists jobs here that are not those of its attempts."
-            for told in found["Waves"]
-            if told.get("Jobs") != _jobs(execution, told["WaveName"])
+            f"Wave {wave.wave_name} lists jobs here that are not those of its attempts."
+            for wave, told in zip(execution.waves, found.get("Waves", ()), strict=False)
+            if told.get("Jobs") != _jobs(execution, wave.wave_name)
         ),
     )
 
