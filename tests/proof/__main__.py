@@ -8,6 +8,7 @@ import os
 import sys
 from typing import TextIO
 
+from tests.proof import processes
 from tests.proof.faults import KINDS, Fault, parse
 from tests.proof.numbers import Numbers
 from tests.proof.runs import Result, judged, planned, run
@@ -36,6 +37,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("faults", nargs="*", type=parse, metavar="FAULT", help="such as 'StartRecovery:0 late:280'")
     one.add_argument("--seed", type=int, default=0)
     one.set_defaults(work=_one)
+    killed = commands.add_parser("processes", help="real processes on one served world, killed with SIGKILL")
+    killed.add_argument("--rounds", type=int, default=100)
+    killed.add_argument("--seed", type=int, default=1, help="of the first round; each has the next one")
+    killed.set_defaults(work=_processes)
     return parser
 
 
@@ -75,6 +80,12 @@ def _one(options: argparse.Namespace) -> int:
         _say(f"{missed} of the faults met no call", file=sys.stderr)
     _say(f"trace: {result.trace}")
     return _told(numbers)
+
+
+def _processes(options: argparse.Namespace) -> int:
+    figures = processes.run(options.rounds, options.seed)
+    _say("\n".join([*figures.failed, figures.table()]))
+    return 1 if figures.failed or not figures.rounds else 0
 
 
 def _told(numbers: Numbers) -> int:
