@@ -205,6 +205,19 @@ def test_a_history_tells_every_field():
     assert walk.execution.version == sum("State" in event.facts for event in walk.events)
 
 
+def test_an_attempt_that_is_kept_no_more_is_told():
+    """The history goes on without it; one that is missing and was not told shows."""
+    walk = drill()
+    fewer = walk.execution.model_copy(update={"attempts": walk.execution.attempts[1:]})
+    after, events = narrate(walk.execution, fewer, now=at(902), actor="poller")
+    assert ["ATTEMPT_FORGOTTEN"] == [event.kind for event in events]
+    assert () == faults(after, (*walk.events, *events))
+    gone = walk.execution.attempts[0].attempt_id
+    assert f"Attempt {gone} of the history is missing here." in faults(
+        walk.execution.model_copy(update={"attempts": fewer.attempts}), walk.events
+    )
+
+
 def test_a_state_is_sealed_as_it_is_stored():
     """With its texts cut as the tables keep them, or it would never be found again as it was sealed."""
     before, _ = first_event(execution_of((wave("Database"), 1)))
