@@ -83,6 +83,7 @@ def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen
         case Mine(job):
             return launched(execution, attempt, job)
         case Foreign(job, server_ids) if attempt.refused or old_enough:
+            execution = with_attempt(execution, attempt.attempt_id, refused=True)  # its own absence is proven
             return _foreign(execution, attempt, _whose(job, server_ids), job.job_id)
         case Unsure(reason, job_id) if old_enough:
             return _foreign(execution, attempt, reason, job_id)
@@ -104,7 +105,7 @@ def _whose(job: Job, server_ids: tuple[str, ...]) -> str:
 
 def _refused_for_no_job(execution: Execution, attempt: Attempt, unready: Mapping[str, str], now: datetime) -> Execution:
     """DRS refused the request, and no job holds its servers: leave out what cannot be launched, or ask a person."""
-    outcome = attempt.outcome or "DRS refused it"
+    outcome = attempt.outcome or "its request was not carried out"
     refusals = sum(other.refused and other.chunk == attempt.chunk for other in execution.attempts_of(attempt.wave_name))
     if not unready and refusals >= REFUSALS:
         return _foreign(

@@ -60,10 +60,12 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
             yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
         elif attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None:
             yield _job_time(execution, attempt, now, ceilings, learned)
+    if execution.due is not None:
+        yield execution.due
     for wave in execution.waves:
         if wave.status is WaveStatus.VERIFYING:
             yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
-        elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}:
+        elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
             yield max(wave.not_before, now) if wave.not_before else soon
 
 

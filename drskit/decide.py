@@ -4,15 +4,16 @@ Pure: callers bring what they have seen and get back what the execution becomes,
 and at most one launch to carry out after that was written. The parts, in order:
 obey commands (`orders`), learn the fate of attempts (`attempts`), learn what
 became of servers (`launches`), move waves (`progress`), intend the next launch,
-conclude.
+conclude. What it waits for is in `waits`, how it ends early in `endings`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import assert_never
 
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.edit import changed, with_servers, with_wave
+from drskit.endings import deadline, run_out
 from drskit.launches import learn_servers
 from drskit.model import (
     SERVERS_PER_JOB,
@@ -22,18 +23,14 @@ from drskit.model import (
     ExecutionStatus,
     ServerRun,
     ServerStatus,
-    WaveRun,
     WaveStatus,
-    utc,
 )
 from drskit.orders import obey
 from drskit.ports import NotExecuted, Started, Unknown
-from drskit.progress import awaits_verdict, move_waves
+from drskit.progress import move_waves
 from drskit.seen import Seen
-from drskit.states import FINAL_WAVE, STARTED_WAVE
-
-SHOWN_AFTER = timedelta(seconds=10)
-"""An intent older than this is shown as waiting for its outcome; a younger one is just being carried out."""
+from drskit.states import FINAL_WAVE
+from drskit.waits import moving, people, waiting_for
 
 
 @dataclass(frozen=True)
@@ -46,15 +43,9 @@ class Step:
 
 def decide(execution: Execution, seen: Seen) -> Step:
     """One step; the same execution comes back when there is nothing to do."""
-    if execution.end_time is not None:
-        return Step(execution)
-    if execution.status is ExecutionStatus.PENDING:
-        return Step(execution.model_copy(update={"status": ExecutionStatus.POLLING}))
-    if execution.status is ExecutionStatus.PAUSED and all(command.acknowledged for command in execution.commands):
-        return Step(execution)  # a person's turn: no time runs out meanwhile
-    obeyed = obey(execution, seen.now)
-    if obeyed is not execution:
-        return Step(obeyed)
+    early = _before_looking(execution, seen.now)
+    if early is not None:
+        return Step(early)
     after = learn_attempts(execution, seen)
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
@@ -62,6 +53,20 @@ def decide(execution: Execution, seen: Seen) -> Step:
     after = move_waves(after, seen)
     after, launch = intend(after, seen)
     return Step(conclude(after, seen.now), launch)
+
+
+def _before_looking(execution: Execution, now: datetime) -> Execution | None:
+    """What it becomes whatever DRS shows: by its end, by a command, by a time that is over. None when nothing does."""
+    if execution.end_time is not None:
+        return execution
+    if execution.status is ExecutionStatus.PENDING:
+        return execution.model_copy(update={"status": ExecutionStatus.POLLING})
+    changed_by = obey(execution, now)
+    if changed_by is execution:
+        changed_by = run_out(execution, now)
+    over = execution.due is not None and now >= execution.due
+    waits = execution.status is ExecutionStatus.PAUSED and not over  # a person's turn: no other time runs out meanwhile
+    return changed_by if waits or changed_by is not execution else None
 
 
 def record(
@@ -82,17 +87,13 @@ def record(
 
 def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
     """The chunks that may be launched now: wave, chunk, source servers."""
-    if execution.status is not ExecutionStatus.POLLING:
+    if execution.status is not ExecutionStatus.POLLING or execution.held:
         return ()
     due = []
     for wave in execution.waves:
         if wave.status is not WaveStatus.PREPARING or (wave.not_before and now < wave.not_before):
             continue
-        held = {
-            attempt.chunk
-            for attempt in execution.attempts_of(wave.wave_name)
-            if attempt.status is not AttemptStatus.NOT_EXECUTED
-        }
+        held = {attempt.chunk for attempt in execution.attempts_of(wave.wave_name) if _holds_its_chunk(attempt)}
         for chunk, start in enumerate(range(0, len(wave.servers), SERVERS_PER_JOB)):
             servers = tuple(
                 server.source_server_id
@@ -102,6 +103,13 @@ def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tup
             if servers and chunk not in held:
                 due.append((wave.wave_name, chunk, servers))
     return tuple(due)
+
+
+def _holds_its_chunk(attempt: Attempt) -> bool:
+    """Whether the attempt may yet launch something, so that no other may be made; one whose job has ended may not."""
+    return attempt.status in {AttemptStatus.INTENT, AttemptStatus.FOREIGN} or (
+        attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None
+    )
 
 
 def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]:
@@ -132,15 +140,16 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
 def conclude(execution: Execution, now: datetime) -> Execution:
     """The status of the whole, from its waves, and what it waits for."""
     if all(wave.status in FINAL_WAVE for wave in execution.waves):
-        return execution.model_copy(update={"status": _final_status(execution), "end_time": now, "waiting_for": None})
-    people = _people(execution)
+        update = {"status": _final_status(execution), "end_time": now, "waiting_for": None, "due": None, "held": None}
+        return execution.model_copy(update=update)
     status = execution.status
     if status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED}:
-        status = ExecutionStatus.PAUSED if people and not _moving(execution) else ExecutionStatus.POLLING
-    waiting_for = "; ".join((*people, *_machines(execution, now))) or None
-    if (status, waiting_for) == (execution.status, execution.waiting_for):
+        status = ExecutionStatus.PAUSED if people(execution) and not moving(execution) else ExecutionStatus.POLLING
+    shown = waiting_for(execution, now)
+    due = deadline(execution)
+    if (status, shown, due) == (execution.status, execution.waiting_for, execution.due):
         return execution
-    return execution.model_copy(update={"status": status, "waiting_for": waiting_for})
+    return execution.model_copy(update={"status": status, "waiting_for": shown, "due": due})
 
 
 def _final_status(execution: Execution) -> ExecutionStatus:
@@ -156,83 +165,3 @@ def _final_status(execution: Execution) -> ExecutionStatus:
         if bad in statuses:
             return status
     return ExecutionStatus.COMPLETED
-
-
-def _people(execution: Execution) -> tuple[str, ...]:
-    """What only a person can decide."""
-    texts = []
-    for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
-        if wave.status is WaveStatus.WAITING_APPROVAL and plan_wave.approval:
-            texts.append(f"approval of wave {wave.wave_name}: {plan_wave.approval.text}")
-        if awaits_verdict(plan_wave, wave):
-            texts.append(
-                f"a decision about wave {wave.wave_name}, which is {wave.status}: resume without it, or cancel"
-            )
-    texts += [
-        f"a decision about wave {attempt.wave_name}: {attempt.outcome}. Resume when that has ended, or cancel"
-        for attempt in execution.attempts
-        if attempt.status is AttemptStatus.FOREIGN and _holds(execution.wave(attempt.wave_name), attempt)
-    ]
-    return tuple(texts)
-
-
-def _holds(wave: WaveRun, attempt: Attempt) -> bool:
-    """Whether a server of the attempt still waits to be launched."""
-    return any(
-        server.source_server_id in attempt.server_ids and server.status is ServerStatus.PENDING
-        for server in wave.servers
-    )
-
-
-def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
-    """What delays it although nobody needs to decide."""
-    texts = [
-        _delay(execution, wave, wave.not_before)
-        for wave in execution.waves
-        if wave.not_before and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}
-    ]
-    texts += [
-        f"the job of wave {attempt.wave_name} to be found: its request of {utc(attempt.signed_at)} has no known outcome"
-        for attempt in execution.attempts
-        if attempt.status is AttemptStatus.INTENT and now >= attempt.signed_at + SHOWN_AFTER
-    ]
-    texts += [
-        f"{attempt.job_id} of wave {attempt.wave_name}, which DRS has not shown since {utc(attempt.missing_since)}"
-        for attempt in execution.attempts
-        if attempt.missing_since and attempt.end_time is None and now >= attempt.missing_since + SHOWN_AFTER
-    ]
-    return tuple(texts)
-
-
-def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
-    """Why a wave's launch waits: for an AWS that refuses it, or for what stands in its way."""
-    settled = [part for part in execution.attempts_of(wave.wave_name) if part.status is not AttemptStatus.INTENT]
-    since = settled[-1].refused_since if settled else None
-    if since is None or wave.status is WaveStatus.QUEUED:
-        return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
-    code, _, said = (wave.reason or "").partition(": ")
-    return (
-        f"AWS since {utc(since)}: {code} at StartRecovery in {execution.region} ({said}); "
-        f"wave {wave.wave_name} is asked again after {utc(until)}"
-    )
-
-
-def _moving(execution: Execution) -> bool:
-    """Whether something goes on without a person."""
-    return any(_wave_moves(execution, wave) for wave in execution.waves)
-
-
-def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
-    if wave.status not in STARTED_WAVE:
-        return False
-    held = {
-        attempt.chunk
-        for attempt in execution.attempts_of(wave.wave_name)
-        if attempt.status is AttemptStatus.FOREIGN and _holds(wave, attempt)
-    }
-    free = {
-        index // SERVERS_PER_JOB
-        for index, server in enumerate(wave.servers)
-        if server.status in {ServerStatus.PENDING, ServerStatus.LAUNCHING}
-    } - held
-    return bool(free) or wave.status is WaveStatus.VERIFYING or not held

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from drskit.model import Execution, ServerRun, WaveRun
+from drskit.model import Execution, ServerRun, ServerStatus, WaveRun
 
 
 def with_wave(execution: Execution, name: str, **changes: object) -> Execution:
@@ -41,3 +41,15 @@ def changed(server: ServerRun, **changes: object) -> ServerRun:
     if all(getattr(server, name) == value for name, value in changes.items()):
         return server
     return server.model_copy(update=changes)
+
+
+def without_pending(wave: WaveRun, error: str) -> WaveRun:
+    """A copy whose servers that wait to be launched are skipped, each with the error."""
+    return with_servers(
+        wave,
+        lambda server: (
+            changed(server, status=ServerStatus.SKIPPED, error=error)
+            if server.status is ServerStatus.PENDING
+            else server
+        ),
+    )

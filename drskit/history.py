@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from drskit.bounds import bounded
-from drskit.model import Attempt, AttemptStatus, Command, Event, Execution, JobLog, ServerRun, WaveRun
+from drskit.model import Attempt, AttemptStatus, Command, Decision, Event, Execution, JobLog, ServerRun, WaveRun
 from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_digest
 
 SERVERS_PER_EVENT = 100
@@ -20,6 +20,8 @@ PARTS = frozenset({"waves", "attempts", "commands"})
 """Of an execution; each has events of its own."""
 UNTOLD = frozenset({"version", "events", "head"})
 """What every write changes."""
+DECIDED = {"approved": "ApprovedBy", "declined": "DeclinedBy", "retried": "RetriedBy", "skipped": "SkippedBy"}
+"""What somebody may have decided when a wave changes, and how the event names who it was."""
 Told = tuple[str, str | None, dict[str, object]]
 """Kind, actor (None: the one who writes), facts."""
 
@@ -112,6 +114,10 @@ def _log(log: JobLog) -> Told:
 
 
 def _whole(before: Execution, after: Execution) -> Iterator[Told]:
+    if after.held and not before.held:
+        yield "EXECUTION_HELD", after.held.by, {"Reason": after.held.reason}
+    elif before.held and not after.held:
+        yield "EXECUTION_RELEASED", None, {"HeldBy": before.held.by}
     if (before.status, before.waiting_for) != (after.status, after.waiting_for):
         yield (
             "EXECUTION_CHANGED",
@@ -176,9 +182,12 @@ def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:
             "To": new.status.value,
             "Reason": new.reason,
         }
-        if new.approved and not old.approved:
-            facts["ApprovedBy"] = new.approved.by
-        yield "WAVE_CHANGED", None, facts
+        who = None
+        for name, word in DECIDED.items():
+            decision: Decision | None = getattr(new, name)
+            if decision and decision != getattr(old, name):
+                facts[word], who = decision.by, decision.by
+        yield "WAVE_CHANGED", who, facts
     elif old.overridden is None and new.overridden is not None:
         yield "WAVE_OVERRIDDEN", new.overridden.by, {"Wave": new.wave_name, "Reason": new.overridden.reason}
     elif old.reason != new.reason:

@@ -30,6 +30,13 @@ RecoveryFor = Callable[[str, str], Recovery | None]
 """The way to DRS in an account and Region; None when it is not ours to take."""
 
 
+def is_due(execution: Execution | ExecutionHeader, now: datetime) -> bool:
+    """Whether there may be something to do: it needs attention, or waits for a person whose time is over."""
+    if execution.status in WAITS_FOR_A_PERSON:
+        return execution.due is not None and execution.due <= now
+    return execution.status in NEEDS_ATTENTION
+
+
 @dataclass(frozen=True)
 class Pass:
     """What one poll pass did."""
@@ -171,12 +178,12 @@ class Poller:
         for found in self._candidates():
             if isinstance(found, Malformed):
                 self._quarantine(found, log)
-            elif found.execution_id not in seen and found.status in NEEDS_ATTENTION:
+            elif found.execution_id not in seen and is_due(found, self._store.now()):
                 seen.add(found.execution_id)
                 yield found
 
     def _candidates(self) -> Iterator[ExecutionHeader | Malformed]:
-        yield from self._store.find(sorted(NEEDS_ATTENTION))
+        yield from self._store.find(sorted(NEEDS_ATTENTION | WAITS_FOR_A_PERSON))
         if self._sweep_is_due():
             yield from self._store.sweep()
 
@@ -244,18 +251,19 @@ class Poller:
     ) -> tuple[list[Execution], str | None]:
         """The executions as they are afterwards, and what kept DRS from answering.
 
-        What the index still showed although it has ended, or waits for a person, is left alone.
+        What the index still showed although it has ended, or waits for a person who still has time, is left alone.
         """
         loaded = [execution for name in execution_ids if (execution := self._load(name, log)) is not None]
-        due = [execution for execution in loaded if execution.status in NEEDS_ATTENTION]
-        look = Look(recovery, taken_at=self._store.now())
+        now = self._store.now()
+        due = [execution for execution in loaded if is_due(execution, now)]
+        look = Look(recovery, taken_at=now)
         try:
             look.take(due)
         except Unavailable as error:
             for execution in due:
                 self._engine.show_trouble(execution, error)
             return loaded, str(error)
-        live = [execution for execution in loaded if execution.status not in NEEDS_ATTENTION]
+        live = [execution for execution in loaded if not is_due(execution, now)]
         trouble: str | None = None
         for execution in due:
             after, error_text = self._advance(execution, look, log)

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from drskit.edit import changed, with_each_wave, with_servers, with_wave
+from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.launches import SETTLED
 from drskit.model import (
     Attempt,
@@ -29,14 +29,16 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
     """Move every wave as far as what is known allows."""
     for plan_wave in execution.plan.waves:
         execution = _move_started(execution, plan_wave, seen)
-    if execution.status is ExecutionStatus.CANCELLING or _must_stop(execution):
-        why = (
-            "the execution was cancelled"
-            if execution.status is ExecutionStatus.CANCELLING
-            else "an earlier wave failed"
+    if execution.status is ExecutionStatus.CANCELLING:
+        execution = with_each_wave(execution, lambda wave: _leave_lost(execution, wave, seen.now))
+        return with_each_wave(execution, lambda wave: _give_up(execution, wave, "the execution was cancelled"))
+    failed = stopping(execution)
+    if failed:
+        return with_each_wave(
+            execution,
+            lambda wave: wave if _retried_since(wave, failed) else _give_up(execution, wave, "an earlier wave failed"),
         )
-        return with_each_wave(execution, lambda wave: _give_up(execution, wave, why))
-    if any(map(awaits_verdict, execution.plan.waves, execution.waves)):
+    if execution.held or any(map(awaits_verdict, execution.plan.waves, execution.waves)):
         return execution
     for plan_wave in execution.plan.waves:
         execution = _begin(execution, plan_wave, seen.now)
@@ -48,7 +50,10 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
     if wave.status is not WaveStatus.PENDING or not all(_passed(execution, need) for need in plan_wave.needs):
         return execution
     if plan_wave.approval:
-        return with_wave(execution, wave.wave_name, status=WaveStatus.WAITING_APPROVAL, waiting_since=now)
+        approve_by = now + plan_wave.approval.timeout if plan_wave.approval.timeout else None
+        return with_wave(
+            execution, wave.wave_name, status=WaveStatus.WAITING_APPROVAL, waiting_since=now, approve_by=approve_by
+        )
     return with_wave(execution, wave.wave_name, status=WaveStatus.PREPARING, start_time=now)
 
 
@@ -62,10 +67,12 @@ def _passed(execution: Execution, need: str) -> bool:
     return wave.status in BAD_WAVE and tolerated
 
 
-def _must_stop(execution: Execution) -> bool:
-    return any(
-        wave.status in BAD_WAVE and plan_wave.on_failure is OnFailure.STOP
+def stopping(execution: Execution) -> tuple[WaveRun, ...]:
+    """The waves whose failure ends the plan."""
+    return tuple(
+        wave
         for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if wave.status in BAD_WAVE and plan_wave.on_failure is OnFailure.STOP
     )
 
 
@@ -74,20 +81,68 @@ def awaits_verdict(plan_wave: Wave, wave: WaveRun) -> bool:
     return wave.status in BAD_WAVE and plan_wave.on_failure is OnFailure.PAUSE and wave.overridden is None
 
 
-def _give_up(execution: Execution, wave: WaveRun, why: str) -> WaveRun:
-    """Nothing more of this wave starts; what runs goes on."""
-    if wave.status in FINAL_WAVE or any(
-        attempt.status is AttemptStatus.INTENT for attempt in execution.attempts_of(wave.wave_name)
-    ):
-        return wave
-    wave = with_servers(
-        wave,
-        lambda server: (
-            changed(server, status=ServerStatus.SKIPPED, error=f"not launched: {why}")
-            if server.status is ServerStatus.PENDING
-            else server
-        ),
+def holds(wave: WaveRun, attempt: Attempt) -> bool:
+    """Whether a server of the attempt still waits to be launched."""
+    return any(
+        server.source_server_id in attempt.server_ids and server.status is ServerStatus.PENDING
+        for server in wave.servers
     )
+
+
+def lost_servers(execution: Execution, wave: WaveRun) -> tuple[ServerRun, ...]:
+    """The servers of a started wave of which nobody knows what became, and whose job is followed no more."""
+    if wave.status not in STARTED_WAVE:
+        return ()
+    followed = {attempt.job_id for attempt in execution.attempts_of(wave.wave_name) if _runs(attempt)}
+    return tuple(
+        server for server in wave.servers if server.status is ServerStatus.UNKNOWN and server.job_id not in followed
+    )
+
+
+def still_works(execution: Execution, wave: WaveRun) -> bool:
+    """Whether a launch of the wave has not come to its end yet."""
+    attempts = execution.attempts_of(wave.wave_name)
+    launching = any(server.status is ServerStatus.LAUNCHING for server in wave.servers)
+    return launching or any(attempt.status is AttemptStatus.INTENT or _runs(attempt) for attempt in attempts)
+
+
+def _runs(attempt: Attempt) -> bool:
+    return attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None
+
+
+def _retried_since(wave: WaveRun, failed: tuple[WaveRun, ...]) -> bool:
+    """Whether somebody had the wave launched again although these had failed."""
+    ends = [other.end_time for other in failed if other.end_time]
+    return wave.status in STARTED_WAVE and wave.retried is not None and wave.retried.at >= max(ends)
+
+
+def _leave_lost(execution: Execution, wave: WaveRun, now: datetime) -> WaveRun:
+    """A cancelled wave waits for nobody's word about servers that cannot be seen; they stay UNKNOWN."""
+    lost = lost_servers(execution, wave)
+    if not lost or still_works(execution, wave):
+        return wave
+    ids = ", ".join(server.source_server_id for server in lost[:5])
+    reason = f"the execution was cancelled while nobody knew what became of {ids}"
+    ended = without_pending(wave, "not launched: the execution was cancelled")
+    return ended.model_copy(update={"status": WaveStatus.TIMED_OUT, "end_time": now, "reason": reason})
+
+
+def _give_up(execution: Execution, wave: WaveRun, why: str) -> WaveRun:
+    """Nothing more of this wave starts; what runs goes on.
+
+    What may have been launched is judged first; what stays uncertain after a cancel is left so, and said so.
+    """
+    if wave.status in FINAL_WAVE:
+        return wave
+    doubt = None
+    for attempt in execution.attempts_of(wave.wave_name):
+        if attempt.status is AttemptStatus.FOREIGN and not attempt.refused and holds(wave, attempt):
+            doubt = attempt.outcome
+            if execution.status is not ExecutionStatus.CANCELLING:
+                return wave
+        if attempt.status is AttemptStatus.INTENT:
+            return wave
+    wave = without_pending(wave, f"not launched: {why}{f', and that is not certain: {doubt}' if doubt else ''}")
     if all(server.status is ServerStatus.SKIPPED for server in wave.servers):
         return wave.model_copy(update={"status": WaveStatus.CANCELLED, "reason": why})
     return wave
@@ -98,8 +153,11 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
     if wave.status not in STARTED_WAVE:
         return execution
     attempts = execution.attempts_of(wave.wave_name)
-    undecided = any(attempt.status is AttemptStatus.INTENT for attempt in attempts)
-    if _overdue(plan_wave, attempts, seen.now) and not undecided:
+    undecided = any(
+        attempt.status is AttemptStatus.INTENT or (attempt.status is AttemptStatus.FOREIGN and holds(wave, attempt))
+        for attempt in attempts
+    )
+    if _overdue(plan_wave, wave, attempts, seen.now) and not undecided:
         return with_each_wave(
             execution, lambda run: _time_out(run, plan_wave, seen.now) if run.wave_name == wave.wave_name else run
         )
@@ -115,18 +173,15 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
     return with_wave(execution, wave.wave_name, status=status)
 
 
-def _overdue(plan_wave: Wave, attempts: tuple[Attempt, ...], now: datetime) -> bool:
+def _overdue(plan_wave: Wave, wave: WaveRun, attempts: tuple[Attempt, ...], now: datetime) -> bool:
     """Whether a job of the wave runs longer than the wave may.
 
     Only a job's own time counts: what waits for a slot, a person or an AWS that answers is delayed, never failed.
+    A retry gives the job that it follows again the wave's whole time.
     """
-    return any(
-        attempt.creation_time is not None
-        and attempt.end_time is None
-        and attempt.status is AttemptStatus.LAUNCHED
-        and now >= attempt.creation_time + plan_wave.timeout
-        for attempt in attempts
-    )
+    begins = [attempt.creation_time for attempt in attempts if _runs(attempt) and attempt.creation_time]
+    again = [wave.retried.at] if wave.retried else []
+    return any(now >= max([begin, *again]) + plan_wave.timeout for begin in begins)
 
 
 def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen: Seen) -> Execution:

@@ -6,12 +6,14 @@ person or a program asks of drskit is a method of `Session`.
 
 import os
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drskit.addressees import target
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.engine import Engine
 from drskit.errors import (
@@ -23,6 +25,7 @@ from drskit.errors import (
     MissingTables,
     NotFound,
     Refused,
+    Unavailable,
 )
 from drskit.guard import Doomed, obstacles, survey
 from drskit.history import first_event, narrate
@@ -34,14 +37,12 @@ from drskit.model import (
     Event,
     Execution,
     ExecutionHeader,
-    ExecutionStatus,
     JobLog,
     Mode,
     Runbook,
     SourceServer,
-    WaveStatus,
 )
-from drskit.orders import obey
+from drskit.orders import REFUSED, answer_now, told
 from drskit.planning import (
     Resolved,
     applied,
@@ -55,15 +56,13 @@ from drskit.planning import (
 from drskit.poller import Poller
 from drskit.ports import Store
 from drskit.settings import REGION, Settings, read_settings
-from drskit.states import FINAL_EXECUTION, check
+from drskit.states import check
 
 if TYPE_CHECKING:
     from drskit.aws.clients import Clients
     from drskit.aws.recovery import DrsRecovery
 
 COMMAND_TRIES = 20
-REFUSED = "refused: "
-"""How the engine's answer to a command begins that it does not carry out."""
 
 
 def environment() -> MutableMapping[str, str]:
@@ -364,34 +363,48 @@ class Session:
             raise Refused(f"Plan {runbook.plan.plan_id} was deleted at this moment. Start again.")
         return before, groups
 
-    def command(self, execution_id: str, kind: CommandKind, *, reason: str, wave: str | None = None) -> Execution:
-        """Tell a running execution something; the engine obeys at its next pass.
+    def command(
+        self,
+        execution_id: str,
+        kind: CommandKind,
+        *,
+        reason: str,
+        wave: str | None = None,
+        servers: tuple[str, ...] = (),
+    ) -> Execution:
+        """Tell an execution something; the engine obeys at its next pass.
+
+        Args:
+            execution_id: the execution.
+            kind: what is told; `retry` also reopens an execution that ended badly.
+            reason: why; it is kept with the execution.
+            wave: the wave that it is about.
+            servers: source servers, where a retry or a skip is about some only.
 
         Raises:
-            NotFound: there is no such execution or wave.
+            NotFound: there is no such execution, wave or server.
             Refused: it makes no sense in the execution's present state.
+            PlanBusy: it would reopen the execution, and another one of the plan lives.
         """
         if not reason.strip():
             raise InvalidInput("A command needs a reason: it is kept with the execution. Add --reason.")
         for _ in range(COMMAND_TRIES):
             before = self.store.load(execution_id)
-            wave_name = _target(before, kind, wave)
             now = self.store.now()
             command = Command(
-                command_id=self._fresh_id(now), kind=kind, wave_name=wave_name, by=self.caller[1], at=now, reason=reason
-            )
+                command_id=fresh_id(now), kind=kind, wave_name=target(before, kind, wave, servers), server_ids=servers,
+                by=self.caller[1], at=now, reason=reason,
+            )  # fmt: skip
             _ask_first(before, command)
-            update: dict[str, object] = {"commands": (*before.commands, command)}
-            if before.status is ExecutionStatus.PAUSED:
-                update |= {"status": ExecutionStatus.POLLING, "waiting_for": None}
-            after = before.model_copy(update=update)
+            after = told(before, command)
             check(before, after)
             after, events = narrate(before, after, now=now, actor=self.caller[1])
             try:
                 self.store.commit(before, after, events)
             except LostRace:
                 continue
-            self.poller().wake(after.account_id, after.region)
+            with suppress(Unavailable):  # it is recorded, and a lost wake costs one wait
+                self.poller().wake(after.account_id, after.region)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
 
@@ -461,33 +474,8 @@ class Session:
 
 def _ask_first(execution: Execution, command: Command) -> None:
     """Refuse now what the engine would refuse at its next pass."""
-    told = execution.model_copy(update={"commands": (*execution.commands, command)})
-    answer = obey(told, command.at).commands[-1].answer or ""
+    answer = answer_now(execution, command)
     if answer.startswith(REFUSED):
         waits = f" It waits for {execution.waiting_for}" if execution.waiting_for else ""
         reason = answer.removeprefix(REFUSED)
         raise Refused(f"Execution {execution.execution_id}: {reason}.{waits}".rstrip(".") + ".")
-
-
-def _target(execution: Execution, kind: CommandKind, wave: str | None) -> str | None:
-    """The wave that a command is for, after asking whether the command makes sense at all."""
-    if execution.status in FINAL_EXECUTION:
-        raise Refused(f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.")
-    if wave is not None and wave not in {run.wave_name for run in execution.waves}:
-        known = ", ".join(run.wave_name for run in execution.waves)
-        raise NotFound(f"Execution {execution.execution_id} has no wave {wave!r}. Known: {known}.")
-    if kind is not CommandKind.APPROVE:
-        return wave
-    pending = {command.wave_name for command in execution.commands if command.acknowledged is None}
-    waiting = [run.wave_name for run in execution.waves if run.status is WaveStatus.WAITING_APPROVAL]
-    recorded = [name for name in waiting if name in pending and name == (wave or name)]
-    waiting = [name for name in waiting if name not in pending]
-    if recorded and (wave is not None or not waiting):
-        raise Refused(f"An approval of wave {recorded[0]} is recorded already; the next poll obeys it.")
-    if wave is not None and wave not in waiting:
-        raise Refused(f"Wave {wave} is {execution.wave(wave).status}; it does not wait for approval.")
-    if wave is None and len(waiting) != 1:
-        if not waiting:
-            raise Refused(f"No wave of execution {execution.execution_id} waits for approval.")
-        raise Refused(f"Several waves wait for approval: {', '.join(waiting)}. Name one with --wave.")
-    return wave or waiting[0]

@@ -72,7 +72,7 @@ ATTEMPT: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
     AttemptStatus.INTENT: frozenset({AttemptStatus.LAUNCHED, AttemptStatus.NOT_EXECUTED, AttemptStatus.FOREIGN}),
     AttemptStatus.LAUNCHED: frozenset(),
     AttemptStatus.NOT_EXECUTED: frozenset(),
-    AttemptStatus.FOREIGN: frozenset({AttemptStatus.INTENT}),
+    AttemptStatus.FOREIGN: frozenset({AttemptStatus.INTENT, AttemptStatus.NOT_EXECUTED}),
 }
 
 SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {

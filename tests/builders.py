@@ -26,6 +26,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.orders import told
 from drskit.ports import NotExecuted, Started, Unknown
 from drskit.seen import Remains, Seen
 from drskit.states import check
@@ -254,20 +255,18 @@ class Walk:
         self.job_ends(job, *failed)
         return self.run(600)
 
-    def command(self, kind: CommandKind, wave_name: str | None = None) -> Command:
+    def command(self, kind: CommandKind, wave_name: str | None = None, servers: tuple[str, ...] = ()) -> Command:
         """A person's command, as the session writes it."""
         command = Command(
             command_id=f"C{len(self.execution.commands) + 1}",
             kind=kind,
             wave_name=wave_name,
+            server_ids=servers,
             by="mira",
             at=self.now,
             reason="looked at it",
         )
-        update: dict[str, Any] = {"commands": (*self.execution.commands, command)}
-        if self.execution.status is ExecutionStatus.PAUSED:
-            update |= {"status": ExecutionStatus.POLLING, "waiting_for": None}
-        after = self.execution.model_copy(update=update)
+        after = told(self.execution, command)
         check(self.execution, after)
         self.execution = after
         return command

@@ -296,7 +296,9 @@ def test_a_failed_wave_may_wait_for_a_verdict():
     """on_failure: pause; a resume leaves the failed wave behind and is recorded there."""
     walk = two_waves(on_failure=OnFailure.PAUSE).wave_done(sid(1))
     assert (X.PAUSED, [W.FAILED, W.PENDING]) == (walk.status, walk.waves)
-    assert "a decision about wave Database, which is FAILED: resume without it, or cancel" == walk.execution.waiting_for
+    assert "a decision about wave Database, which is FAILED: resume without it, retry it, or cancel" == (
+        walk.execution.waiting_for
+    )
     walk.command(CommandKind.RESUME)
     walk.run()
     assert (X.POLLING, [W.FAILED, W.PREPARING]) == (walk.status, walk.waves)

@@ -147,6 +147,8 @@ def _reason(facts: dict[str, Any]) -> str:
 _KINDS: dict[str, Telling] = {
     "EXECUTION_STARTED": _fixed("STARTED"),
     "EXECUTION_CHANGED": _changed,
+    "EXECUTION_HELD": _fixed("PAUSED"),
+    "EXECUTION_RELEASED": _fixed("RESUMED"),
     "WAVE_CHANGED": _changed,
     "SERVERS_CHANGED": _servers,
     "WAITING": _waiting,

@@ -1,0 +1,223 @@
+"""Retry: what failed is launched again, and what was not begun because of it may begin.
+
+A retry never launches what may be launching: a server whose job has no known end
+is followed again, and a chunk with an open attempt gets no second one.
+"""
+
+from dataclasses import dataclass, field
+
+from drskit.attempts import reopened
+from drskit.edit import with_attempt, with_wave
+from drskit.model import (
+    Attempt,
+    AttemptStatus,
+    Command,
+    Decision,
+    Execution,
+    ExecutionStatus,
+    ServerRun,
+    ServerStatus,
+    Wave,
+    WaveRun,
+    WaveStatus,
+)
+from drskit.progress import lost_servers, still_works, stopping
+from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
+
+ENDED_BADLY = frozenset(
+    status for status, arrows in RETRY_WAVE.items() if status in FINAL_WAVE and WaveStatus.PREPARING in arrows
+)
+"""A wave that a retry prepares again."""
+
+
+@dataclass(frozen=True)
+class _Retry:
+    """A retry that makes sense: what it is about, and who says so."""
+
+    decision: Decision
+    server_ids: frozenset[str]
+    """Empty where it is about all that can be retried."""
+    again: list[str] = field(default_factory=list)
+    """What was done, for the answer."""
+
+
+def retry(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, str, str | None]:
+    """What the execution becomes and the answer; or why there is nothing to retry."""
+    if execution.status is ExecutionStatus.CANCELLING:
+        return execution, "", "it is being cancelled"
+    waves = _waves(execution, command)
+    complaint = _complaint(execution, command, waves)
+    if complaint:
+        return execution, "", complaint
+    order = _Retry(decision, frozenset(command.server_ids))
+    for plan_wave, wave in waves:
+        execution = _again(execution, plan_wave, wave, order)
+    execution = _revive(execution, order)
+    if execution.held:
+        order.again.append("nothing starts before somebody resumes it")
+    return execution, "; ".join(order.again), None
+
+
+def _waves(execution: Execution, command: Command) -> list[tuple[Wave, WaveRun]]:
+    """The waves that the command is about."""
+    pairs = list(zip(execution.plan.waves, execution.waves, strict=True))
+    if command.wave_name is not None:
+        return [pair for pair in pairs if pair[1].wave_name == command.wave_name]
+    if command.server_ids:
+        wanted = set(command.server_ids)
+        return [pair for pair in pairs if wanted & {server.source_server_id for server in pair[1].servers}]
+    return [pair for pair in pairs if pair[1].status in ENDED_BADLY or _waits(execution, pair[1])]
+
+
+def _waits(execution: Execution, wave: WaveRun) -> bool:
+    """Whether nothing of a started wave works any more, and a person must say what becomes of the rest."""
+    return bool(lost_servers(execution, wave)) and not still_works(execution, wave)
+
+
+def _complaint(execution: Execution, command: Command, waves: list[tuple[Wave, WaveRun]]) -> str | None:
+    if not waves:
+        return "nothing of it has failed, so there is nothing to retry"
+    servers = {server.source_server_id: server for _, wave in waves for server in wave.servers}
+    for server_id in command.server_ids:
+        if server_id not in servers:
+            return f"{server_id} is not in wave {command.wave_name}"
+        complaint = _about_server(servers[server_id])
+        if complaint:
+            return complaint
+    complaints = [_about_wave(execution, wave) for _, wave in waves] + [_about_the_rest(execution, waves)]
+    return next((complaint for complaint in complaints if complaint), None)
+
+
+def _about_the_rest(execution: Execution, waves: list[tuple[Wave, WaveRun]]) -> str | None:
+    """A wave that was left out cannot begin where another one's failure has ended the plan."""
+    mine = {wave.wave_name for _, wave in waves}
+    others = ", ".join(wave.wave_name for wave in stopping(execution) if wave.wave_name not in mine)
+    left_out = [wave.wave_name for _, wave in waves if wave.status is WaveStatus.SKIPPED]
+    if not (others and left_out):
+        return None
+    return f"wave {left_out[0]} cannot begin, for {others} failed: retry that first"
+
+
+def _about_server(server: ServerRun) -> str | None:
+    if server.status in RETRY_SERVER:
+        return None
+    if server.status in {ServerStatus.PENDING, ServerStatus.LAUNCHING}:
+        return f"{server.source_server_id} is {server.status}: its launch has not ended"
+    return f"{server.source_server_id} is {server.status}; only what failed or was left out is launched again"
+
+
+def _about_wave(execution: Execution, wave: WaveRun) -> str | None:
+    name = wave.wave_name
+    if wave.status in ENDED_BADLY or wave.status is WaveStatus.SKIPPED or _waits(execution, wave):
+        return None
+    if wave.status in STARTED_WAVE:
+        return f"wave {name} still runs: wait until its job has ended"
+    if wave.status is WaveStatus.CANCELLED:
+        return f"wave {name} was not begun because an earlier wave failed: retry that one, and {name} follows"
+    if wave.status is WaveStatus.COMPLETED:
+        return f"wave {name} is COMPLETED, so there is nothing to retry"
+    return f"wave {name} is {wave.status}: nothing of it has failed"
+
+
+def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) -> Execution:
+    """Let one wave begin again with what of it is not launched."""
+    running = {
+        attempt.job_id
+        for attempt in execution.attempts_of(wave.wave_name)
+        if attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None
+    }
+    chosen = {
+        server.source_server_id
+        for server in wave.servers
+        if server.status in RETRY_SERVER and (not order.server_ids or server.source_server_id in order.server_ids)
+    }
+    servers = tuple(
+        _renewed(server, plan_wave, running) if server.source_server_id in chosen else server for server in wave.servers
+    )
+    _tell(wave, servers, chosen, running, order)
+    if wave.status is WaveStatus.SKIPPED:
+        return _afresh(execution, wave, servers, order.decision)
+    for attempt in execution.attempts_of(wave.wave_name):
+        if attempt.status is AttemptStatus.FOREIGN and wave.status in FINAL_WAVE:
+            execution = _let_go(execution, attempt)
+    return with_wave(
+        execution, wave.wave_name,
+        status=WaveStatus.PREPARING, servers=servers, retried=order.decision,
+        end_time=None, reason=None, overridden=None, skipped=None, not_before=None,
+    )  # fmt: skip
+
+
+def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> ServerRun:
+    """The server as before its launch; one whose job may still launch it is only looked for again."""
+    if server.status is ServerStatus.UNKNOWN and server.job_id in running:
+        return server.model_copy(update={"status": ServerStatus.LAUNCHING, "error": None})
+    name = server.source_server_id
+    return ServerRun(source_server_id=name, name=server.name, critical=name not in plan_wave.optional)
+
+
+def _tell(
+    wave: WaveRun, servers: tuple[ServerRun, ...], chosen: set[str], running: set[str | None], order: _Retry
+) -> None:
+    """Say what becomes of each server of the wave."""
+    mine = [server for server in servers if server.source_server_id in chosen]
+    fresh = [server.source_server_id for server in mine if server.status is ServerStatus.PENDING]
+    kept = len(servers) - len(mine)
+    if fresh:
+        jobs = ", ".join(sorted(job for job in running if job))
+        when = f" when {jobs} has ended" if jobs else ""
+        needs = ", when what it needs is done" if wave.status is WaveStatus.SKIPPED else when
+        order.again.append(f"wave {wave.wave_name} launches {names(fresh)} again{needs}")
+    order.again.extend(
+        f"{server.source_server_id} is looked for again: its job {server.job_id} has no known end"
+        for server in mine
+        if server.status is ServerStatus.LAUNCHING
+    )
+    if kept:
+        order.again.append(f"{kept} of {len(servers)} servers of wave {wave.wave_name} are left as they are")
+
+
+def names(server_ids: list[str]) -> str:
+    """A few ids, and how many more there are."""
+    more = f" and {len(server_ids) - 5} more" if len(server_ids) > 5 else ""
+    return ", ".join(server_ids[:5]) + more
+
+
+def _afresh(execution: Execution, wave: WaveRun, servers: tuple[ServerRun, ...], decision: Decision) -> Execution:
+    """The wave as if it had never begun: it waits for what it needs, and for its approval, again."""
+    for attempt in execution.attempts_of(wave.wave_name):
+        if attempt.status is AttemptStatus.FOREIGN:
+            execution = _let_go(execution, attempt)
+    bare = WaveRun(wave_name=wave.wave_name, servers=servers, retried=decision)
+    waves = tuple(bare if run.wave_name == wave.wave_name else run for run in execution.waves)
+    return execution.model_copy(update={"waves": waves})
+
+
+def _let_go(execution: Execution, attempt: Attempt) -> Execution:
+    """End a held attempt of a wave that begins again, if it certainly came to nothing; else have it judged again."""
+    if attempt.refused:
+        return with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED)
+    return reopened(execution, attempt)
+
+
+def _revive(execution: Execution, order: _Retry) -> Execution:
+    """Let the waves that an earlier failure called off wait for their turn again."""
+    called_off = [
+        (plan_wave, wave)
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if wave.status is WaveStatus.CANCELLED
+    ]
+    if not called_off:
+        return execution
+    failed = stopping(execution)
+    if failed:
+        others = ", ".join(wave.wave_name for wave in failed)
+        order.again.append(f"what comes after stays cancelled, for {others} failed too: retry that as well")
+        return execution
+    for plan_wave, wave in called_off:
+        servers = tuple(
+            _renewed(server, plan_wave, set()) if server.status is ServerStatus.SKIPPED else server
+            for server in wave.servers
+        )
+        execution = _afresh(execution, wave, servers, order.decision)
+    order.again.append(f"{', '.join(wave.wave_name for _, wave in called_off)} may follow")
+    return execution

@@ -1,0 +1,129 @@
+"""What an execution waits for: people, machines, and whether anything of it goes on by itself."""
+
+from datetime import datetime, timedelta
+
+from drskit.model import (
+    SERVERS_PER_JOB,
+    Attempt,
+    AttemptStatus,
+    Execution,
+    ExecutionStatus,
+    OnTimeout,
+    ServerStatus,
+    Wave,
+    WaveRun,
+    WaveStatus,
+    utc,
+)
+from drskit.progress import awaits_verdict, holds, lost_servers, still_works
+from drskit.states import FINAL_WAVE, STARTED_WAVE
+
+SHOWN_AFTER = timedelta(seconds=10)
+"""An intent older than this is shown as waiting for its outcome; a younger one is just being carried out."""
+
+
+def waiting_for(execution: Execution, now: datetime) -> str | None:
+    """All that it waits for, people first; None when it waits for nothing."""
+    return "; ".join((*people(execution), *_machines(execution, now))) or None
+
+
+def people(execution: Execution) -> tuple[str, ...]:
+    """What only a person can decide."""
+    if execution.status is ExecutionStatus.CANCELLING:
+        return ()
+    held = execution.held
+    texts = [f"resume (paused by {held.by}: {held.reason})"] if held else []
+    for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
+        texts += _asked_of_people(execution, plan_wave, wave)
+    texts += [
+        f"a decision about wave {attempt.wave_name}: {attempt.outcome}. Resume when that has ended, or cancel"
+        for attempt in execution.attempts
+        if attempt.status is AttemptStatus.FOREIGN and holds(execution.wave(attempt.wave_name), attempt)
+    ]
+    return tuple(texts)
+
+
+def _asked_of_people(execution: Execution, plan_wave: Wave, wave: WaveRun) -> list[str]:
+    texts = []
+    if wave.status is WaveStatus.WAITING_APPROVAL and plan_wave.approval:
+        otherwise = "it is skipped" if plan_wave.approval.on_timeout is OnTimeout.SKIP else "the execution is cancelled"
+        runs_out = wave.approve_by is not None and not execution.held
+        by = f" by {utc(wave.approve_by)}, else {otherwise}" if runs_out and wave.approve_by else ""
+        texts.append(f"approval of wave {wave.wave_name}{by}: {plan_wave.approval.text}")
+    if awaits_verdict(plan_wave, wave):
+        texts.append(
+            f"a decision about wave {wave.wave_name}, which is {wave.status}: resume without it, retry it, or cancel"
+        )
+    unknown: dict[str, list[str]] = {}
+    for server in lost_servers(execution, wave):
+        unknown.setdefault(server.error or "no reason is known", []).append(server.source_server_id)
+    for error, ids in unknown.items():
+        more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+        texts.append(f"a decision about {', '.join(ids[:5])}{more} (UNKNOWN: {error}): retry, skip or cancel")
+    return texts
+
+
+def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
+    """What delays it although nobody needs to decide."""
+    texts = [
+        _delay(execution, wave, wave.not_before)
+        for wave in execution.waves
+        if wave.not_before and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held
+    ]
+    for attempt in execution.attempts:
+        texts += _job(execution, attempt, now)
+    return tuple(texts)
+
+
+def _job(execution: Execution, attempt: Attempt, now: datetime) -> list[str]:
+    """What is worth saying of one attempt: that its job is looked for, is missing, or is let end."""
+    name = attempt.wave_name
+    if attempt.status is AttemptStatus.INTENT and now >= attempt.signed_at + SHOWN_AFTER:
+        return [f"the job of wave {name} to be found: its request of {utc(attempt.signed_at)} has no known outcome"]
+    if attempt.status is not AttemptStatus.LAUNCHED or attempt.end_time is not None:
+        return []
+    if attempt.missing_since and now >= attempt.missing_since + SHOWN_AFTER:
+        return [f"{attempt.job_id} of wave {name}, which DRS has not shown since {utc(attempt.missing_since)}"]
+    if execution.wave(name).status in FINAL_WAVE:
+        return []
+    if execution.status is ExecutionStatus.CANCELLING:
+        return [f"the job {attempt.job_id} of wave {name} to end; DRS cannot stop it"]
+    return [f"the job {attempt.job_id} of wave {name} goes on"] if execution.held else []
+
+
+def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
+    """Why a wave's launch waits: for an AWS that refuses it, or for what stands in its way."""
+    settled = [part for part in execution.attempts_of(wave.wave_name) if part.status is not AttemptStatus.INTENT]
+    since = settled[-1].refused_since if settled else None
+    if since is None or wave.status is WaveStatus.QUEUED:
+        return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
+    code, _, said = (wave.reason or "").partition(": ")
+    return (
+        f"AWS since {utc(since)}: {code} at StartRecovery in {execution.region} ({said}); "
+        f"wave {wave.wave_name} is asked again after {utc(until)}"
+    )
+
+
+def moving(execution: Execution) -> bool:
+    """Whether something goes on without a person."""
+    return any(_wave_moves(execution, wave) for wave in execution.waves)
+
+
+def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
+    if wave.status not in STARTED_WAVE:
+        return False
+    if wave.status is WaveStatus.VERIFYING or still_works(execution, wave):
+        return True
+    stopped = {
+        attempt.chunk
+        for attempt in execution.attempts_of(wave.wave_name)
+        if attempt.status is AttemptStatus.FOREIGN and holds(wave, attempt)
+    }
+    pending = {
+        index // SERVERS_PER_JOB
+        for index, server in enumerate(wave.servers)
+        if server.status is ServerStatus.PENDING
+    }  # fmt: skip
+    if pending:
+        return bool(pending - stopped) and not execution.held
+    return not lost_servers(execution, wave)
