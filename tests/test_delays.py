@@ -15,6 +15,7 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 
 from drskit.clock import Clock
+from drskit.drill import Drill, DrillParameters
 from drskit.model import AttemptStatus, CommandKind, Execution, ExecutionStatus
 from drskit.poller import SWEEP_EVERY, Pass, describe
 from drskit.session import Session
@@ -221,6 +222,24 @@ def test_tables_that_are_out_of_reach_for_twenty_minutes_only_delay(kind):
         )
         came_through(followed, followed.work())
         assert "waiting for AWS since 2026-03-02T09:00:" in followed.troubles()
+
+
+def test_a_notebook_outlives_tables_that_are_out_of_reach():
+    """It tries again for twenty minutes, says what it tries, and goes on."""
+    with house(text=SMALL) as home:
+        drive = Drill(home.session, runbook_of(ONE_WAVE), DrillParameters(simulate=True))
+        drive.start()
+        drive.step()
+        hours = {"from": minutes(0.5), "until": minutes(20)}
+        add_fault(home, service="dynamodb", operation="*", kind="refused", times=OFTEN, **hours)
+        troubles = set()
+        while drive.step():
+            troubles.add(drive.trouble())
+        execution = drive.snapshot()
+        assert execution is not None
+        assert (ExecutionStatus.COMPLETED, 1) == (execution.status, len(home.jobs()))
+        assert any("does not answer" in (trouble or "") for trouble in troubles)
+        assert drive.trouble() is None
 
 
 @pytest.mark.parametrize("page", [*(pytest.param(page, marks=pytest.mark.slow) for page in (1, 2, 3)), 4])
