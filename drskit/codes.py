@@ -39,5 +39,7 @@ UNKNOWN_CALLER = frozenset(
         "UnrecognizedClientException",
     }
 )
+STILL_EXPIRED = "refreshed credentials are still expired"
+"""What a plain RuntimeError of botocore's says when whoever renews the credentials hands out old ones."""
 BAD_CREDENTIALS = EXPIRED | UNKNOWN_CALLER
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation"})

@@ -28,7 +28,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from drskit.codes import DENIALS, EXPIRED, THROTTLES, TOO_MANY, UNKNOWN_CALLER
+from drskit.codes import DENIALS, EXPIRED, STILL_EXPIRED, THROTTLES, TOO_MANY, UNKNOWN_CALLER
 from drskit.errors import DrskitError, InvalidInput, NoCredentials, Throttled, Unavailable
 from drskit.ports import NotExecuted, Unknown
 
@@ -55,6 +55,10 @@ def asking(doing: str) -> Iterator[None]:
     """
     try:
         yield
+    except RuntimeError as error:
+        if STILL_EXPIRED not in str(error):
+            raise
+        raise translate(error, doing) from error
     except (ClientError, BotoCoreError, *UNREADABLE) as error:
         raise translate(error, doing) from error
 
@@ -64,12 +68,8 @@ def translate(error: Exception, doing: str) -> DrskitError:
     if isinstance(error, ClientError):
         return _from_reply(error, doing)
     words, cause = str(error).rstrip("."), f"{type(error).__name__} at {doing}"
-    if isinstance(error, NO_IDENTITY):
-        return NoCredentials(
-            f"{doing} needs AWS credentials, and none were found ({words}). Run `aws configure`, set AWS_PROFILE, "
-            "or use --simulate.",
-            cause,
-        )
+    if isinstance(error, (RuntimeError, *NO_IDENTITY)):
+        return _nobody(error, doing)
     if isinstance(error, (ProfileNotFound, NoRegionError)):
         return InvalidInput(f"{doing} is not possible: {words}. Set AWS_PROFILE or AWS_REGION.")
     if isinstance(error, InvalidRegionError):
@@ -83,6 +83,22 @@ def translate(error: Exception, doing: str) -> DrskitError:
         f"{doing} got a reply that cannot be read ({words}). Check that nothing answers in AWS's place, "
         "such as a proxy's login page; it can be asked again.",
         f"a reply that cannot be read at {doing}",
+    )
+
+
+def _nobody(error: Exception, doing: str) -> NoCredentials:
+    """There are no credentials, or, by a RuntimeError of botocore's, only expired ones."""
+    if isinstance(error, RuntimeError):
+        return NoCredentials(
+            f"{doing} was not sent, for the credentials have expired, and so have those that replaced them. Log in "
+            "again; nothing is lost.",
+            f"expired credentials at {doing}",
+        )
+    words = str(error).rstrip(".")
+    return NoCredentials(
+        f"{doing} needs AWS credentials, and none were found ({words}). Run `aws configure`, set AWS_PROFILE, "
+        "or use --simulate.",
+        f"{type(error).__name__} at {doing}",
     )
 
 
@@ -106,11 +122,11 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
 
 
 def launch_outcome(error: Exception) -> NotExecuted | Unknown:
-    """What a failed StartRecovery came to."""
+    """What a failed StartRecovery came to; a RuntimeError is botocore's, of credentials that could not be renewed."""
     if isinstance(error, ClientError):
         return _launch_reply(error)
-    if isinstance(error, NO_IDENTITY):
-        return NotExecuted("NoCredentials", str(error), transient=True)
+    if isinstance(error, (RuntimeError, *NO_IDENTITY)):
+        return NotExecuted("NoCredentials", str(error).rstrip("."), transient=True)
     if isinstance(error, NEVER_SENT):
         return NotExecuted("ConnectionFailed", str(error), transient=True)
     if isinstance(error, ParamValidationError):

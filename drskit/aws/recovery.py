@@ -14,6 +14,7 @@ from drskit.aws import replies
 from drskit.aws.faults import UNREADABLE, asking, code_of, launch_outcome
 from drskit.aws.replies import SERVER_TAG, need
 from drskit.aws.signing import signed_at
+from drskit.codes import STILL_EXPIRED
 from drskit.model import Attempt, Job, JobLogEntry, RecoveryInstance, SourceServer, TaggedInstance
 from drskit.ports import NotExecuted, Started, Unknown
 
@@ -121,6 +122,10 @@ class DrsRecovery:
             with signed_at(attempt.signed_at):
                 reply = self._launcher.start_recovery(sourceServers=servers, isDrill=True, tags=tags)  # type: ignore[arg-type]  # TypedDict
             return Started(replies.job(need(reply, "job", dict)))
+        except RuntimeError as error:
+            if STILL_EXPIRED not in str(error):
+                raise
+            return launch_outcome(error)
         except (ClientError, BotoCoreError, *UNREADABLE) as error:
             return launch_outcome(error)
 

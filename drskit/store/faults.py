@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from drskit.codes import BAD_CREDENTIALS, DENIALS, THROTTLES, TOO_MANY
+from drskit.codes import BAD_CREDENTIALS, DENIALS, STILL_EXPIRED, THROTTLES, TOO_MANY
 from drskit.errors import DrskitError, MissingTables, NoCredentials, Throttled, Unavailable
 
 CONTENT_TYPE = "application/x-amz-json"
@@ -32,11 +32,17 @@ def answer(call: Callable[..., Any], endpoint: str, **request: Any) -> Any:
 
     Raises:
         Unavailable: somebody else answered, or the body is not what the model says.
+        NoCredentials: they have expired and could not be renewed.
     """
     try:
         reply = call(**request)
     except (BotoCoreError, ClientError):
         raise
+    except RuntimeError as error:
+        if STILL_EXPIRED not in str(error):
+            raise
+        text = "The AWS credentials have expired, and so have those that replaced them. Log in again, then repeat."
+        raise NoCredentials(text) from error
     except UNREADABLE as error:
         raise nonsense(endpoint, f"{type(error).__name__}: {error}") from error
     if not is_dynamodbs(reply):

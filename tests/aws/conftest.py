@@ -26,6 +26,8 @@ class Host:
     asked: list[str] = field(default_factory=list)
     """Operations, in the order of their asking."""
     bodies: list[bytes] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """The access keys that signed."""
     url: str = ""
 
     def tell(self, operation, *bodies, status=200, **headers):
@@ -39,6 +41,7 @@ class Host:
         self.replies.clear()
         self.asked.clear()
         self.bodies.clear()
+        self.keys.clear()
 
     def answer(self, operation, body):
         """The next reply."""
@@ -54,6 +57,8 @@ def handler_of(host):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            signed = self.headers.get("Authorization", "").partition("Credential=")[2]
+            host.keys.append(signed.partition("/")[0])
             action = parse_qs(body.decode()).get("Action") if self.path == "/" else None
             status, reply, headers = host.answer(action[0] if action else self.path.strip("/"), body)
             self.send_response(status)

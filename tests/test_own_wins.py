@@ -1,0 +1,66 @@
+"""A write whose reply was lost is recognised as one's own, at every write of the protocol.
+
+The SDK sends such a write again, and DynamoDB refuses it, for the condition
+holds no more: it has been carried out already. Whoever took that for a lost race
+would believe that somebody else had launched.
+"""
+
+import pytest
+
+from drskit.model import CommandKind, ExecutionStatus
+from drskit.session import Session
+from drskit.verify import faults
+from tests.harness import House, house, runbook_of
+from tests.test_faults import SMALL, SMALL_PLAN
+from tests.test_poller import MANY, many_servers
+
+WRITES = ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem")
+
+
+def lose_first_replies(session: Session) -> list[str]:
+    """Every write of the session is answered at its second sending only; what was sent is noted."""
+    sent: list[str] = []
+    client = session.store._wire._client
+    for operation in WRITES:
+        client.meta.events.register_first(
+            f"before-send.dynamodb.{operation}", lambda operation=operation, **_: sent.append(operation)
+        )
+        client.meta.events.register_first(
+            f"needs-retry.dynamodb.{operation}", lambda attempts, **_: 0 if attempts == 1 else None
+        )
+    return sent
+
+
+def drilled(home: House) -> tuple[int, list[str], list[int]]:
+    """A whole drill: its last version, its events' kinds, its attempts' numbers."""
+    name = home.session.start(runbook_of(SMALL_PLAN)).execution_id
+    home.finish()
+    done = home.session.store.load(name)
+    events = home.session.store.events(name)
+    assert ((), ExecutionStatus.COMPLETED, 2) == (faults(done, events), done.status, len(home.jobs()))
+    return done.version, [event.kind for event in events], [attempt.number for attempt in done.attempts]
+
+
+def test_a_drill_whose_every_write_is_answered_late_is_like_any_other():
+    """Creation, intents, outcomes, cadences: each is sent twice, and none of them is written twice or lost."""
+    with house(text=SMALL) as home:
+        plain = drilled(home)
+    with house(text=SMALL) as home:
+        sent = lose_first_replies(home.session)
+        assert plain == drilled(home)
+        assert sent[::2] == sent[1::2]
+        assert sent.count("TransactWriteItems") >= 2 * (plain[0] - 1)
+
+
+@pytest.mark.slow
+def test_a_write_in_many_parts_whose_every_reply_is_late_is_like_any_other():
+    """A wave of 3,000 servers is created and changed in staged transactions; each is sent twice."""
+    with house(text=many_servers(3_000)) as home:
+        sent = lose_first_replies(home.session)
+        execution = home.session.start(runbook_of(MANY))
+        home.session.command(execution.execution_id, CommandKind.CANCEL, reason="too many")
+        home.finish()
+        done = home.session.store.load(execution.execution_id)
+        events = home.session.store.events(execution.execution_id)
+        assert (ExecutionStatus.CANCELLED, ()) == (done.status, faults(done, events))
+        assert sent[::2] == sent[1::2]
