@@ -392,8 +392,8 @@ class Session:
             before = self.store.load(execution_id)
             now = self.store.now()
             command = Command(
-                command_id=self._fresh_id(now), kind=kind, wave_name=target(before, kind, wave, servers), server_ids=servers,
-                by=self.caller[1], at=now, reason=reason,
+                command_id=self._fresh_id(now), kind=kind, wave_name=target(before, kind, wave, servers),
+                server_ids=servers, by=self.caller[1], at=now, reason=reason,
             )  # fmt: skip
             _ask_first(before, command)
             after = told(before, command)
