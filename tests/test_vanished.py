@@ -3,7 +3,7 @@
 import boto3
 
 from drskit.attempts import VANISHED_AFTER, long_missing
-from drskit.model import ExecutionStatus, RecoveryInstance, ServerStatus, WaveStatus
+from drskit.model import CommandKind, ExecutionStatus, RecoveryInstance, ServerStatus, WaveStatus
 from drskit.seen import Remains
 from drskit.verify import faults
 from tests.builders import Walk, at, attempt_of, execution_of, sid, source, wave
@@ -177,7 +177,11 @@ def test_a_server_that_somebody_launched_since_is_unknown():
         (server,) = left.waves[0].servers
         assert (S.UNKNOWN, WaveStatus.IN_PROGRESS) == (server.status, left.waves[0].status)
         assert "DRS no longer has its job drsjob-" in (server.error or "")
-        assert 1 == len(left.attempts)
+        assert (1, ExecutionStatus.PAUSED) == (len(left.attempts), left.status)
+        assert "DRS no longer has its job drsjob-" in (left.waiting_for or "")
+        home.session.command(name, CommandKind.CANCEL, reason="it is lost")
+        home.finish()
+        assert ExecutionStatus.CANCELLED is home.session.store.load(name).status
 
 
 def test_the_last_launch_tells_of_a_server_that_failed():
