@@ -33,6 +33,7 @@ from drskit.model import (
 from drskit.ports import Recovery, Started, Store
 from drskit.seen import Remains, Seen
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
+from drskit.waits import people
 from drskit.witness import LOOK_BACK, Absent, Unsure, Witness, instances_testify, tags_of, testify, unlisted
 
 QUIESCENCE = timedelta(seconds=420)
@@ -172,12 +173,13 @@ class Engine:
 
     def show_trouble(self, execution: Execution, trouble: Unavailable) -> None:
         """Say in the execution what it waits for: once for each kind of trouble, not at every pass."""
-        shown = execution.waiting_for or ""
+        texts = (execution.waiting_for or "").split("; ")
+        shown = next((text for text in texts if text.startswith("AWS since ")), "")
         code = trouble.cause.partition(" at ")[0]
-        if execution.status not in NEEDS_ATTENTION or (shown.startswith("AWS since ") and f": {code} at " in shown):
+        if execution.status not in NEEDS_ATTENTION or f": {code} at " in shown:
             return
-        since = shown.removeprefix("AWS since ").partition(": ")[0] if shown.startswith("AWS since ") else None
-        text = f"AWS since {since or utc(self._store.now())}: {trouble.cause}"
+        since = shown.removeprefix("AWS since ").partition(": ")[0] or utc(self._store.now())
+        text = "; ".join((*people(execution), f"AWS since {since}: {trouble.cause}"))
         after = execution.model_copy(update={"waiting_for": text})
         try:
             self._commit(execution, after)

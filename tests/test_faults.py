@@ -101,6 +101,20 @@ def test_a_listing_that_fails_is_shown_and_hides_nothing(kind, code):
         assert (ExecutionStatus.COMPLETED, None) == (done.status, done.waiting_for)
 
 
+def test_trouble_hides_no_question_to_a_person():
+    """One wave waits for an approval while another's job cannot be read: both are shown."""
+    plan = SMALL_PLAN.replace("groups: [app]}", "groups: [app], needs: [], approve: Look.}")
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(plan))
+        home.session.poller().run_pass()
+        add_fault(home, operation="DescribeJobs", kind="throttle", times=3)
+        home.clock.sleep(20)
+        home.session.poller().run_pass()
+        waiting = final(home, execution).waiting_for or ""
+        assert waiting.startswith("approval of wave Application: Look.; AWS since 2026-03-02T09:00:")
+        assert waiting.endswith(": ThrottlingException at DescribeJobs in us-west-2")
+
+
 def test_tables_out_of_reach_are_said_to_be():
     """A pass over tables that do not answer raises what happened and loses nothing."""
     with house(text=SMALL) as home:
