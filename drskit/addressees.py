@@ -19,7 +19,8 @@ def target(execution: Execution, kind: CommandKind, wave: str | None, servers: t
     """
     reopens = kind is CommandKind.RETRY and execution.status in RETRY_EXECUTION
     if execution.status in FINAL_EXECUTION and not reopens:
-        raise Refused(f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.")
+        again = " A retry launches again what failed." if execution.status in RETRY_EXECUTION else ""
+        raise Refused(f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.{again}")
     _make_sure_of_names(execution, kind, wave, servers)
     pending = [command for command in execution.commands if command.acknowledged is None]
     same = [(command.wave_name, set(command.server_ids)) for command in pending if command.kind is kind]

@@ -11,11 +11,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import PydanticCustomError
 
 from drskit.errors import InvalidRunbook
-from drskit.model import Approval, OnFailure, ProtectionGroup, RecoveryPlan, Runbook, ServerId, Targets, Wave
+from drskit.model import Approval, OnFailure, OnTimeout, ProtectionGroup, RecoveryPlan, Runbook, ServerId, Targets, Wave
 from drskit.waves import find_cycle
 from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
 
@@ -144,12 +153,20 @@ def _text(value: object) -> object:
     return value
 
 
+def _with_timeout(value: OnTimeout, info: ValidationInfo) -> OnTimeout:
+    if "timeout" in info.data and info.data["timeout"] is None:
+        raise PydanticCustomError(
+            "timeout", "without a timeout the question stands for ever; add timeout: PT30M, or remove the key"
+        )
+    return value
+
+
 class ApproveSpec(Spec):
     """`approve`, written as a mapping."""
 
     text: Annotated[str, Field(max_length=500), BeforeValidator(_text)]
-    timeout: Annotated[None, _later("a timeout of an approval")] = None
-    on_timeout: Annotated[None, _later("a timeout of an approval")] = None
+    timeout: Duration | None = None
+    on_timeout: Annotated[OnTimeout, AfterValidator(_with_timeout)] = OnTimeout.CANCEL
     by: Annotated[None, _later("a list of approvers")] = None
     not_starter: Annotated[None, _later("a rule about approvers")] = None
 
@@ -400,6 +417,12 @@ def _needs(spec: RunbookSpec) -> dict[str, tuple[str, ...]]:
     return needs
 
 
+def _approval(spec: ApproveSpec | None) -> Approval | None:
+    if spec is None:
+        return None
+    return Approval(text=spec.text, timeout=spec.timeout, on_timeout=spec.on_timeout)
+
+
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
     needs = _needs(spec)
@@ -414,7 +437,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         Wave(
             name=wave.name, groups=tuple(f"{spec.plan}.{name}" for name in wave.groups), needs=needs[wave.name],
             rto=wave.rto,
-            approval=Approval(text=wave.approve.text) if wave.approve else None, optional=wave.optional,
+            approval=_approval(wave.approve), optional=wave.optional,
             max_failed=wave.max_failed, on_failure=wave.on_failure, timeout=wave.timeout,
         )
         for wave in spec.waves

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drskit.errors import InvalidInput, InvalidRunbook
-from drskit.model import Approval, OnFailure, Targets
+from drskit.model import Approval, OnFailure, OnTimeout, Targets
 from drskit.runbook import load_runbook, parse_runbook
 
 SMALL = """\
@@ -67,8 +67,6 @@ LATER = [
     "drill",
     "groups.app.launch",
     "groups.app.overrides",
-    "waves[1].approve.on_timeout",
-    "waves[1].approve.timeout",
     "waves[1].before",
     "waves[1].checks",
     "waves[1].after",
@@ -143,6 +141,16 @@ def test_an_approval_may_be_just_its_text():
     long = SMALL + "    approve: {text: Logins work.}\n"
     assert Approval(text="Logins work.") == parse_runbook(short).plan.waves[1].approval
     assert parse_runbook(short).digest == parse_runbook(long).digest
+
+
+def test_an_approval_may_run_out():
+    """It cancels unless the runbook says skip."""
+    text = SMALL + "    approve: {text: Logins work., timeout: PT30M"
+    asked = Approval(text="Logins work.", timeout=timedelta(minutes=30))
+    assert asked == parse_runbook(text + "}\n").plan.waves[1].approval
+    assert asked == parse_runbook(text + ", on_timeout: cancel}\n").plan.waves[1].approval
+    skipped = parse_runbook(text + ", on_timeout: skip}\n").plan.waves[1].approval
+    assert asked.model_copy(update={"on_timeout": OnTimeout.SKIP}) == skipped
 
 
 def test_the_digest_tells_what_is_said_and_not_how():
@@ -263,6 +271,11 @@ REFUSALS = {
         "name: Web",
         "name: Web\n    approve: no",
         "waves[1].approve: 'no': write what the approver is to have looked at",
+    ),
+    "what a timeout leads to, without one": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, on_timeout: skip}",
+        "shop.yaml:11: waves[1].approve.on_timeout: 'skip': without a timeout the question stands for ever; add",
     ),
     "an approval of no": (
         "name: Web",

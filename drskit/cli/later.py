@@ -7,7 +7,7 @@ import click
 from drskit.cli.common import say
 
 NAMES = (
-    "authorize", "check", "cleanup", "deploy", "forecast", "pause", "recover", "retry", "schedule", "skip",
+    "authorize", "check", "cleanup", "deploy", "forecast", "recover", "schedule",
 )  # fmt: skip
 INSTEAD = {
     "cleanup": "Terminate a drill's instances in the DRS console, or with `aws drs terminate-recovery-instances`.",

@@ -13,8 +13,8 @@ from tests.harness import ROOT
 
 CONTRACT = (
     "drill", "run", "recover", "apply", "validate", "check", "forecast", "authorize", "start", "poll", "executions",
-    "approve", "pause", "resume", "cancel", "retry", "skip", "cleanup", "servers", "groups", "plans", "report",
-    "verify", "schedule", "tables", "sim", "deploy",
+    "approve", "decline", "pause", "resume", "cancel", "retry", "skip", "cleanup", "servers", "groups", "plans",
+    "report", "verify", "schedule", "tables", "sim", "deploy",
 )  # fmt: skip
 LATER = sorted(name for name, (module, _) in COMMANDS.items() if module == "later")
 

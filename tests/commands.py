@@ -1,0 +1,192 @@
+"""The tables of docs/commands.md, made by asking the code: `python -m tests.commands` prints the page with them.
+
+Each row is a real execution, walked into its status, and the real answer.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
+from drskit.errors import DrskitError
+from drskit.model import (
+    Approval,
+    Command,
+    CommandKind,
+    Execution,
+    ExecutionStatus,
+    OnFailure,
+    ServerStatus,
+    WaveStatus,
+)
+from drskit.orders import REFUSED, answer_now
+from drskit.seen import Remains
+from tests.builders import Walk, execution_of, sid, wave
+
+C, S, W, X = CommandKind, ServerStatus, WaveStatus, ExecutionStatus
+PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
+TABLE = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->\n", re.DOTALL)
+HIDDEN = (
+    (re.compile(r"s-\d{17}"), "s-…"),
+    (re.compile(r"drsjob-\d{17}"), "drsjob-…"),
+    (re.compile(r"01[0-9A-Z]{24}"), "ID"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "…"),
+)
+Scene = tuple[Execution, str]
+"""An execution, and the wave or server of it that a row is about; empty for the whole."""
+
+
+def _two(**changes: object) -> Walk:
+    return Walk(execution_of((wave("Database", **changes), 2), (wave("Application"), 2)))
+
+
+def _asked() -> Walk:
+    approval = Approval(text="Now?", timeout=timedelta(minutes=30))
+    return Walk(execution_of((wave("Database", approval=approval), 2), (wave("Application"), 2))).run()
+
+
+def _running() -> Walk:
+    walk = _two(timeout=timedelta(minutes=30)).run()
+    walk.launch()
+    return walk.run()
+
+
+def _after(walk: Walk, kind: CommandKind, wave_name: str | None = None) -> Walk:
+    walk.command(kind, wave_name)
+    return walk.run()
+
+
+def _verifying() -> Walk:
+    walk = _running()
+    walk.job_ends(next(iter(walk.jobs.values())))
+    walk.instances.clear()
+    return walk.run(60)
+
+
+def _refused(code: str) -> Walk:
+    return _two().run().refuse(code).run()
+
+
+def _in_progress() -> Walk:
+    walk = _running()
+    walk.job_goes_on(next(iter(walk.jobs.values())))
+    return walk.run(60)
+
+
+def _gone() -> Walk:
+    walk = _in_progress()
+    job_id = next(iter(walk.jobs))
+    del walk.jobs[job_id]
+    walk.missing.add(job_id)
+    walk.remains[job_id] = Remains()
+    return walk.run(400)
+
+
+def _server(walk: Walk, status: ServerStatus) -> Scene:
+    found = [server for run in walk.execution.waves for server in run.servers if server.status is status]
+    return walk.execution, found[0].source_server_id
+
+
+def _made(walk: Walk, status: ServerStatus) -> Scene:
+    """A status of a launched server that no drill reaches by launching alone."""
+    first, *rest = walk.execution.waves
+    servers = tuple(server.model_copy(update={"status": status}) for server in first.servers)
+    waves = (first.model_copy(update={"servers": servers}), *rest)
+    return walk.execution.model_copy(update={"waves": waves}), sid(1)
+
+
+def whole() -> Mapping[str, Scene]:
+    """An execution in every status."""
+    scenes = {
+        X.PENDING: _two(),
+        X.POLLING: _running(),
+        X.PAUSED: _asked(),
+        X.CANCELLING: _after(_running(), C.CANCEL),
+        X.COMPLETED: _two().wave_done().wave_done(),
+        X.PARTIAL: _two(optional=(sid(2),)).wave_done(sid(2)).wave_done(),
+        X.FAILED: _two().wave_done(sid(2)),
+        X.TIMED_OUT: _in_progress().run(1_800),
+        X.CANCELLED: _after(_asked(), C.CANCEL),
+    }
+    for status, walk in scenes.items():
+        assert status is walk.status, (status, walk.status)
+    held = _after(_running(), C.PAUSE)
+    return {status.value: (walk.execution, "") for status, walk in scenes.items()} | {
+        "POLLING, paused by somebody": (held.execution, "")
+    }
+
+
+def waves() -> Mapping[str, Scene]:
+    """A wave in every status."""
+    scenes = {
+        W.PENDING: (_running(), "Application"),
+        W.WAITING_APPROVAL: (_asked(), "Database"),
+        W.PREPARING: (_refused("ThrottlingException"), "Database"),
+        W.QUEUED: (_refused("ServiceQuotaExceededException"), "Database"),
+        W.INITIATED: (_running(), "Database"),
+        W.IN_PROGRESS: (_in_progress(), "Database"),
+        W.VERIFYING: (_verifying(), "Database"),
+        W.COMPLETED: (_two().wave_done(), "Database"),
+        W.PARTIAL: (_two(optional=(sid(2),)).wave_done(sid(2)), "Database"),
+        W.FAILED: (_two(on_failure=OnFailure.PAUSE).wave_done(sid(2)), "Database"),
+        W.TIMED_OUT: (_in_progress().run(1_800), "Database"),
+        W.SKIPPED: (_after(_asked(), C.SKIP, "Database"), "Database"),
+        W.CANCELLED: (_two().wave_done(sid(2)), "Application"),
+    }
+    for status, (walk, name) in scenes.items():
+        assert status is walk.execution.wave(name).status, (status, walk.waves)
+    return {status.value: (walk.execution, name) for status, (walk, name) in scenes.items()}
+
+
+def servers() -> Mapping[str, Scene]:
+    """A server in every status."""
+    return {
+        "PENDING": _server(_asked(), S.PENDING),
+        "LAUNCHING": _server(_running(), S.LAUNCHING),
+        "LAUNCHED": _server(_two().wave_done(), S.LAUNCHED),
+        "VERIFIED": _made(_two().wave_done(), S.VERIFIED),
+        "FAILED": _server(_two(on_failure=OnFailure.PAUSE).wave_done(sid(2)), S.FAILED),
+        "SKIPPED": _server(_after(_asked(), C.SKIP, "Database"), S.SKIPPED),
+        "TERMINATED": _made(_two().wave_done(), S.TERMINATED),
+        "UNKNOWN, its job is gone": _server(_gone(), S.UNKNOWN),
+        "UNKNOWN, its job may run": _server(_in_progress().run(1_800), S.UNKNOWN),
+    }
+
+
+def answer(execution: Execution, kind: CommandKind, wave_name: str | None, server_ids: tuple[str, ...]) -> str:
+    """What a person is answered, at once or by the next poll, without what differs from run to run."""
+    command = Command(
+        command_id="C", kind=kind, server_ids=server_ids, by="mira", at=execution.end_time or execution.start_time,
+        reason="why",
+    )  # fmt: skip
+    try:
+        named = target(execution, kind, wave_name, server_ids)
+        text = answer_now(execution, command.model_copy(update={"wave_name": named}))
+    except DrskitError as error:
+        text = f"{REFUSED}{error}"
+    for pattern, instead in HIDDEN:
+        text = pattern.sub(instead, text)
+    return text.replace("|", "\\|")
+
+
+def table(kind: CommandKind) -> str:
+    """The command against every status."""
+    rows = [(f"execution {name}", answer(scene[0], kind, None, ())) for name, scene in whole().items()]
+    if kind in OF_A_WAVE:
+        rows += [(f"`--wave`, {name}", answer(scene[0], kind, scene[1], ())) for name, scene in waves().items()]
+    if kind in OF_SERVERS:
+        rows += [
+            (f"`--server`, {name}", answer(scene[0], kind, None, (scene[1],))) for name, scene in servers().items()
+        ]
+    return "\n".join(["| of what | answer |", "|---|---|", *(f"| {what} | {text} |" for what, text in rows), ""])
+
+
+def page(text: str, made: Callable[[CommandKind], str] = table) -> str:
+    """The page with its tables made anew."""
+    return TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{made(CommandKind(found[1]))}<!-- end -->\n", text)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page(PAGE.read_text()))
