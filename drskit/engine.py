@@ -240,8 +240,11 @@ class Engine:
 
 def _lacking(execution: Execution, look: Look) -> list[Attempt]:
     """The running attempts whose job DRS did not show although it was asked for."""
-    lacking = look.asked - set(look.jobs)
-    return [attempt for attempt in execution.attempts if attempt.job_id in lacking and attempt.end_time is None]
+    return [
+        attempt
+        for attempt in execution.attempts
+        if attempt.end_time is None and attempt.job_id in look.asked and attempt.job_id not in look.jobs
+    ]
 
 
 def _missing(execution: Execution, look: Look) -> frozenset[str]:

@@ -29,6 +29,7 @@ from drskit.store.expressions import (
     version_is,
     without,
 )
+from drskit.store.known import Known
 from drskit.store.plans import Plans
 from drskit.store.wire import Wire
 
@@ -48,6 +49,7 @@ class DynamoDbStore(Plans, Commits):
         tables = names.TableNames.of(prefix, env)
         Plans.__init__(self, Wire(client), tables)
         Commits.__init__(self, self._wire, tables)
+        self._known = Known()
 
     def now(self) -> datetime:
         """The time of DynamoDB's last reply; the first call asks for one."""
@@ -70,7 +72,7 @@ class DynamoDbStore(Plans, Commits):
             if not header:
                 raise no_execution(execution_id)
             versions.add(header.get("Version", {}).get("N"))
-            execution = codec.assembled(items)
+            execution = self._known.assembled(execution_id, items)
             if execution is not None:
                 return execution
         if len(versions) > 1:

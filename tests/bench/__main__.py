@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("captured", "version", "headless", "report")
+NAMES = ("captured", "version", "headless", "report", "poll")
 
 
 def main() -> None:
