@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.launches import SETTLED, typical_launch
-from drskit.model import Attempt, AttemptStatus, Execution, Phase, ServerRun, ServerStatus, WaveStatus
+from drskit.model import Attempt, AttemptStatus, Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveStatus
 from drskit.states import NEEDS_ATTENTION
 
 CONVERSION_SECONDS = 185.0
@@ -59,6 +59,9 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
         if attempt.status is AttemptStatus.INTENT:
             yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
         elif attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None:
+            if execution.execution_type is ExecutionType.CLEANUP:
+                yield soon
+                continue
             yield _job_time(execution, attempt, now, ceilings, learned)
     if execution.due is not None:
         yield execution.due

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import assert_never
 
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
+from drskit.cleaning import REQUEST, call_refused, called, clean
 from drskit.edit import changed, with_servers, with_wave
 from drskit.endings import deadline, run_out
 from drskit.launches import learn_servers
@@ -21,6 +22,7 @@ from drskit.model import (
     AttemptStatus,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     ServerRun,
     ServerStatus,
     WaveStatus,
@@ -35,10 +37,13 @@ from drskit.waits import moving, people, waiting_for
 
 @dataclass(frozen=True)
 class Step:
-    """What the execution becomes, and the launch to carry out once that is written."""
+    """What the execution becomes, and what to carry out once that is written."""
 
     execution: Execution
     launch: Attempt | None = None
+    """The request to send: a launch, or a cleanup's termination."""
+    tell: bool = False
+    """The drill's own record is to say what a cleanup has proven."""
 
 
 def decide(execution: Execution, seen: Seen) -> Step:
@@ -46,6 +51,9 @@ def decide(execution: Execution, seen: Seen) -> Step:
     early = _before_looking(execution, seen.now)
     if early is not None:
         return Step(early)
+    if execution.execution_type is ExecutionType.CLEANUP:
+        cleaned = clean(execution, seen)
+        return Step(conclude(cleaned.execution, seen.now), cleaned.call, cleaned.tell)
     after = learn_attempts(execution, seen)
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
@@ -72,15 +80,18 @@ def _before_looking(execution: Execution, now: datetime) -> Execution | None:
 def record(
     execution: Execution, attempt: Attempt, outcome: Started | NotExecuted | Unknown, now: datetime
 ) -> Execution:
-    """What a launch request came to; after an unknown outcome the attempt stays open until a look can tell."""
+    """What a request came to; after an unknown outcome the attempt stays open until a look can tell."""
+    cleanup = execution.execution_type is ExecutionType.CLEANUP
     match outcome:
         case Started(job):
-            return conclude(launched(execution, attempt, job), now)
+            begun = called if cleanup else launched
+            return conclude(begun(execution, attempt, job), now)
         case Unknown(reason):
-            lost = f"the reply to StartRecovery was lost ({reason})"
+            lost = f"the reply to {REQUEST if cleanup else 'StartRecovery'} was lost ({reason})"
             return conclude(with_wave(execution, attempt.wave_name, reason=lost), now)
         case NotExecuted():
-            return conclude(refused(execution, attempt, outcome, now), now)
+            answered = call_refused if cleanup else refused
+            return conclude(answered(execution, attempt, outcome, now), now)
         case _:
             assert_never(outcome)
 

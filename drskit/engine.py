@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drskit.aftercare import look_after, record_gone
 from drskit.attempts import long_missing
 from drskit.bounds import bounded
+from drskit.cleaning import instances_of
 from drskit.decide import chunks_due, decide, record
 from drskit.errors import LostRace, Unavailable
 from drskit.guard import obstacles, survey
@@ -21,6 +23,7 @@ from drskit.model import (
     Attempt,
     AttemptStatus,
     Execution,
+    ExecutionType,
     Job,
     JobLog,
     JobLogEntry,
@@ -30,7 +33,7 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
-from drskit.ports import Recovery, Started, Store
+from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
 from drskit.seen import Remains, Seen
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.waits import people
@@ -137,8 +140,13 @@ class Engine:
                 self.show_trouble(execution, trouble)
                 raise
             step = decide(execution, seen)
-            if bounded(step.execution) == execution:
+            unchanged = bounded(step.execution) == execution
+            if step.tell:
+                record_gone(self._store, execution, actor=self._actor)
+            elif unchanged:
                 break
+            if unchanged:
+                continue
             try:
                 execution = self._commit(execution, step.execution, _ended_logs(execution, step.execution, look))
             except LostRace:
@@ -149,7 +157,7 @@ class Engine:
 
     def _launch(self, execution: Execution, attempt: Attempt, look: Look) -> Execution:
         """Act on a recorded intent, then record the outcome."""
-        outcome = look.recovery.start_recovery(attempt, tags_of(execution, attempt))
+        outcome = _send(look.recovery, execution, attempt)
         if isinstance(outcome, Started):
             look.jobs[outcome.job.job_id] = outcome.job
         for _ in range(RECORD_TRIES):
@@ -190,6 +198,17 @@ class Engine:
 
     def _observe(self, execution: Execution, look: Look) -> Seen:
         now = self._store.now()
+        if execution.execution_type is ExecutionType.CLEANUP:
+            return Seen(
+                now=now,
+                listed_at=look.taken_at,
+                quiescence=self._quiescence,
+                fresh_id=self._fresh_id(now),
+                jobs=look.jobs,
+                missing=_missing(execution, look),
+                remains=_remains(execution, look),
+                aftermath=look_after(execution, self._store, look.recovery, look.jobs, now),
+            )
         return Seen(
             now=now,
             listed_at=look.taken_at,
@@ -236,6 +255,13 @@ class Engine:
             return verdict
         hidden = instances_testify(attempt, look.jobs.values(), instances, tagged)
         return hidden if isinstance(hidden, Unsure) else verdict
+
+
+def _send(recovery: Recovery, execution: Execution, attempt: Attempt) -> Started | NotExecuted | Unknown:
+    """The one call of an attempt."""
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return recovery.terminate(attempt, instances_of(execution, attempt))
+    return recovery.start_recovery(attempt, tags_of(execution, attempt))
 
 
 def _lacking(execution: Execution, look: Look) -> list[Attempt]:

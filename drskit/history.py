@@ -44,10 +44,27 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
         FIELDS: changes(None, execution, PARTS | UNTOLD | {"plan", "groups", "replace"}),
         STATE: state_digest(execution),
     }
+    if execution.cleans:
+        facts |= {"About": execution.plan.description, "Instances": frozen_instances(execution)}
     event = Event(
         sequence=1, time=execution.start_time, actor=execution.started_by, kind="EXECUTION_STARTED", facts=facts
     ).sealed("")
     return execution.model_copy(update={"events": 1, "head": event.hash}), event
+
+
+def frozen_instances(execution: Execution) -> list[dict[str, str | None]]:
+    """Of a cleanup: the instances that it is to terminate; none of anything else."""
+    if execution.cleans is None:
+        return []
+    return [
+        {
+            "SourceServerId": server.source_server_id,
+            "Status": server.status.value,
+            "RecoveryInstanceId": server.recovery_instance_id,
+        }
+        for wave in execution.waves
+        for server in wave.servers
+    ]
 
 
 def narrate(

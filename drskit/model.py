@@ -308,6 +308,8 @@ class ServerRun(Record):
     end_time: AwareDatetime | None = None
     phases: tuple[PhaseSpan, ...] = ()
     error: str | None = None
+    proof: str | None = None
+    """How its instance is known to be no more: what DRS and EC2 said."""
 
 
 class Decision(Record):
@@ -391,6 +393,14 @@ class Command(Record):
     answer: str | None = None
 
 
+class Kept(Record):
+    """A living instance of the same servers that a cleanup leaves alone, and looks after."""
+
+    instance_id: str
+    source_server_id: str
+    reason: str
+
+
 class GroupRun(Record):
     """A group's servers as resolved at the start, and how that differs from the last apply."""
 
@@ -429,6 +439,8 @@ class Execution(Record):
     """A launch without a known outcome is repeated soon, by an explicit choice at the start (reliability §3.3)."""
     cleans: str | None = None
     """Of a CLEANUP: the execution whose instances it terminates."""
+    kept: tuple[Kept, ...] = ()
+    """Of a CLEANUP: the other living instances of the same servers, seen at its start."""
     held: Decision | None = None
     """Who paused it: nothing new starts until somebody resumes it."""
     due: AwareDatetime | None = None
@@ -596,6 +608,10 @@ class RecoveryInstance(Record):
     is_drill: bool | None = None
     state: str = ""
     snapshot_time: AwareDatetime | None = None
+    failback: str | None = None
+    """DRS's word for how far its failback is."""
+    replication_state: str | None = None
+    """DRS's word for the replication out of it, which a failback begins with."""
 
 
 class TaggedInstance(Record):

@@ -13,6 +13,7 @@ from drskit.model import (
     Decision,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     ServerStatus,
     WaveRun,
     WaveStatus,
@@ -28,6 +29,9 @@ REFUSED = "refused: "
 MAY_RUN = frozenset({ServerStatus.LAUNCHING, ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.UNKNOWN})
 """A server of which an instance runs, or may come to run."""
 
+OF_A_CLEANUP = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.CANCEL})
+"""What a cleanup can be told."""
+
 Answered = tuple[Execution, str]
 """What the execution becomes, and what the person is answered."""
 Order = Callable[[Execution, Command, datetime], Answered]
@@ -36,7 +40,8 @@ Order = Callable[[Execution, Command, datetime], Answered]
 def told(execution: Execution, command: Command) -> Execution:
     """The execution with a command recorded: awake when it waited for a person, open again for a retry."""
     update: dict[str, object] = {"commands": (*execution.commands, command)}
-    reopens = command.kind is CommandKind.RETRY and execution.status in RETRY_EXECUTION
+    drill = execution.execution_type is not ExecutionType.CLEANUP
+    reopens = drill and command.kind is CommandKind.RETRY and execution.status in RETRY_EXECUTION
     if reopens or execution.status in WAITS_FOR_A_PERSON:
         update |= {"status": ExecutionStatus.POLLING, "waiting_for": None, "end_time": None}
     return execution.model_copy(update=update)
@@ -52,7 +57,12 @@ def obey(execution: Execution, now: datetime) -> Execution:
         return execution
     if execution.status in WAITS_FOR_A_PERSON:
         execution = execution.model_copy(update={"status": ExecutionStatus.POLLING})
-    execution, answer = ORDERS[command.kind](execution, command, now)
+    if execution.execution_type is ExecutionType.CLEANUP and command.kind not in OF_A_CLEANUP:
+        answer = (
+            f"{REFUSED}a cleanup can be paused, resumed or cancelled; clean up {execution.cleans} again for the rest"
+        )
+    else:
+        execution, answer = ORDERS[command.kind](execution, command, now)
     done = command.model_copy(update={"acknowledged": now, "answer": answer})
     commands = tuple(done if other.command_id == done.command_id else other for other in execution.commands)
     return execution.model_copy(update={"commands": commands})

@@ -193,3 +193,9 @@ class Recovery(Protocol):
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to launch a drill of the attempt's servers, signed at `attempt.signed_at`."""
+
+    def instance_states(self, instance_ids: Iterable[str]) -> dict[str, str]:
+        """EC2's state of each of these instances; one that EC2 does not know is missing from the answer."""
+
+    def terminate(self, attempt: Attempt, instance_ids: Iterable[str]) -> Started | NotExecuted | Unknown:
+        """Ask DRS once, on the wire once, to terminate these recovery instances, signed at `attempt.signed_at`."""

@@ -19,6 +19,56 @@ class Remains:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """What DRS and EC2 said of one instance at one look."""
+
+    instance: RecoveryInstance | None
+    """As DRS lists it; None when it does not."""
+    ec2_state: str | None
+    """EC2's own word; None when EC2 does not know it."""
+    protected: bool = False
+    """Its termination protection is on; asked only where the answer decides."""
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is proven to be no more: EC2 keeps none, and DRS lists none that lives.
+
+        EC2 shows an instance that ended as terminated for about an hour, then not at all.
+        """
+        listed = self.instance is not None and self.instance.state.upper() != "TERMINATED"
+        return not listed and self.ec2_state in {None, "terminated"}
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it ends by itself by now."""
+        return not self.gone and self.ec2_state in {"shutting-down", "terminated"}
+
+    @property
+    def words(self) -> str:
+        """The two answers, for people."""
+        listed = f"{self.instance.state.lower() or 'listed'} in DRS" if self.instance else "not listed by DRS"
+        return f"{listed}, {f'{self.ec2_state} in EC2' if self.ec2_state else 'not known to EC2'}"
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """What was seen for one step of a cleanup; what is missing here was not asked."""
+
+    jobs: frozenset[str] = frozenset()
+    """The jobs of the drill whose instances it terminates, as that recorded them."""
+    sights: Mapping[str, Sight] = field(default_factory=dict)
+    """Its targets, by source server."""
+    checked: frozenset[str] = frozenset()
+    """The source servers of which all was asked that a call needs: jobs, protection, and who works on them."""
+    busy: Mapping[str, str] = field(default_factory=dict)
+    """By source server: the job that works on it now."""
+    kept: Mapping[str, str] | None = None
+    """EC2's states of the instances that it leaves alone; None while nobody asked."""
+    told: bool = False
+    """Whether the drill's own record says already what is proven here."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """What was observed for one step; what is missing here was not asked."""
 
@@ -40,3 +90,5 @@ class Seen:
     """By attempt id."""
     obstacles: Mapping[str, str | None] = field(default_factory=dict)
     """By source server: why a launch would destroy something; None when it would not."""
+    aftermath: Aftermath = Aftermath()
+    """For a cleanup."""

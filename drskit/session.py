@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drskit.addressees import target
+from drskit.cleanup import CleanupPreview, preview_cleanup, start_cleanup
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.engine import Engine
 from drskit.errors import (
@@ -407,6 +408,46 @@ class Session:
                 self.poller().wake(after.account_id, after.region)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
+
+    # --- cleanup -----------------------------------------------------------------------------------------------------
+
+    def cleanup_preview(self, execution_id: str) -> CleanupPreview:
+        """What a cleanup of this drill would terminate, and what it would leave alone.
+
+        Raises:
+            NotFound: there is no such execution.
+            Refused: it is no drill, or it is not over.
+            Unavailable: DRS or EC2 could not be asked.
+        """
+        return preview_cleanup(self.store, self.recovery, self.store.load(execution_id), self.caller[0])
+
+    def cleanup(self, execution_id: str, *, reason: str, preview: CleanupPreview | None = None) -> Execution | None:
+        """Start to terminate the instances of a drill that is over, and return at once; whoever polls carries it out.
+
+        A cleanup of the same drill that lives is taken up. What is proven to be gone already is written into the
+        drill's record.
+
+        Args:
+            execution_id: the drill.
+            reason: why; it is kept with the cleanup.
+            preview: what a person agreed to; nothing else is terminated.
+
+        Returns:
+            The cleanup; None when nothing is left to terminate.
+
+        Raises:
+            NotFound: there is no such execution.
+            Refused: it is no drill, it is not over, or what is left is not drskit's to terminate.
+            PlanBusy: another execution of the plan lives.
+            Unavailable: DRS or EC2 could not be asked.
+        """
+        if not reason.strip():
+            raise InvalidInput("A cleanup needs a reason: it is kept with the execution. Add --reason.")
+        found = preview or self.cleanup_preview(execution_id)
+        cleanup = start_cleanup(self.store, found, reason=reason, by=self.caller[1])
+        if cleanup is not None:
+            self.poller().wake(cleanup.account_id, cleanup.region)
+        return cleanup
 
     def find(self, execution_id: str) -> Execution | None:
         """The execution, or None when there is none of that id."""

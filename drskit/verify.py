@@ -121,6 +121,7 @@ class _Told:
             self.plan = facts.get("PlanDigest")
             told = {name: value for name, value in facts.items() if name in _names(Execution) and value is not None}
             self.execution |= told | fields
+            self.servers |= {server["SourceServerId"]: dict(server) for server in facts.get("Instances", ())}
         elif kind == "ATTEMPT_FORGOTTEN":
             del self.attempts[facts["AttemptId"]]
         elif "AttemptId" in facts:

@@ -8,6 +8,7 @@ from drskit.model import (
     AttemptStatus,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     OnTimeout,
     ServerStatus,
     Wave,
@@ -98,8 +99,9 @@ def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
     if since is None or wave.status is WaveStatus.QUEUED:
         return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
     code, _, said = (wave.reason or "").partition(": ")
+    request = "TerminateRecoveryInstances" if execution.execution_type is ExecutionType.CLEANUP else "StartRecovery"
     return (
-        f"AWS since {utc(since)}: {code} at StartRecovery in {execution.region} ({said}); "
+        f"AWS since {utc(since)}: {code} at {request} in {execution.region} ({said}); "
         f"wave {wave.wave_name} is asked again after {utc(until)}"
     )
 
@@ -114,6 +116,8 @@ def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
         return False
     if wave.status is WaveStatus.VERIFYING or still_works(execution, wave):
         return True
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return not execution.held
     stopped = {
         attempt.chunk
         for attempt in execution.attempts_of(wave.wave_name)

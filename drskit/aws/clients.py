@@ -61,7 +61,7 @@ class Clients:
             return self._session.client("sts", config=READ)
 
     def drs(self, region: str) -> "DrsClient":
-        """For reading DRS; it refuses to launch.
+        """For reading DRS; it refuses to launch and to terminate.
 
         Raises:
             Unavailable: that is no Region.
@@ -72,7 +72,7 @@ class Clients:
         return client
 
     def drs_launcher(self, region: str) -> "DrsClient":
-        """For StartRecovery alone: one send, signed at the intent's time.
+        """For StartRecovery and TerminateRecoveryInstances alone: one send, signed at the intent's time.
 
         Raises:
             SignerMismatch: botocore signs differently from what was verified.
@@ -109,7 +109,8 @@ def _opening(service: str, region: str | None = None) -> Iterator[None]:
 
 def _pin(client: "DrsClient") -> None:
     signing.install()
-    client.meta.events.register("choose-signer.drs.StartRecovery", _choose_signer)  # type: ignore[arg-type]  # the answer is the point
+    for operation in ("StartRecovery", "TerminateRecoveryInstances"):
+        client.meta.events.register(f"choose-signer.drs.{operation}", _choose_signer)  # type: ignore[arg-type]  # the answer is the point
 
 
 def _choose_signer(**_: object) -> str:

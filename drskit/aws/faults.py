@@ -121,10 +121,13 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
     return Unavailable(f"{doing} failed: {code}: {message}. It can be asked again.", cause)
 
 
-def launch_outcome(error: Exception) -> NotExecuted | Unknown:
-    """What a failed StartRecovery came to; a RuntimeError is botocore's, of credentials that could not be renewed."""
+def launch_outcome(error: Exception, operation: str = "StartRecovery") -> NotExecuted | Unknown:
+    """What a failed request to change something came to, a launch or a termination.
+
+    A RuntimeError is botocore's, of credentials that could not be renewed.
+    """
     if isinstance(error, ClientError):
-        return _launch_reply(error)
+        return _launch_reply(error, operation)
     if isinstance(error, (RuntimeError, *NO_IDENTITY)):
         return NotExecuted("NoCredentials", str(error).rstrip("."), transient=True)
     if isinstance(error, NEVER_SENT):
@@ -133,12 +136,12 @@ def launch_outcome(error: Exception) -> NotExecuted | Unknown:
         return NotExecuted("ParamValidation", str(error))
     if isinstance(error, BotoCoreError):
         return Unknown(f"{type(error).__name__}: {error}")
-    return Unknown(f"the reply to StartRecovery cannot be read: {error}")
+    return Unknown(f"the reply to {operation} cannot be read: {error}")
 
 
-def _launch_reply(error: ClientError) -> NotExecuted | Unknown:
+def _launch_reply(error: ClientError, operation: str) -> NotExecuted | Unknown:
     code, message, status = code_of(error), message_of(error), _status_of(error)
-    if error.operation_name != "StartRecovery":
+    if error.operation_name != operation:
         return NotExecuted("NoCredentials", f"{error.operation_name}: {code}: {message}", status, transient=True)
     if _is_throttle(error) or code in EXPIRED | UNKNOWN_CALLER:
         return NotExecuted(code, message, status, transient=True)

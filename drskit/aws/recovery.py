@@ -118,16 +118,20 @@ class DrsRecovery:
         `isDrill` is always sent, and always true: recoveries do not go this way.
         """
         servers = [{"sourceServerID": server_id} for server_id in attempt.server_ids]
-        try:
-            with signed_at(attempt.signed_at):
-                reply = self._launcher.start_recovery(sourceServers=servers, isDrill=True, tags=tags)  # type: ignore[arg-type]  # TypedDict
-            return Started(replies.job(need(reply, "job", dict)))
-        except RuntimeError as error:
-            if STILL_EXPIRED not in str(error):
-                raise
-            return launch_outcome(error)
-        except (ClientError, BotoCoreError, *UNREADABLE) as error:
-            return launch_outcome(error)
+
+        def ask() -> object:
+            return self._launcher.start_recovery(sourceServers=servers, isDrill=True, tags=tags)  # type: ignore[arg-type]  # TypedDict
+
+        return _asked_once(ask, "StartRecovery", attempt)
+
+    def terminate(self, attempt: Attempt, instance_ids: Iterable[str]) -> Started | NotExecuted | Unknown:
+        """Ask DRS once to terminate these recovery instances, signed at the intent's time."""
+        ids = list(instance_ids)
+
+        def ask() -> object:
+            return self._launcher.terminate_recovery_instances(recoveryInstanceIDs=ids)
+
+        return _asked_once(ask, "TerminateRecoveryInstances", attempt)
 
     def _listed(self, operation: str, read: Callable[[object], T], **arguments: object) -> list[T]:
         paginate = self._drs.get_paginator(operation).paginate  # type: ignore[call-overload]
@@ -167,6 +171,22 @@ class DrsRecovery:
                 found += instances
         return tuple(found)
 
+    def instance_states(self, instance_ids: Iterable[str]) -> dict[str, str]:
+        """EC2's state of each of these instances, asked by id; one that EC2 does not know is missing.
+
+        Raises:
+            Unavailable: EC2 could not be asked.
+        """
+        found: dict[str, str] = {}
+        for some in _batches(instance_ids, 200):
+            filters = [{"Name": "instance-id", "Values": some}]
+            paginate: Callable[..., Any] = self._ec2.get_paginator("describe_instances").paginate
+            for states in self._every_page(
+                paginate, "describe_instances", "Reservations", replies.instance_states, {"Filters": filters}
+            ):
+                found |= dict(states)
+        return found
+
     def protected(self, instance_ids: Iterable[str]) -> frozenset[str]:
         """Those whose termination protection is on; one that EC2 does not know is not protected.
 
@@ -186,6 +206,20 @@ class DrsRecovery:
                     return False
                 raise
             return replies.protection(reply)
+
+
+def _asked_once(ask: Callable[[], object], operation: str, attempt: Attempt) -> Started | NotExecuted | Unknown:
+    """What a request came to that changes something and makes a job."""
+    try:
+        with signed_at(attempt.signed_at):
+            reply = ask()
+        return Started(replies.job(need(reply, "job", dict)))
+    except RuntimeError as error:
+        if STILL_EXPIRED not in str(error):
+            raise
+        return launch_outcome(error, operation)
+    except (ClientError, BotoCoreError, *UNREADABLE) as error:
+        return launch_outcome(error, operation)
 
 
 def _batches(values: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -175,6 +175,8 @@ def recovery_instance(item: object) -> RecoveryInstance:
         is_drill=may(item, "isDrill", bool),
         state=may(item, "ec2InstanceState", str) or "",
         snapshot_time=_shown_time(item, "pointInTimeSnapshotDateTime"),
+        failback=may(may(item, "failback", dict) or {}, "state", str),
+        replication_state=may(may(item, "dataReplicationInfo", dict) or {}, "dataReplicationState", str),
     )
 
 
@@ -193,6 +195,14 @@ def _tagged_instance(item: object) -> TaggedInstance:
         source_server_id=need(tags, SERVER_TAG, str),
         state=need(need(item, "State", dict), "Name", str),
         launch_time=may(item, "LaunchTime", datetime),
+    )
+
+
+def instance_states(reservation: object) -> tuple[tuple[str, str], ...]:
+    """An item of DescribeInstances: the id and the state of each."""
+    return tuple(
+        (need(item, "InstanceId", str), need(need(item, "State", dict), "Name", str))
+        for item in need(reservation, "Instances", list)
     )
 
 

@@ -1,4 +1,4 @@
-"""StartRecovery signed with the time of its intent.
+"""StartRecovery and TerminateRecoveryInstances signed with the time of their intent.
 
 AWS refuses a request that was signed more than five minutes ago. Signed with
 the time of the recorded intent, and not with the time of sending, a launch can
@@ -24,7 +24,7 @@ _intent_time: ContextVar[datetime | None] = ContextVar("intent_time", default=No
 
 
 class OutsideProtocol(RuntimeError):
-    """A launch was about to be sent without a recorded intent: a fault in drskit, and nothing was sent."""
+    """A call that changes AWS was about to be sent without a recorded intent: a fault in drskit; nothing was sent."""
 
 
 @contextmanager
@@ -44,7 +44,7 @@ class IntentTimeAuth(SigV4Auth):
         """Sign the request."""
         time = _intent_time.get()
         if time is None:
-            raise OutsideProtocol("StartRecovery is only sent through the launch protocol")
+            raise OutsideProtocol("launches and terminations are only sent for a recorded intent")
         if self.credentials is None:
             raise NoCredentialsError
         request.context["timestamp"] = time.astimezone(UTC).strftime(SIGV4_TIME)

@@ -7,6 +7,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop                         the header
     shop#PLAN                    the frozen plan, and what was said at the start
     shop#HELD                    who paused the execution, while it is paused
+    shop#KEPT                    of a cleanup: the instances that it leaves alone
     shop#GROUP#0001              a group as resolved at the start
     shop#WAVE#0001               a wave without its servers
     shop#SERVERS#0001#0001       at most 100 servers of it
@@ -84,6 +85,8 @@ def parts(execution: Execution) -> Parts:
     found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace, "Fast": execution.fast}}
     if execution.held is not None:
         found["HELD"] = {"Held": execution.held}
+    if execution.kept:
+        found["KEPT"] = {"Kept": execution.kept}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
     for number, wave in enumerate(execution.waves, 1):
         found |= dict(_wave_parts(number, wave))
@@ -354,11 +357,13 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         waves[number]["Servers"] += child.of("Servers", list)
     plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
     held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
+    kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
     return {
         "Plan": plan.of("Plan", dict),
         "Replace": plan.of("Replace", list),
         "Fast": plan.values.get("Fast", False),
         "Held": held,
+        "Kept": kept,
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),

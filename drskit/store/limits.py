@@ -19,7 +19,7 @@ from drskit.bounds import (
     bounded,
 )
 from drskit.errors import Refused
-from drskit.history import narrate
+from drskit.history import frozen_instances, narrate
 from drskit.model import (
     SERVERS_PER_JOB,
     Attempt,
@@ -41,6 +41,8 @@ KEYS_BYTES = 300
 LAUNCHES = 5
 """How often a server's phases are kept: the launch and four repetitions."""
 JOB_ID = "drsjob-" + "0" * 17
+PROOF_BYTES = 160
+"""An instance, what DRS and EC2 said of it, and the cleanup's id."""
 INSTANCE_ID = "i-" + "0" * 17
 
 
@@ -88,7 +90,12 @@ def _sizes(execution: Execution) -> dict[str, int]:
 
 def _start_bytes(worst: Execution) -> int:
     """The first event names all servers; its other facts are in the header, too."""
-    facts = {"Groups": [group.to_json() for group in worst.groups], "Replace": list(worst.replace)}
+    facts = {
+        "Groups": [group.to_json() for group in worst.groups],
+        "Replace": list(worst.replace),
+        "Instances": frozen_instances(worst),
+        "Kept": [one.to_json() for one in worst.kept],
+    }
     return HEADER_BYTES + item_bytes(to_item(facts))
 
 
@@ -147,6 +154,7 @@ def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
         "recovery_instance_id": INSTANCE_ID,
         "phases": (span,) * len(Phase) * LAUNCHES,
         "error": "x" * TEXT_BYTES,
+        "proof": "x" * PROOF_BYTES,
     }
     return server.model_copy(update=times | words)
 

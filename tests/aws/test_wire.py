@@ -8,7 +8,6 @@ tables are repeated by the SDK, for they know themselves again.
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Thread
 
@@ -156,10 +155,9 @@ def test_a_launch_goes_out_once(wired, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_termination_goes_out_once(wired, mode):
-    """By the client that launches."""
+    """By the client that launches, and signed like a launch."""
     wired.host.mode, wired.host.count = mode, 0
-    with suppress(ClientError, BotoCoreError, *UNREADABLE):
-        wired.launcher.terminate_recovery_instances(recoveryInstanceIDs=["i-0123456789abcdef0"])
+    wired.recovery.terminate(attempt_of(), ["i-0123456789abcdef0"])
     assert 1 == wired.host.count
 
 

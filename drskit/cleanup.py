@@ -1,0 +1,160 @@
+"""How a cleanup begins: a look at a drill's instances, and an execution with a frozen list of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from drskit.aftercare import tell_drill
+from drskit.bounds import shortened
+from drskit.cleaning import WAVE
+from drskit.errors import PlanBusy, Refused
+from drskit.history import first_event
+from drskit.model import Execution, ExecutionType, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
+from drskit.planning import fresh_id
+from drskit.ports import Recovery, Store
+from drskit.seen import Sight
+from drskit.states import FINAL_EXECUTION
+from drskit.store.limits import ensure_fits
+from drskit.targets import Selection, candidates, instance_ids, select
+
+KEPT_MOST = 500
+"""How many instances that are left alone are watched: what a cleanup stores is bounded."""
+
+
+def survey_drill(recovery: Recovery, drill: Execution) -> Selection:
+    """Look at all instances of a drill's servers, and tell which ones a cleanup would terminate.
+
+    Raises:
+        Unavailable: DRS or EC2 could not be asked; nothing may be terminated on that.
+    """
+    servers = [server.source_server_id for server in candidates(drill)]
+    if not servers:
+        return Selection()
+    instances, tagged = recovery.recovery_instances(servers), recovery.tagged_instances(servers)
+    names = instance_ids(drill, instances, tagged)
+    states = recovery.instance_states(names)
+    owners = {one.instance_id: one.source_server_id for one in tagged}
+    owners |= {one.recovery_instance_id: one.source_server_id for one in instances}
+    listed = {one.recovery_instance_id: one for one in instances}
+    sights = {name: Sight(listed.get(name), states.get(name)) for name in names}
+    chosen = [target.instance_id for target in select(drill, sights, owners).targets]
+    for name in recovery.protected(chosen):
+        sights[name] = Sight(listed.get(name), states.get(name), protected=True)
+    return select(drill, sights, owners)
+
+
+@dataclass(frozen=True)
+class CleanupPreview:
+    """What a cleanup of a drill would do, shown before it is asked for."""
+
+    drill: Execution
+    selection: Selection
+    live: Execution | None = None
+    """The cleanup of this drill that lives already; there is at most one."""
+
+
+def preview_cleanup(
+    store: Store, recovery_for: Callable[[str], Recovery], drill: Execution, account_id: str
+) -> CleanupPreview:
+    """What a cleanup of this drill would do.
+
+    Raises:
+        Refused: it is no drill, it is not over, or it ran in another account.
+        PlanBusy: another execution of the plan lives.
+        Unavailable: DRS or EC2 could not be asked.
+    """
+    _refuse_others(drill, account_id)
+    live = _live(store, drill)
+    if live is not None:
+        return CleanupPreview(drill, Selection(), live)
+    return CleanupPreview(drill, survey_drill(recovery_for(drill.region), drill))
+
+
+def _refuse_others(drill: Execution, account_id: str) -> None:
+    name = f"Execution {drill.execution_id}"
+    if drill.execution_type is ExecutionType.CLEANUP:
+        raise Refused(f"{name} is a cleanup itself. Name the drill: {drill.cleans}.")
+    if drill.execution_type is not ExecutionType.DRILL:
+        raise Refused(
+            f"{name} is a {drill.execution_type}. A {drill.execution_type}'s instances are never terminated without a "
+            "second, typed confirmation, which does not exist yet. Terminate them in the DRS console."
+        )
+    if drill.status not in FINAL_EXECUTION:
+        raise Refused(
+            f"{name} is {drill.status}; what runs is not cleaned up. Cancel it, or wait until it is over: "
+            f"drskit executions watch {drill.execution_id}"
+        )
+    if drill.account_id != account_id:
+        raise Refused(f"{name} ran in account {drill.account_id}, and these credentials are of {account_id}.")
+
+
+def _live(store: Store, drill: Execution) -> Execution | None:
+    """The cleanup of this drill that lives."""
+    plan = store.get_plan(drill.plan_id)
+    if plan is None or plan.active_execution_id is None:
+        return None
+    active = store.load(plan.active_execution_id)
+    if active.cleans != drill.execution_id:
+        raise PlanBusy(
+            f"Plan {drill.plan_id} has an execution that lives: {active.execution_id} "
+            f"({active.execution_type} {active.status}). Wait for its end, or cancel it.",
+            active.execution_id,
+        )
+    return active
+
+
+def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str) -> Execution | None:
+    """Create the cleanup that was shown, or take up the one that lives; None when nothing is left to terminate.
+
+    Raises:
+        Refused: what is left is not drskit's to terminate.
+        PlanBusy: another execution of the plan lives.
+    """
+    if preview.live is not None:
+        return preview.live
+    drill, selection = preview.drill, preview.selection
+    tell_drill(store, drill.execution_id, selection.gone, actor=by)
+    if not selection.targets:
+        if selection.left:
+            listed = "\n".join(f"{one.instance_id}: {one.reason}." for one in selection.left)
+            raise Refused(f"Nothing of {drill.execution_id} can be terminated by drskit:\n{listed}")
+        return None
+    now = store.now()
+    cleanup = new_cleanup(drill, selection, execution_id=fresh_id(now), started_by=by, at=now, reason=reason)
+    cleanup, event = first_event(cleanup)
+    ensure_fits(cleanup)
+    try:
+        store.create(cleanup, (event,))
+    except PlanBusy:
+        live = _live(store, drill)
+        if live is None:
+            raise
+        return live
+    return cleanup
+
+
+def new_cleanup(
+    drill: Execution, selection: Selection, *, execution_id: str, started_by: str, at: datetime, reason: str
+) -> Execution:
+    """An execution that terminates what was selected: the list is frozen here."""
+    plan = RecoveryPlan(
+        plan_id=drill.plan_id, description=f"Terminates instances of drill {drill.execution_id}. {shortened(reason)}",
+        owners=drill.plan.owners, region=drill.region, waves=(Wave(name=WAVE, groups=()),),
+    )  # fmt: skip
+    servers = tuple(
+        ServerRun(
+            source_server_id=target.server.source_server_id, name=target.server.name, status=ServerStatus.LAUNCHED,
+            recovery_instance_id=target.instance_id,
+        )
+        for target in selection.targets
+    )  # fmt: skip
+    kept = tuple(
+        Kept(instance_id=one.instance_id, source_server_id=one.source_server_id, reason=one.reason)
+        for one in selection.bystanders[:KEPT_MOST]
+    )
+    return Execution(
+        execution_id=execution_id, plan_id=drill.plan_id, execution_type=ExecutionType.CLEANUP, mode=drill.mode,
+        start_time=at, account_id=drill.account_id, region=drill.region, started_by=started_by, plan=plan,
+        digest=drill.digest, groups=(), cleans=drill.execution_id, kept=kept,
+        waves=(WaveRun(wave_name=WAVE, servers=servers),),
+    )  # fmt: skip
