@@ -17,7 +17,7 @@ COMMANDS = {
     "authorize": ("later", "Prepare a recovery for real (not supported yet)."),
     "cancel": ("commands", "Start nothing more of an execution."),
     "check": ("later", "Ask what could stop a plan (not supported yet)."),
-    "cleanup": ("later", "Terminate a drill's instances (not supported yet)."),
+    "cleanup": ("cleanups", "Terminate the instances of a drill that is over."),
     "decline": ("commands", "Say no to a wave that waits for approval."),
     "deploy": ("later", "Print what runs drskit in AWS (not supported yet)."),
     "drill": ("drills", "Run a drill from start to report."),

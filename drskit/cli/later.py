@@ -7,10 +7,9 @@ import click
 from drskit.cli.common import say
 
 NAMES = (
-    "authorize", "check", "cleanup", "deploy", "forecast", "recover", "schedule",
+    "authorize", "check", "deploy", "forecast", "recover", "schedule",
 )  # fmt: skip
 INSTEAD = {
-    "cleanup": "Terminate a drill's instances in the DRS console, or with `aws drs terminate-recovery-instances`.",
     "recover": "Recover for real in the DRS console.",
 }
 
