@@ -1,10 +1,11 @@
 """Whatever is observed, in whatever order, an execution keeps its promises.
 
 - Every change is one of the tables' arrows.
-- A chunk has at most one attempt that is open or launched, and no job is made for a server twice.
+- A chunk has at most one attempt that may launch something, and a server is in one job that runs at most.
+- While somebody holds it, nothing new is asked for; no time of an approval runs out.
 - With nothing new to see, a few steps reach a state that stays as it is.
 - An execution ends only when every wave has ended; no wave ends while its job runs, unless its time was over.
-- COMPLETED means that every critical server is launched; CANCELLED comes only of a cancel.
+- COMPLETED means that every server is launched, and is final; CANCELLED comes only of a cancel, a no or a deadline.
 - What is not final and not paused has something to wait for: a job, an outcome, a time.
 """
 
@@ -22,17 +23,20 @@ from drskit.model import (
     ExecutionStatus,
     Job,
     OnFailure,
+    OnTimeout,
     ServerStatus,
     WaveStatus,
 )
 from drskit.ports import Started, Unknown
-from drskit.states import FINAL_EXECUTION, FINAL_WAVE
+from drskit.states import FINAL_EXECUTION, FINAL_WAVE, RETRY_EXECUTION
 from drskit.witness import Absent, Foreign, Mine, Unsure
 from tests.builders import TRANSIENT, Walk, execution_of, job_of, sid, wave
 
 A, S, W, X = AttemptStatus, ServerStatus, WaveStatus, ExecutionStatus
 NAMES = ("Database", "Application", "Web")
-OPEN = frozenset({A.INTENT, A.LAUNCHED, A.FOREIGN})
+SHORT = Approval(text="Fine?", timeout=timedelta(minutes=30))
+SHORT_SKIPS = Approval(text="Fine?", timeout=timedelta(minutes=30), on_timeout=OnTimeout.SKIP)
+OPEN = frozenset({A.INTENT, A.FOREIGN})
 REFUSALS = [*sorted(TRANSIENT)[:2], "ServiceQuotaExceededException", "ConflictException", "ValidationException"]
 
 
@@ -47,7 +51,7 @@ def executions(draw: st.DrawFn) -> Execution:
         declared = wave(
             NAMES[number],
             needs,
-            approval=draw(st.sampled_from([None, None, Approval(text="Fine?")])),
+            approval=draw(st.sampled_from([None, None, Approval(text="Fine?"), SHORT, SHORT_SKIPS])),
             optional=(sid(first),) if draw(st.booleans()) else (),
             max_failed=draw(st.integers(0, 1)),
             on_failure=draw(st.sampled_from(OnFailure)),
@@ -66,6 +70,7 @@ class AnyDrill(RuleBasedStateMachine):
         self.walk = Walk(execution).run()
         self.unanswered = bool(self.walk.launches)
         self.cancelled = False
+        self.absorbed: ExecutionStatus | None = None
 
     def _alive(self) -> bool:
         return self.walk.status not in FINAL_EXECUTION
@@ -164,6 +169,9 @@ class AnyDrill(RuleBasedStateMachine):
 
     # --- people ------------------------------------------------------------------------------------------------------
 
+    def _takes_commands(self) -> bool:
+        return self._alive() or self.walk.status in RETRY_EXECUTION
+
     @precondition(_alive)
     @rule(name=st.sampled_from([*NAMES, "Nowhere"]))
     def approve(self, name: str) -> None:
@@ -171,17 +179,31 @@ class AnyDrill(RuleBasedStateMachine):
         self.walk.command(CommandKind.APPROVE, name)
 
     @precondition(_alive)
-    @rule()
-    def resume(self) -> None:
-        """Whether or not anything can be resumed."""
-        self.walk.command(CommandKind.RESUME)
+    @rule(kind=st.sampled_from([CommandKind.RESUME, CommandKind.RESUME, CommandKind.PAUSE]))
+    def pause_or_resume(self, kind: CommandKind) -> None:
+        """Whether or not anything can be resumed, or is paused already."""
+        self.walk.command(kind)
+
+    @precondition(_takes_commands)
+    @rule(name=st.sampled_from([None, *NAMES]), number=st.sampled_from([None, None, 1, 2, 3]))
+    def retry(self, name: str | None, number: int | None) -> None:
+        """Of a wave, a server, or of all that failed; also when it is over."""
+        if self._alive() or not self.unanswered:
+            self.walk.command(CommandKind.RETRY, name, (sid(number),) if number else ())
 
     @precondition(_alive)
-    @rule(sure=st.integers(0, 30))
-    def cancel(self, sure: int) -> None:
+    @rule(name=st.sampled_from(NAMES), number=st.sampled_from([None, 1, 2, 3]), sure=st.integers(0, 5))
+    def skip(self, name: str, number: int | None, sure: int) -> None:
+        """A wave or a server, whatever it is doing."""
+        if sure == 5:
+            self.walk.command(CommandKind.SKIP, None if number else name, (sid(number),) if number else ())
+
+    @precondition(_alive)
+    @rule(kind=st.sampled_from([CommandKind.CANCEL, CommandKind.DECLINE]), sure=st.integers(0, 30))
+    def cancel(self, kind: CommandKind, sure: int) -> None:
         """Seldom, or no drill would get far."""
         if sure == 30:
-            self.walk.command(CommandKind.CANCEL)
+            self.walk.command(kind, NAMES[0] if kind is CommandKind.DECLINE else None)
             self.cancelled = True
 
     # --- promises ----------------------------------------------------------------------------------------------------
@@ -189,10 +211,29 @@ class AnyDrill(RuleBasedStateMachine):
     @invariant()
     def a_chunk_has_one_open_or_launched_attempt(self) -> None:
         """And no server is in two jobs."""
-        chunks = [(a.wave_name, a.chunk) for a in self.walk.execution.attempts if a.status in OPEN]
+        execution = self.walk.execution
+        live = [a for a in execution.attempts if a.status in OPEN or (a.status is A.LAUNCHED and not a.end_time)]
+        chunks = [(a.wave_name, a.chunk) for a in live]
         assert len(chunks) == len(set(chunks))
-        servers = [part.source_server_id for job in self.walk.jobs.values() for part in job.servers]
+        servers = [part.source_server_id for job in self._running() for part in job.servers]
         assert len(servers) == len(set(servers))
+
+    @invariant()
+    def a_held_execution_asks_for_nothing_new(self) -> None:
+        """What it asked for before may still be settled."""
+        execution = self.walk.execution
+        held = execution.held
+        if held:
+            assert execution.due is None or any(command.acknowledged is None for command in execution.commands)
+            # the intent of the same moment was made before the command
+            assert all(attempt.signed_at <= held.at for attempt in execution.attempts)
+
+    @invariant()
+    def what_is_absorbed_stays(self) -> None:
+        """COMPLETED and CANCELLED."""
+        assert self.absorbed in {None, self.walk.status}
+        if self.walk.status in {X.COMPLETED, X.CANCELLED}:
+            self.absorbed = self.walk.status
 
     @invariant()
     def what_ended_has_ended(self) -> None:
@@ -218,7 +259,8 @@ class AnyDrill(RuleBasedStateMachine):
         if execution.status is X.PARTIAL:
             assert not {W.FAILED, W.TIMED_OUT, W.CANCELLED} & set(self.walk.waves)
         if execution.status in {X.CANCELLED, X.CANCELLING}:
-            assert self.cancelled
+            told = any(run.declined and run.declined.by == "drskit" for run in execution.waves)
+            assert self.cancelled or told
 
     @invariant()
     def a_pause_names_what_it_waits_for(self) -> None:
