@@ -82,7 +82,7 @@ def test_a_wave_waits_for_a_named_person(open_shell):
     assert 1 == shell.run("executions", "watch", execution_id, code=1).exit_code
     given = shell.json("approve", execution_id, "--reason", "saw logins")
     assert ("approve", "One", "saw logins") == (given["Kind"], given["WaveName"], given["Reason"])
-    assert "An approval of wave One is recorded already" in shell.complaint(
+    assert "The same approve of wave One is recorded already" in shell.complaint(
         "approve", execution_id, "--reason", "again"
     )
     done = shell.finish(execution_id)
@@ -98,7 +98,7 @@ def test_commands_that_make_no_sense_are_refused(open_shell):
     assert "has no wave 'Nope'. Known: One, Two." in shell.complaint(
         "approve", execution_id, "--wave", "Nope", "--reason", "x"
     )
-    assert "Wave Two is PENDING; it does not wait for approval." in shell.complaint(
+    assert "wave Two is PENDING, not waiting for approval. It waits for approval of wave One: Look." in shell.complaint(
         "approve", execution_id, "--wave", "Two", "--reason", "x"
     )
     assert "Add --reason" in shell.complaint("approve", execution_id, "--reason", " ")
