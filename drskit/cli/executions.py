@@ -24,16 +24,29 @@ def executions() -> None:
 def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> None:
     """List executions, newest first."""
     from drskit.report.evidence import header_json
+    from drskit.running import running_instances
+    from drskit.views.words import age
 
-    headers, unreadable = open_session(ctx).executions(plan)
-    rows = [header_json(header) for header in headers]
+    session = open_session(ctx)
+    headers, unreadable = session.executions(plan)
+    running = running_instances(headers)
+    rows: list[dict[str, object]] = []
+    for header in headers:
+        left = running.get(header.execution_id)
+        rows.append(header_json(header) | {"RunningInstances": left.to_json() if left else None})
     for item in unreadable:
         say(f"{item}. It is left out.")
     if json_output:
         show_json(rows)
     else:
-        columns = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "StartTime", "EndTime", "WaitingFor")
-        show_table(rows, columns)
+        now = session.store.now() if running else None
+        for row, header in zip(rows, headers, strict=True):
+            left = running.get(header.execution_id)
+            row["RunningInstances"] = f"{left.count} for {age(now - left.since)}" if left and now else None
+        columns = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "StartTime", "EndTime")
+        show_table(rows, (*columns, "RunningInstances", "WaitingFor"))
+        for execution_id in running:
+            say(f"Instances of {execution_id} still run: drskit cleanup {execution_id} --reason TEXT")
 
 
 @executions.command("show")

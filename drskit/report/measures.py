@@ -56,8 +56,8 @@ class Measure(Record):
 
 
 def reached(server: ServerRun) -> bool:
-    """The server came up, and passed its checks if it had any."""
-    return server.status in (ServerStatus.LAUNCHED, ServerStatus.VERIFIED)
+    """The server came up, and passed its checks if it had any; what was terminated since counts as well."""
+    return server.status in (ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED)
 
 
 def plan_rto(execution: Execution, now: datetime) -> Measure:

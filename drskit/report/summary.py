@@ -203,7 +203,9 @@ def verdict(summary: Summary) -> str:
     kind = summary.execution_type.value.capitalize()
     done = f"{reached} of {counted(len(critical), 'critical server')} launched"
     if summary.execution_type is ExecutionType.CLEANUP:
-        return f"{kind} {summary.status} after {span(summary.elapsed)}"
+        gone = sum(run.status is ServerStatus.TERMINATED for run in critical)
+        done = f"{gone} of {counted(len(critical), 'instance')} terminated"
+        return f"{kind} {summary.status} after {span(summary.elapsed)}: {done}"
     if summary.end_time is None:
         waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
         return f"{kind} {summary.status}{waiting}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}"

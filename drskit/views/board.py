@@ -86,7 +86,7 @@ def _state(board: Board) -> str:
     return (
         f'<p style="margin:0 0 2px;font-size:1.35em">{_badge(board.status.value)} '
         f"<b>{board.execution_type.value.capitalize()} of {text_of(board.plan_id)}</b>: {board.done} of "
-        f"{counted(board.total, 'server')} launched, {lasts}{seen}</p>{waiting}"
+        f"{counted(board.total, 'server')} {board.verb}, {lasts}{seen}</p>{waiting}"
     )
 
 
@@ -141,7 +141,7 @@ def _line(server: ServerRow) -> str:
 
 
 def _heading(wave: WaveRow) -> str:
-    parts = [f"<b>Wave {text_of(wave.name)}</b> {_badge(wave.status.value)} {wave.done} of {wave.total} launched"]
+    parts = [f"<b>Wave {text_of(wave.name)}</b> {_badge(wave.status.value)} {wave.done} of {wave.total} {wave.verb}"]
     if wave.failed:
         parts.append(f"<b>{wave.failed} failed</b>")
     if wave.elapsed is not None:

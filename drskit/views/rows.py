@@ -25,7 +25,11 @@ SHOWN = 40
 TROUBLE = (ServerStatus.FAILED, ServerStatus.UNKNOWN)
 """What a person must look at."""
 NO_REASON = "DRS gave no reason; look at the job's log and at CloudTrail."
-UP = (ServerStatus.LAUNCHED, ServerStatus.VERIFIED)
+UP = (ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED)
+"""What came up in a launch, whatever became of it since."""
+DONE = {ExecutionType.CLEANUP: (ServerStatus.TERMINATED,)}
+"""What an execution of this type is to reach; for the others it is to come up."""
+VERBS = {ExecutionType.CLEANUP: "terminated"}
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class WaveRow:
     name: str
     status: WaveStatus
     done: int
+    verb: str
+    """What was done with them: launched, or terminated."""
     total: int
     failed: int
     elapsed: timedelta | None
@@ -77,7 +83,8 @@ class WaveRow:
         """All of a small wave; of a large one those not done, and of these at least all in trouble."""
         if self.total <= SHOWN:
             return self.servers
-        return tuple(server for server in self.servers if server.status not in UP)[: max(SHOWN, self.trouble)]
+        open_ones = tuple(server for server in self.servers if server.status not in UP or server.error)
+        return open_ones[: max(SHOWN, self.trouble)]
 
     @property
     def folded(self) -> tuple[ServerRow, ...]:
@@ -106,8 +113,13 @@ class Board:
 
     @property
     def done(self) -> int:
-        """How many servers are launched or verified."""
+        """How many servers came up, or of a cleanup are terminated."""
         return sum(wave.done for wave in self.waves)
+
+    @property
+    def verb(self) -> str:
+        """What was done with them: launched, or terminated."""
+        return VERBS.get(self.execution_type, "launched")
 
     @property
     def total(self) -> int:
@@ -152,7 +164,8 @@ def _wave_row(execution: Execution, wave: WaveRun, now: datetime) -> WaveRow:
     return WaveRow(
         name=wave.wave_name,
         status=wave.status,
-        done=sum(server.status in UP for server in wave.servers),
+        done=sum(server.status in DONE.get(execution.execution_type, UP) for server in wave.servers),
+        verb=VERBS.get(execution.execution_type, "launched"),
         total=len(wave.servers),
         failed=sum(server.status is ServerStatus.FAILED for server in wave.servers),
         elapsed=end - wave.start_time if wave.start_time else None,

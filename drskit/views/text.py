@@ -53,7 +53,7 @@ def headline(board: Board) -> str:
     state = "took" if board.finished else "running for"
     return (
         f"{board.mode.value} {board.execution_type.value} {plain(board.plan_id)} {badge_of(board.status.value).glyph} "
-        f"{board.status.value}: {board.done} of {counted(board.total, 'server')} launched, {state} "
+        f"{board.status.value}: {board.done} of {counted(board.total, 'server')} {board.verb}, {state} "
         f"{span(board.elapsed)} ({plain(board.execution_id)}, account {plain(board.account_id)}, {plain(board.region)}"
         f"{', fast' if board.fast else ''})"
     )
@@ -62,7 +62,7 @@ def headline(board: Board) -> str:
 def wave_line(wave: WaveRow) -> str:
     """How a wave stands, on one line."""
     parts = [f"Wave {plain(wave.name)} {badge_of(wave.status.value).glyph} {wave.status.value}"]
-    parts.append(f"{wave.done} of {wave.total} launched")
+    parts.append(f"{wave.done} of {wave.total} {wave.verb}")
     if wave.failed:
         parts.append(f"{wave.failed} FAILED")
     if wave.elapsed is not None:

@@ -131,6 +131,17 @@ def span(value: timedelta | None) -> str:
     return f"{minutes} min{rest}" if minutes else f"{seconds} s"
 
 
+def age(value: timedelta) -> str:
+    """How long something has lasted, roughly: `3 d 2 h`, `2 h 05 min`, `7 min`, `40 s`."""
+    seconds = max(int(value.total_seconds()), 0)
+    minutes, hours, days = seconds // 60, seconds // 3_600, seconds // 86_400
+    if days:
+        return f"{days} d {hours % 24} h"
+    if hours:
+        return f"{hours} h {minutes % 60:02d} min"
+    return f"{minutes} min" if minutes else f"{seconds} s"
+
+
 def clock(value: datetime | None) -> str:
     """A time of day in UTC: `19:24:35Z`; `-` for none."""
     return "-" if value is None else value.strftime("%H:%M:%SZ")

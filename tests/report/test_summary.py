@@ -32,7 +32,8 @@ def test_a_recovery_and_a_cleanup_are_called_what_they_are():
     """The type is in the sentence."""
     assert "Recovery COMPLETED" in summary_of(completed(), execution_type=ExecutionType.RECOVERY).verdict
     assert (
-        "Cleanup COMPLETED after 31 min 12 s" == summary_of(completed(), execution_type=ExecutionType.CLEANUP).verdict
+        "Cleanup COMPLETED after 31 min 12 s: 0 of 12 instances terminated"
+        == summary_of(completed(), execution_type=ExecutionType.CLEANUP).verdict
     )
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.console import Console
 from drskit.model import Event
 from drskit.views.frames import servers_frame, waves_frame
 from drskit.views.text import board_text, event_line, rich_board
+from drskit.views.words import age
 from tests.report import samples
 
 UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -141,3 +143,12 @@ def _printed(board) -> str:
     console = Console(width=160, record=True, file=io.StringIO(), color_system=None)
     console.print(board)
     return console.export_text()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(40, "40 s"), (420, "7 min"), (7_500, "2 h 05 min"), (266_400, "3 d 2 h"), (-3, "0 s")],
+)
+def test_an_age_is_rough(seconds, text):
+    """Two units at most."""
+    assert text == age(timedelta(seconds=seconds))
