@@ -19,18 +19,21 @@ EXAMPLES = int(os.environ.get("MACHINE_EXAMPLES", "0"))
 CALLS = 24
 """A pass of a worker seldom makes more."""
 workers = st.integers(0, WORKERS - 1)
-calls = st.integers(0, CALLS)
+OPERATIONS = ("StartRecovery", "TransactWriteItems", "DescribeJobs", "DescribeJobLogItems")
+"""Where a fault can do most."""
+calls = st.integers(0, CALLS) | st.sampled_from(OPERATIONS)
 kinds = st.sampled_from(KINDS)
 
 
 class Machine(RuleBasedStateMachine):
     """A drill with three workers, people, and faults."""
 
-    @initialize(job_delay=st.sampled_from([0, 30]), failure=st.sampled_from(FAILURES))
-    def begin(self, job_delay: int, failure: str | None) -> None:
-        """Start it in a new world."""
+    @initialize(job_delay=st.sampled_from([0, 30]), failure=st.sampled_from(FAILURES), kind=kinds)
+    def begin(self, job_delay: int, failure: str | None, kind: str) -> None:
+        """Start it in a new world; its first launch request meets a fault."""
         self.stack = ExitStack()
         self.whole: Whole = self.stack.enter_context(whole(job_delay, failure))
+        self.whole.disturbed(0, "StartRecovery", kind, SECONDS.get(kind, (0,))[-1])
 
     @rule(number=workers)
     def tick(self, number: int) -> None:
@@ -42,10 +45,10 @@ class Machine(RuleBasedStateMachine):
         """A worker makes some passes as they fall due."""
         self.whole.go_on(number, passes)
 
-    @rule(number=workers, calls=calls, kind=kinds, data=st.data())
-    def disturbed(self, number: int, calls: int, kind: str, data: st.DataObject) -> None:
+    @rule(number=workers, call=calls, kind=kinds, data=st.data())
+    def disturbed(self, number: int, call: int | str, kind: str, data: st.DataObject) -> None:
         """A worker dies, stands still or is cut off in its pass; another one takes over where it can."""
-        self.whole.disturbed(number, calls, kind, data.draw(st.sampled_from(SECONDS.get(kind, (0,)))))
+        self.whole.disturbed(number, call, kind, data.draw(st.sampled_from(SECONDS.get(kind, (0,)))))
 
     @rule(seconds=st.sampled_from([1, 15, 60, 450, 1_800]))
     def wait(self, seconds: int) -> None:
@@ -84,9 +87,23 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(
-    max_examples=EXAMPLES or 12, stateful_step_count=40 if EXAMPLES else 16, derandomize=not EXAMPLES, deadline=None
+    max_examples=EXAMPLES or 12, stateful_step_count=40 if EXAMPLES else 12, derandomize=not EXAMPLES, deadline=None
 )
 TestMachine = Machine.TestCase
+
+
+def at_random_once(run: Whole, draw: random.Random) -> None:
+    """Let anything happen."""
+    number, kind = draw.randrange(WORKERS), draw.choice(KINDS)
+    call, seconds = draw.choice([draw.randrange(CALLS), *OPERATIONS]), draw.choice(SECONDS.get(kind, (0,)))
+    steps = (
+        lambda: run.go_on(number, 4),
+        lambda: run.disturbed(number, call, kind, seconds),
+        lambda: run.command(CommandKind.APPROVE, None),
+        lambda: run.command(draw.choice(list(CommandKind)), draw.choice([None, *WAVES])),
+        run.start_again,
+    )
+    draw.choice(steps)()
 
 
 def at_random(seed: int) -> tuple[list[str], ExecutionStatus]:
@@ -94,16 +111,7 @@ def at_random(seed: int) -> tuple[list[str], ExecutionStatus]:
     draw = random.Random(seed)
     with whole(draw.choice([0, 30]), draw.choice(FAILURES), seed=seed) as run:
         for _ in range(20):
-            kind = draw.choice(KINDS)
-            seconds = draw.choice(SECONDS.get(kind, (0,)))
-            steps = (
-                lambda: run.go_on(draw.randrange(WORKERS), 4),
-                lambda: run.disturbed(draw.randrange(WORKERS), draw.randrange(CALLS), kind, seconds),  # noqa: B023
-                lambda: run.command(CommandKind.APPROVE, None),
-                lambda: run.command(draw.choice(list(CommandKind)), draw.choice([None, *WAVES])),
-                run.start_again,
-            )
-            draw.choice(steps)()
+            at_random_once(run, draw)
             run.look()
         return run.trace, run.end().status
 

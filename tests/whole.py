@@ -37,6 +37,7 @@ from tests.proof.stage import Stage, stage
 
 WORKERS = 3
 PASSES = 400
+DISTURBED_PASSES = 4
 SETTLE_SECONDS = 1_100
 """Longer than any request of these runs is under way."""
 WAVES = ("Database", "Application", "Web")
@@ -87,6 +88,7 @@ class Process:
     def __init__(self, whole: "Whole", role: str) -> None:
         self._whole = whole
         self._calls = -1
+        self._operation = ""
         self._kind = ""
         self._seconds = 0
         self.busy = False
@@ -94,9 +96,15 @@ class Process:
         self.session: Session = whole.place.session(role, lambda client: (injector.listen(client), whole.note(client)))
         self._poller: Poller | None = None
 
-    def arm(self, calls: int, kind: str, seconds: int) -> None:
-        """Let a fault strike after so many calls more."""
-        self._calls, self._kind, self._seconds = calls, kind, seconds
+    def arm(self, call: "int | str", kind: str, seconds: int) -> None:
+        """Let a fault strike after so many calls more, or at the next one of an operation."""
+        self._calls, self._operation = (-1, call) if isinstance(call, str) else (call, "")
+        self._kind, self._seconds = kind, seconds
+
+    @property
+    def armed(self) -> bool:
+        """Whether the fault has still to strike."""
+        return bool(self._kind)
 
     @property
     def poller(self) -> Poller:
@@ -105,7 +113,8 @@ class Process:
 
     def _branch(self, service: str, operation: str, number: int) -> Fault | None:
         self._calls -= 1
-        if self._calls != -1 or not self._kind:
+        here = operation == self._operation or (not self._operation and self._calls == -1)
+        if not here or not self._kind:
             return None
         kind, self._kind = self._kind, ""
         if kind == "expired-token":
@@ -177,11 +186,14 @@ class Whole:
                 self.tick(number)
                 return
 
-    def disturbed(self, number: int, calls: int, kind: str, seconds: int) -> None:
-        """A worker makes a pass when one is due, and one of its calls meets a fault."""
-        self.wait(self._due_in)
-        self._workers[number].arm(calls, kind, seconds)
-        self.tick(number)
+    def disturbed(self, number: int, call: int | str, kind: str, seconds: int) -> None:
+        """A worker makes passes as they fall due, until one of its calls meets a fault."""
+        process = self._workers[number]
+        process.arm(call, kind, seconds)
+        for _ in range(DISTURBED_PASSES):
+            self.wait(self._due_in)
+            if self.tick(number) < 0 or not process.armed:
+                return
 
     def wait(self, seconds: float) -> None:
         """Time passes."""
