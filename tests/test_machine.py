@@ -8,7 +8,7 @@ import os
 import random
 from contextlib import ExitStack
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -87,7 +87,11 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(
-    max_examples=EXAMPLES or 12, stateful_step_count=40 if EXAMPLES else 12, derandomize=not EXAMPLES, deadline=None
+    max_examples=EXAMPLES or 12,
+    stateful_step_count=40 if EXAMPLES else 12,
+    derandomize=not EXAMPLES,
+    phases=tuple(Phase) if EXAMPLES else (Phase.generate,),  # to make a failure short takes minutes
+    deadline=None,
 )
 TestMachine = Machine.TestCase
 

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from drskit.errors import Refused, Unavailable
+from drskit.errors import InvalidInput, Refused, Unavailable
 from drskit.model import CommandKind, Execution
 from drskit.poller import Poller
 from drskit.runbook import parse_runbook
@@ -225,7 +225,7 @@ class Whole:
             return action()
         except Crash:
             self._someone = self._person()
-        except (Refused, Unavailable):
+        except (InvalidInput, Refused, Unavailable):
             pass
         return None
 
