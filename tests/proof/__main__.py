@@ -4,16 +4,19 @@ It ends with 1 on any violation, after saying how to repeat each alone.
 """
 
 import argparse
+import hashlib
 import os
 import sys
 from typing import TextIO
 
+from drskit.clock import SystemClock
 from tests.proof import processes
 from tests.proof.faults import KINDS, Fault, parse
+from tests.proof.mutants import MUTANTS, verdicts
 from tests.proof.numbers import Numbers
 from tests.proof.runs import Result, judged, planned, run
 from tests.proof.scenarios import SCENARIOS
-from tests.proof.sweep import sweep
+from tests.proof.sweep import pairs, soak, sweep
 
 
 def main() -> None:
@@ -41,12 +44,36 @@ def _parser() -> argparse.ArgumentParser:
     killed.add_argument("--rounds", type=int, default=100)
     killed.add_argument("--seed", type=int, default=1, help="of the first round; each has the next one")
     killed.set_defaults(work=_processes)
+    two = commands.add_parser("pairs", help="every two faults, the second after the first: many hours for all")
+    two.add_argument("--scenario", choices=SCENARIOS, default="launch")
+    two.add_argument("--part", type=_part, default=(1, 1), metavar="N/M", help="only the N-th of M parts")
+    two.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing new after so long")
+    two.set_defaults(work=_pairs)
+    chance = commands.add_parser("random", help="2 to 21 faults by chance, in any scenario, with 1 to 4 workers")
+    chance.add_argument("--seed", type=int, default=1)
+    chance.add_argument("--runs", type=int, default=1000)
+    chance.add_argument("--only", type=int, metavar="NUMBER", help="only the run of this number")
+    chance.set_defaults(work=_random)
+    mutants = commands.add_parser("mutants", help="faults in drskit itself: each must be found")
+    mutants.set_defaults(work=_mutants)
+    for command in (two, chance):
+        command.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser
+
+
+def _part(text: str) -> tuple[int, int]:
+    number, _, parts = text.partition("/")
+    if not 1 <= int(number) <= int(parts):
+        message = f"{text} is no part; write for example 3/20"
+        raise argparse.ArgumentTypeError(message)
+    return int(number), int(parts)
 
 
 def _sweeping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated")
     parser.add_argument("--call", action="append", metavar="OPERATION", help="only faults of these calls")
+    parser.add_argument("--kind", action="append", choices=KINDS, help="only faults of these kinds")
+    parser.add_argument("--stop", action="store_true", help="end at the first violation")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.set_defaults(work=_single)
 
@@ -54,19 +81,25 @@ def _sweeping(parser: argparse.ArgumentParser) -> None:
 def _single(options: argparse.Namespace) -> int:
     numbers = Numbers()
     for name in options.scenario or SCENARIOS:
-        results: list[Result] = []
-        before = len(numbers.failed)
-        undisturbed = sweep(
-            name, results.append, processes=options.processes, wanted=lambda fault: _wanted(fault, options.call)
-        )
+        results = _swept(name, options)
+        violations = sum(bool(result.problems) for result in results)
+        _say(f"{name}: {len(results):,} runs, {violations} violations", file=sys.stderr)
+        undisturbed = run(name, planned(()))
         for result in results:
             numbers.add(result, undisturbed)
-        _say(f"{name}: {len(results):,} runs, {len(numbers.failed) - before} violations", file=sys.stderr)
     return _told(numbers)
 
 
-def _wanted(fault: Fault, operations: list[str] | None) -> bool:
-    return not operations or fault.operation in operations
+def _swept(name: str, options: argparse.Namespace) -> list[Result]:
+    results: list[Result] = []
+    sweep(name, results.append, processes=options.processes, wanted=lambda fault: _wanted(fault, options, results))
+    return results
+
+
+def _wanted(fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
+    if options.stop and any(result.problems for result in results):
+        return False
+    return fault.operation in (options.call or [fault.operation]) and fault.kind in (options.kind or [fault.kind])
 
 
 def _one(options: argparse.Namespace) -> int:
@@ -86,6 +119,49 @@ def _processes(options: argparse.Namespace) -> int:
     figures = processes.run(options.rounds, options.seed)
     _say("\n".join([*figures.failed, figures.table()]))
     return 1 if figures.failed or not figures.rounds else 0
+
+
+def _pairs(options: argparse.Namespace) -> int:
+    numbers, clock = Numbers(), SystemClock()
+    end = options.seconds + clock.now().timestamp()
+
+    def count(result: Result) -> None:
+        numbers.add(result, None)
+        if numbers.runs % 100 == 0:
+            _say(f"{numbers.runs:,} runs, {len(numbers.failed)} violations", file=sys.stderr)
+
+    tried, of = pairs(
+        options.scenario, count, processes=options.processes, part=options.part,
+        go_on=lambda: not numbers.runs or clock.now().timestamp() < end,
+    )  # fmt: skip
+    _say(f"first faults with every second one: {tried} of {of}")
+    return _told(numbers)
+
+
+def _random(options: argparse.Namespace) -> int:
+    numbers = Numbers()
+    traces: dict[str, str] = {}
+
+    def count(result: Result, undisturbed: Result) -> None:
+        numbers.add(result, undisturbed)
+        traces[result.command] = result.trace
+        if numbers.runs % 100 == 0:
+            _say(f"{numbers.runs:,} runs, {len(numbers.failed)} violations", file=sys.stderr)
+
+    wanted = range(options.runs) if options.only is None else [options.only]
+    soak(options.seed, wanted, count, processes=options.processes)
+    digest = hashlib.sha256(" ".join(traces[command] for command in sorted(traces)).encode()).hexdigest()[:16]
+    _say(f"trace: {digest}")
+    return _told(numbers)
+
+
+def _mutants(_: argparse.Namespace) -> int:
+    killed = 0
+    for verdict in verdicts():
+        killed += verdict.killed
+        _say(f"{'killed' if verdict.killed else 'SURVIVED'}: {verdict.mutant}\n    {verdict.words}")
+    _say(f"mutants killed: {killed} of {len(MUTANTS)}")
+    return 0 if killed == len(MUTANTS) else 1
 
 
 def _told(numbers: Numbers) -> int:

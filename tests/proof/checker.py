@@ -18,6 +18,7 @@ wire. It holds this:
   the plan names the execution that is not final, and none once it is.
 - No false failure. At no step of the run is a server called FAILED or SKIPPED,
   or an execution final, while its job lives (TIMED_OUT says that it may).
+- No storm: DRS is not asked to launch more than fifty times.
 - Every write to DynamoDB names a condition.
 - Every command of a person is recorded once and acknowledged once.
 - The history is whole: numbered without a gap, each event sealed with the hash
@@ -38,6 +39,7 @@ from botocore.loaders import Loader
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 TAG = "drskit:Attempt"
+MOST_STARTS = 50
 HISTORY = "drs-orchestration-execution-history-dev"
 PLANS = "drs-orchestration-recovery-plans-dev"
 _LOADER = Loader()
@@ -108,8 +110,8 @@ class Checker:
         return found
 
     def present(self) -> dict[str, Record]:
-        """The executions that were ever seen as a plan's active one, without their history: quicker to read."""
-        self._known |= self._active()
+        """The executions that were a plan's active ones when some were first, without history: quicker to read."""
+        self._known = self._known or self._active()
         found: dict[str, Record] = {}
         for name in self._known:
             reply = self._tables.query(
@@ -126,14 +128,14 @@ class Checker:
 
     # --- at every step -----------------------------------------------------------------------------------------------
 
-    def step(self) -> None:
+    def step(self, sent: Iterable[Sent]) -> None:
         """What must hold at every moment.
 
         Raises:
             Violation: naming all that does not hold.
         """
         jobs, records = self.jobs(), self.present()
-        _raise([*_one_launch(jobs, records), *_no_false_failure(jobs, records)])
+        _raise([*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_storm(sent)])
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
@@ -244,6 +246,12 @@ def _no_false_failure(jobs: list[dict[str, Any]], records: dict[str, Record]) ->
                     yield f"false failure: {server['SourceServerId']} is {server['Status']} while {name} launches it"
 
 
+def _no_storm(sent: Iterable[Sent]) -> Iterator[str]:
+    starts = sum(one.operation == "StartRecovery" for one in sent)
+    if starts > MOST_STARTS:
+        yield f"storm: StartRecovery was sent {starts} times"
+
+
 def _order(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
     for record in records.values():
         plans = {wave["Name"]: wave for wave in record.plan["Waves"]}
@@ -290,7 +298,12 @@ def _history(records: dict[str, Record]) -> Iterator[str]:
 
 
 def _wire(sent: Iterable[Sent], records: dict[str, Record]) -> Iterator[str]:
-    intents = {name for record in records.values() for name in record.attempts}
+    intents = {
+        event["Facts"]["AttemptId"]
+        for record in records.values()
+        for event in record.events
+        if event["Kind"] == "ATTEMPT_INTENT"
+    }
     starts = Counter[str | None]()
     for one in sent:
         if one.operation == "StartRecovery":

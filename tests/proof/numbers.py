@@ -18,19 +18,18 @@ class Numbers:
     virtual_seconds: float = 0
     worst_delay: float = 0
     worst: str = ""
-    most_sends: float = 0
+    most_sends: int = 0
     failed: list[Result] = field(default_factory=list)
 
     def add(self, result: Result, undisturbed: Result | None) -> None:
-        """Count a run."""
+        """Count a run; the delay only where the undisturbed run is known."""
         self.runs += 1
         self.faults += result.fired
         self.virtual_seconds += result.virtual_seconds
         if result.problems:
             self.failed.append(result)
             return
-        if result.intents:
-            self.most_sends = max(self.most_sends, result.starts / result.intents)
+        self.most_sends = max(self.most_sends, result.sends)
         if undisturbed is not None and added_delay(result, undisturbed) > self.worst_delay:
             self.worst_delay = added_delay(result, undisturbed)
             self.worst = result.command
@@ -54,7 +53,7 @@ class Numbers:
             "false failures": self.count("false failure"),
             "other violations": other,
             "worst added delay": f"{self.worst_delay:g} s",
-            "wire requests per start": f"{self.most_sends:g}" if self.most_sends else "none sent",
+            "wire requests per start": self.most_sends,
         }
         return "\n".join(f"{name}: {value}" for name, value in rows.items())
 

@@ -1,19 +1,20 @@
 """One run of a scenario under some faults, and what is known of it afterwards."""
 
 import traceback
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from drskit.errors import DrskitError
-from tests.proof.checker import Violation, outcome
+from tests.proof.checker import TAG, Sent, Violation, outcome
 from tests.proof.faults import Fault
 from tests.proof.injector import Branch
 from tests.proof.scenarios import SCENARIOS, Play
 from tests.proof.stage import stage
 
 STRICT_SECONDS = 435
-"""What a single fault may cost: the quiescence, and the wait until the next look."""
+"""What a fault may cost: the quiescence, and the wait until the next look."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Result:
 
     scenario: str
     faults: tuple[str, ...]
-    seed: int = 0
+    command: str = ""
+    """How to repeat it alone."""
     problems: tuple[str, ...] = ()
     fired: int = 0
     seconds: float = 0
@@ -31,18 +33,12 @@ class Result:
     """Of the world's time in all."""
     calls: int = 0
     jobs: int = 0
-    starts: int = 0
-    """StartRecovery requests on the wire."""
-    intents: int = 0
+    sends: int = 0
+    """The most StartRecovery requests that went over the wire for one attempt."""
+    too_late: bool = False
+    """Whether a command came when nothing was left to command."""
     outcome: list[Any] = field(default_factory=list)
     trace: str = ""
-
-    @property
-    def command(self) -> str:
-        """How to repeat it alone."""
-        faults = " ".join(f"'{fault}'" for fault in self.faults)
-        seed = f" --seed {self.seed}" if self.seed else ""
-        return f"python -m tests.proof one{seed} {self.scenario} {faults}".rstrip()
 
     def to_json(self) -> dict[str, Any]:
         """The result as JSON types."""
@@ -61,49 +57,73 @@ def planned(faults: tuple[Fault, ...]) -> Branch:
     return lambda _service, operation, number: by_call.get((operation, number))
 
 
-def run(scenario_name: str, branch: Branch, *, seed: int = 0) -> Result:
-    """Play a scenario to its end and check everything."""
+def alone(scenario_name: str, faults: tuple[str, ...], seed: int) -> str:
+    """The command that repeats a run of exactly these faults."""
+    quoted = " ".join(f"'{fault}'" for fault in faults)
+    return f"python -m tests.proof one{f' --seed {seed}' if seed else ''} {scenario_name} {quoted}".rstrip()
+
+
+def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, command: str = "") -> Result:
+    """Play a scenario to its end and check everything.
+
+    Args:
+        scenario_name: a key of `SCENARIOS`.
+        branch: decides what each call meets.
+        seed: makes ids, the SDK's waits and the turns of workers.
+        workers: how many processes take turns.
+        command: how to repeat the run; made from its faults when left out.
+    """
     scenario = SCENARIOS[scenario_name]
     with stage(scenario.world, seed=seed) as place:
-        play = Play(place, branch)
+        play = Play(place, branch, workers=workers)
         began = place.clock.now()
         known: dict[str, Any] = {}
         problems: tuple[str, ...] = ()
         try:
             scenario.script(play)
             play.settle()
-            records = place.checker.end(place.sent, scenario.executions)
+            with place.clear_sight():
+                records = place.checker.end(place.sent, scenario.executions)
             ends = [datetime.fromisoformat(record.header["EndTime"]) for record in records.values()]
             known["seconds"] = (max(ends) - began).total_seconds()
             known["outcome"] = outcome(records)
-            known["intents"] = sum(len(record.attempts) for record in records.values())
+            known["jobs"] = len(place.checker.jobs())
         except Violation as violation:
             problems = tuple(str(violation).splitlines())
         except (AssertionError, DrskitError, RuntimeError, LookupError, ValueError, TypeError) as error:
             problems = tuple(traceback.format_exception(error)[-4:])
+        faults = tuple(map(str, play.injector.fired))
         return Result(
             scenario=scenario_name,
-            faults=tuple(map(str, play.injector.fired)),
-            seed=seed,
+            faults=faults,
+            command=command or alone(scenario_name, faults, seed),
             problems=problems,
             fired=len(play.injector.fired),
             virtual_seconds=(place.clock.now() - began).total_seconds(),
             calls=play.injector.calls,
-            jobs=len(place.checker.jobs()),
-            starts=sum(one.operation == "StartRecovery" for one in place.sent),
+            too_late=play.too_late,
+            sends=max(_starts(place.sent).values(), default=0),
             trace=place.digest(),
             **known,
         )
 
 
+def _starts(sent: list[Sent]) -> Counter[str]:
+    """How often StartRecovery was sent, by attempt."""
+    return Counter(one.members.get("tags", {}).get(TAG, "") for one in sent if one.operation == "StartRecovery")
+
+
 def judged(result: Result, undisturbed: Result) -> Result:
     """The result with what only a comparison with the undisturbed run shows."""
     problems = list(result.problems)
+    if result.too_late and all(status == "COMPLETED" for _, waves, _ in result.outcome for _, status in waves):
+        return result  # nobody was there to command it, and it went to its end
     if not problems and result.outcome != undisturbed.outcome:
         problems.append(f"false failure: it ended as {result.outcome}, undisturbed as {undisturbed.outcome}")
     delay = added_delay(result, undisturbed)
-    if not problems and delay > STRICT_SECONDS:
-        problems.append(f"lost: it ended {delay:g} seconds later than undisturbed, and {STRICT_SECONDS} are allowed")
+    allowed = STRICT_SECONDS * max(result.fired, 1)
+    if not problems and delay > allowed:
+        problems.append(f"lost: it ended {delay:g} seconds later than undisturbed, and {allowed} are allowed")
     return Result(**result.to_json() | {"problems": tuple(problems), "faults": result.faults})
 
 

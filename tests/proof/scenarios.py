@@ -5,7 +5,8 @@ steps out by a process that may die or be cut off: then another one, or the same
 one a little later, does the step again, as a person or a timer would.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from tests.proof.injector import Branch, Crash, Injector
 from tests.proof.stage import Stage
 
 T = TypeVar("T")
+Script = Callable[["Play"], None]
 WORLD = """
 region: us-west-2
 start: 2026-03-02T09:00:00Z
@@ -48,56 +50,92 @@ LONG = 600
 """A process that stands still so long is taken for dead, and another one works meanwhile."""
 
 
-class Play:
-    """A stage with a process on it that may die."""
+class Process:
+    """A process with one session and one poller in it."""
 
-    def __init__(self, stage: Stage, branch: Branch) -> None:
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._poller: Poller | None = None
+
+    def one_pass(self) -> tuple[Pass, float]:
+        """Poll once; what came of it, and how many seconds to wait."""
+        self._poller = self._poller or self.session.poller()
+        result = self._poller.run_pass()
+        return result, self._poller.wait_seconds(result)
+
+
+class Play:
+    """A stage with processes on it that may die; with several, they take turns by chance."""
+
+    def __init__(self, stage: Stage, branch: Branch, *, workers: int = 1) -> None:
         self.stage = stage
         self.injector = Injector(stage, branch, self._freeze)
         self.execution_id = ""
-        self._poller: Poller | None = None
-        self.session = self._process()
+        self.too_late = False
+        """Whether something was refused that had not been told before: a process stood still meanwhile."""
+        self._processes = [self._process() for _ in range(workers)]
 
-    def begin(self) -> None:
-        """From here on faults strike."""
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """No fault strikes inside: another scenario covers that part."""
+        self.injector.active = False
+        yield
         self.injector.active = True
 
     def start(self, plan: str = PLAN) -> None:
         """Start a drill of the plan."""
         runbook = parse_runbook(plan, source="runbooks/proof.yaml")
-        execution: Execution | None = self.step(lambda session: session.start(runbook, key="proof"))
+        execution: Execution | None = self.step(lambda process: process.session.start(runbook, key="proof"))
         if execution is None:
             raise AssertionError("the start was refused")
         self.execution_id = execution.execution_id
 
-    def command(self, kind: CommandKind, **options: str) -> None:
-        """Tell the execution something; that it was told already is as good."""
-        self.step(lambda session: session.command(self.execution_id, kind, reason="as the script says", **options))
+    def command(self, kind: CommandKind, *, wave: str | None = None) -> None:
+        """Tell the execution something; that it was told already is as good, and after a fault it may be too late."""
+        self.step(
+            lambda process: process.session.command(self.execution_id, kind, reason="as the script says", wave=wave)
+        )
 
-    def work(self) -> Pass:
-        """Poll until nothing is left but decisions of people."""
+    def tell(self, kind: CommandKind, *, wave: str | None = None) -> None:
+        """Tell the execution something, and poll until it has been acknowledged."""
+        self.command(kind, wave=wave)
+        self._poll(lambda _: self._acknowledged(kind))
+
+    def work(self, *, passes: int = PASSES) -> None:
+        """Poll until nothing is left but decisions of people, or so often."""
+        left = iter(range(passes - 1, -1, -1))
+        self._poll(lambda result: result.idle or (passes < PASSES and next(left) == 0))
+
+    def _poll(self, enough: Callable[[Pass], bool]) -> None:
         for _ in range(PASSES):
             self.stage.look()
-            result = self.step(self._pass)
-            if result is None or result[0].idle:
+            result, seconds = self.step(Process.one_pass) or (Pass(), 0.0)
+            if enough(result):
                 self.stage.look()
-                return result[0] if result else Pass()
-            self.stage.clock.sleep(result[1])
+                return
+            self.stage.clock.sleep(seconds)
         message = f"it is still busy after {PASSES} passes"
         raise AssertionError(message)
 
-    def step(self, action: Callable[[Session], T]) -> T | None:
+    def _acknowledged(self, kind: CommandKind) -> bool:
+        with self.stage.clear_sight():
+            (record,) = self.stage.checker.present().values()
+        return all(command.get("Acknowledged") for command in record.commands if command["Kind"] == kind.value)
+
+    def step(self, action: Callable[[Process], T]) -> T | None:
         """Do something, and do it again when the process died or was cut off; None when it is refused by then."""
         tries = 0
         while True:
             tries += 1
+            turn = self.stage.random.randrange(len(self._processes))
             try:
-                return action(self.session)
+                return action(self._processes[turn])
             except Crash:
-                self.session = self._process()
+                self._processes[turn] = self._process()
             except Refused:
-                if tries == 1:
+                if not self.injector.fired:
                     raise
+                self.too_late = self.too_late or tries == 1
                 return None
             except DrskitError:
                 if tries > PASSES:
@@ -107,19 +145,14 @@ class Play:
     def settle(self) -> None:
         """Let everything arrive that is under way, and let a fresh worker look at it."""
         self.injector.active = False
-        self.session = self._process()
+        self._processes = [self._process()]
         for seconds in (LONGEST_DELAY, SETTLE_SECONDS):
             self.stage.clock.sleep(seconds)
-            self.work()
+            self.stage.gateway.present()  # what is under way arrives when somebody looks
+        self.work()
 
-    def _pass(self, session: Session) -> tuple[Pass, float]:
-        self._poller = self._poller or session.poller()
-        result = self._poller.run_pass()
-        return result, self._poller.wait_seconds(result)
-
-    def _process(self) -> Session:
-        self._poller = None
-        return self.stage.session("worker", self.injector.listen)
+    def _process(self) -> Process:
+        return Process(self.stage.session("worker", self.injector.listen))
 
     def _freeze(self, seconds: int) -> None:
         """The process stands still; another one takes over when that is long."""
@@ -141,9 +174,11 @@ class Scenario:
     """A script in a world."""
 
     name: str
-    script: Callable[[Play], None]
+    script: Script
     world: str = WORLD
     executions: int = 1
+    faults: frozenset[str] | None = None
+    """The calls that meet faults; None for all."""
 
 
 def _launch(play: Play) -> None:
@@ -151,4 +186,75 @@ def _launch(play: Play) -> None:
     play.work()
 
 
-SCENARIOS = {scenario.name: scenario for scenario in (Scenario("launch", _launch),)}
+def _at_the_question(kind: CommandKind) -> Script:
+    """The second wave waits for an approval, and somebody says something about it."""
+
+    def script(play: Play) -> None:
+        with play.undisturbed():
+            play.start(PLAN.replace("groups: [app]}", "groups: [app], approve: look at it}"))
+            play.work()
+        play.tell(kind, wave="Application")
+        with play.undisturbed():
+            play.work()
+
+    return script
+
+
+def _while_it_runs(*kinds: CommandKind) -> Script:
+    """The first wave runs, and somebody says something, and something else when nothing goes on."""
+
+    def script(play: Play) -> None:
+        with play.undisturbed():
+            play.start()
+            play.work(passes=2)
+        for kind in kinds:
+            play.tell(kind)
+            with play.undisturbed():
+                play.work()
+
+    return script
+
+
+def _after_a_failure(on_failure: str, kind: CommandKind) -> Script:
+    """The first server fails once, and somebody says what becomes of it."""
+
+    def script(play: Play) -> None:
+        with play.undisturbed():
+            play.start(PLAN.replace("groups: [database]}", f"groups: [database], on_failure: {on_failure}}}"))
+            play.work()
+        play.tell(kind)
+        if kind is CommandKind.RETRY:
+            play.work()
+        with play.undisturbed():
+            play.work()
+
+    return script
+
+
+FAILING = WORLD.replace("name: db-1,", "name: db-1, fails: [no-capacity],")
+OUTAGE = WORLD.replace(
+    "\nservers:",
+    """
+faults:
+  - {operation: DescribeJobs, kind: error-500, times: 9999, until: "2026-03-02T09:15:00Z"}
+servers:""",
+)
+"""DRS does not tell its jobs for a quarter of an hour; it launches all the same."""
+
+
+LAUNCHES = frozenset({"StartRecovery"})
+WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario("launch", _launch),
+        Scenario("outage", _launch, OUTAGE, faults=LAUNCHES),
+        Scenario("approve", _at_the_question(CommandKind.APPROVE)),
+        Scenario("decline", _at_the_question(CommandKind.DECLINE)),
+        Scenario("skip", _at_the_question(CommandKind.SKIP)),
+        Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
+        Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
+        Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
+        Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING, faults=WRITES),
+    )
+}

@@ -8,48 +8,63 @@ through a pipe; nothing that it did can touch another.
 import gc
 import json
 import os
+import random
 import selectors
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import BinaryIO, NoReturn
+from collections.abc import Callable, Iterable
 
 from tests.proof.faults import Fault, faults_of
 from tests.proof.runs import Result, judged, run
+from tests.proof.scenarios import SCENARIOS
 
 Report = Callable[[Result], None]
 """Told of every run when it ended."""
 
 
-@dataclass
 class Nursery:
     """Children at work, never more than `room` at a time."""
 
-    room: int
-    report: Report
-    _pipes: dict[int, tuple[int, bytearray]] = field(default_factory=dict)
-    """Read end -> process and what it has said so far."""
-
-    def __post_init__(self) -> None:
+    def __init__(self, room: int, report: Report) -> None:
+        self.child = False
+        """Whether this process is one."""
+        self._room = room
+        self._report = report
+        self._pipes: dict[int, tuple[int, bytearray]] = {}
+        """Read end -> process and what it has said so far."""
         self._selector = selectors.DefaultSelector()
+        self._pipe = -1
+        gc.collect()
+        gc.freeze()  # what is shared with the children is not touched again
 
-    def fork(self) -> BinaryIO | None:
-        """Split: the child gets the end of a pipe to report through, the parent None."""
-        while len(self._pipes) >= self.room:
+    def fork(self) -> bool:
+        """Split when there is room; whether this is the child now."""
+        while len(self._pipes) >= self._room:
             self._wait()
         sys.stdout.flush()
         read, write = os.pipe()
         process = os.fork()
         if process == 0:
+            self.child, self._pipe = True, write
             self._selector.close()
-            for other in (read, *self._pipes):
-                os.close(other)
-            return os.fdopen(write, "wb")
+            gc.disable()  # a child lives for a second
+            return True
         os.close(write)
         self._pipes[read] = (process, bytearray())
         self._selector.register(read, selectors.EVENT_READ)
-        return None
+        return False
+
+    def play(self, action: Callable[[], Result]) -> None:
+        """Do something in which children may come into being; a child reports what came of it, and leaves."""
+        try:
+            result = action()
+        except BaseException:
+            if not self.child:
+                raise
+            result = Result("", (), problems=tuple(traceback.format_exc().splitlines()[-8:]))
+        if self.child:
+            os.write(self._pipe, json.dumps(result.to_json()).encode())
+            os._exit(0)
 
     def drain(self) -> None:
         """Wait until every child has reported."""
@@ -58,76 +73,65 @@ class Nursery:
 
     def _wait(self) -> None:
         for key, _ in self._selector.select():
-            read = key.fd
-            process, said = self._pipes[read]
-            part = os.read(read, 1 << 16)
+            process, said = self._pipes[key.fd]
+            part = os.read(key.fd, 1 << 16)
             if part:
                 said += part
                 continue
-            self._selector.unregister(read)
-            os.close(read)
-            del self._pipes[read]
+            self._selector.unregister(key.fd)
+            os.close(key.fd)
+            del self._pipes[key.fd]
             os.waitpid(process, 0)
             if not said:
-                message = f"process {process} of the sweep died without a report"
+                message = f"process {process} of the proof died without a report"
                 raise RuntimeError(message)
-            for line in said.splitlines():
-                self.report(Result.from_json(json.loads(line)))
+            self._report(Result.from_json(json.loads(said)))
 
 
-def sweep(scenario: str, report: Report, *, processes: int, wanted: Callable[[Fault], bool] = lambda _: True) -> Result:
-    """Play a scenario under every single fault; the undisturbed run comes back.
+def sweep(
+    scenario: str,
+    report: Report,
+    *,
+    processes: int,
+    wanted: Callable[[Fault], bool] = lambda _: True,
+    first: Fault | None = None,
+) -> Result:
+    """Play a scenario under every single fault, one a run; the undisturbed run comes back.
 
     Args:
         scenario: its name.
         report: told of every disturbed run; its problems are complete.
         processes: how many runs go on at a time.
         wanted: which faults are tried.
+        first: a fault that every run meets, before the one that is its own.
     """
     undisturbed = run(scenario, lambda *_: None)
     if undisturbed.problems:
         report(undisturbed)
         return undisturbed
     nursery = Nursery(processes, lambda result: report(judged(result, undisturbed)))
-    pipe: BinaryIO | None = None
+    begun = first is None
+    only = SCENARIOS[scenario].faults
 
     def branch(service: str, operation: str, number: int) -> Fault | None:
-        nonlocal pipe
-        if pipe is not None:
+        nonlocal begun
+        if nursery.child:
             return None
-        for fault in faults_of(service, operation, number):
-            if wanted(fault):
-                pipe = nursery.fork()
-                if pipe is not None:
-                    gc.disable()  # a child lives for a second
-                    return fault
-        return None
+        if not begun and first is not None:
+            begun = (operation, number) == (first.operation, first.number)
+            return first if begun else None
+        if only is not None and operation not in only:
+            return None
+        return next(
+            (fault for fault in faults_of(service, operation, number) if wanted(fault) and nursery.fork()), None
+        )
 
-    gc.collect()
-    gc.freeze()  # what is shared with the children is not touched again
-    try:
-        result = run(scenario, branch)
-    except BaseException:
-        if pipe is not None:
-            _leave(pipe, _fallen(scenario))
-        raise
-    if pipe is not None:
-        _leave(pipe, result)
+    nursery.play(lambda: run(scenario, branch))
     nursery.drain()
     return undisturbed
 
 
-def _fallen(scenario: str) -> Result:
-    return Result(scenario, (), problems=tuple(traceback.format_exc().splitlines()[-8:]))
-
-
-def _leave(pipe: BinaryIO, result: Result) -> NoReturn:
-    pipe.write(json.dumps(result.to_json()).encode() + b"\n")
-    pipe.close()
-    os._exit(0)
-
-
-def single_faults(scenario: str) -> Iterator[Fault]:
+def single_faults(scenario: str) -> list[Fault]:
     """Every fault of every call of the undisturbed run, in order."""
     calls: list[tuple[str, str, int]] = []
 
@@ -135,5 +139,69 @@ def single_faults(scenario: str) -> Iterator[Fault]:
         calls.append((service, operation, number))
 
     run(scenario, note)
-    for call in calls:
-        yield from faults_of(*call)
+    only = SCENARIOS[scenario].faults
+    return [fault for call in calls if only is None or call[1] in only for fault in faults_of(*call)]
+
+
+def pairs(
+    scenario: str, report: Report, *, processes: int, part: tuple[int, int], go_on: Callable[[], bool]
+) -> tuple[int, int]:
+    """Play a scenario under every pair of faults; how many first faults were tried, and how many this part has.
+
+    The first faults come in an order drawn by chance but always the same, so that a part, or a series that was ended
+    early, is a sample of the whole.
+
+    Args:
+        scenario: its name.
+        report: told of every disturbed run.
+        processes: how many runs go on at a time.
+        part: which part of how many, counted from 1.
+        go_on: asked before each run.
+    """
+    firsts = single_faults(scenario)
+    random.Random(0).shuffle(firsts)
+    mine = firsts[part[0] - 1 :: part[1]]
+    for tried, first in enumerate(mine):
+        sweep(scenario, report, processes=processes, wanted=lambda _: go_on(), first=first)
+        if not go_on():
+            return tried, len(mine)
+    return len(mine), len(mine)
+
+
+MOST_FAULTS = 21
+MOST_WORKERS = 4
+LIKELY_CALLS = 120
+"""About how many calls a run makes: faults are spread over so many."""
+
+
+def drawn(seed: int, number: int) -> Result:
+    """The run of this number in the series of this seed: a scenario, 1 to 4 workers and 2 to 21 faults by chance."""
+    chance = random.Random(f"{seed}/{number}")
+    scenario = chance.choice(sorted(SCENARIOS))
+    workers, left = chance.randint(1, MOST_WORKERS), chance.randint(2, MOST_FAULTS)
+    often = left / LIKELY_CALLS
+
+    def branch(service: str, operation: str, count: int) -> Fault | None:
+        nonlocal left
+        if left == 0 or chance.random() >= often:
+            return None
+        left -= 1
+        return chance.choice(faults_of(service, operation, count))
+
+    command = f"python -m tests.proof random --seed {seed} --only {number}"
+    return run(scenario, branch, seed=chance.randrange(1 << 30), workers=workers, command=command)
+
+
+def soak(seed: int, numbers: Iterable[int], report: Callable[[Result, Result], None], *, processes: int) -> None:
+    """Play these runs of a series, each held against its scenario's undisturbed run."""
+    undisturbed = {name: run(name, lambda *_: None) for name in SCENARIOS}
+
+    def told(result: Result) -> None:
+        known = undisturbed.get(result.scenario, result)
+        report(judged(result, known), known)
+
+    nursery = Nursery(processes, told)
+    for number in numbers:
+        if nursery.fork():
+            nursery.play(lambda number=number: drawn(seed, number))  # type: ignore[misc]
+    nursery.drain()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.faults import parse
+from tests.proof.mutants import MUTANTS
 from tests.proof.runs import planned, run
 
 HERE = Path(__file__).parent
@@ -41,6 +42,34 @@ def test_every_fault_of_every_call_leaves_one_job_each():
     assert set(CLEAN) <= set(lines)
     (delay,) = [line for line in lines if line.startswith("worst added delay")]
     assert float(delay.split()[3]) <= 435
+
+
+def test_pairs_of_faults_leave_one_job_each():
+    """Two faults in one run, the second after the first; here only those of the first seconds."""
+    lines = prove("pairs", "--seconds", "2")
+    assert set(CLEAN) <= set(lines)
+    assert "runs: 0" not in lines
+
+
+def test_a_random_series_is_the_same_again():
+    """2 to 21 faults with 1 to 4 workers leave one job each, and the same seed gives the same trace."""
+    lines = prove("random", "--seed", "5", "--runs", "4")
+    assert set(CLEAN) <= set(lines)
+    assert lines == prove("random", "--seed", "5", "--runs", "4", "--processes", "1")
+
+
+def test_every_edit_of_a_mutant_fits_the_source():
+    """Each old text stands in the source exactly once, so no mutant has become harmless unnoticed."""
+    for mutant in MUTANTS:
+        for edit in mutant.edits:
+            assert 1 == (ROOT / "drskit" / edit.path).read_text().count(edit.old), f"{mutant.name}: {edit.path}"
+
+
+@pytest.mark.slow
+def test_every_mutant_is_killed():
+    """Whoever takes one of the protocol's safeguards away is found out by the checker."""
+    lines = prove("mutants")
+    assert f"mutants killed: {len(MUTANTS)} of {len(MUTANTS)}" == lines[-1]
 
 
 def test_the_same_seed_gives_the_same_run():

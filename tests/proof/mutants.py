@@ -1,0 +1,188 @@
+"""Faults put into drskit on purpose: a proof that cannot find them proves nothing.
+
+Each is a small edit of the source, applied to a copy of the package, on which
+the part of the proof runs that it concerns. It is killed when the checker
+finds a violation, and survives when it finds none.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One text of a file of drskit in the place of another."""
+
+    path: str
+    old: str
+    new: str
+
+    def apply(self, root: Path) -> None:
+        """Edit the copy under this folder.
+
+        Raises:
+            ValueError: the old text does not stand there exactly once.
+        """
+        path = root / "drskit" / self.path
+        text = path.read_text()
+        if text.count(self.old) != 1:
+            message = f"{self.path} has {text.count(self.old)} times, not once: {self.old}"
+            raise ValueError(message)
+        path.write_text(text.replace(self.old, self.new))
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault in drskit, and the faults of its world that should show it."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    series: tuple[str, ...]
+    """Arguments of `python -m tests.proof` that keep to the part of the proof that it concerns."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the proof said of a mutant."""
+
+    mutant: str
+    killed: bool
+    words: str
+    """What killed it, with the command that repeats the run; or that nothing did."""
+
+
+LAUNCHES = ("single", "--scenario", "launch", "--call", "StartRecovery", "--stop")
+WRITES = ("single", "--scenario", "launch", "--call", "TransactWriteItems", "--stop")
+MUTANTS = (
+    Mutant(
+        "the header is written whatever its version",
+        (
+            Edit(
+                "store/commits.py",
+                """        unread = equals("Version", before.version) & (
+            equals("Generation", generation) if generation else missing("Generation")
+        )
+""",
+                """        unread = present("ExecutionId")
+""",
+            ),
+            Edit(
+                "store/commits.py",
+                """{"Events": chunk}, missing("ExecutionId"))""",
+                """{"Events": chunk}, missing("ExecutionId") | present("Events"))""",
+            ),
+        ),
+        WRITES,
+    ),
+    Mutant(
+        "the launch carries no tag of its attempt",
+        (Edit("witness.py", "        ATTEMPT_TAG: attempt.attempt_id,\n", ""),),
+        LAUNCHES,
+    ),
+    Mutant(
+        "the launch is signed when it is sent",
+        (Edit("aws/clients.py", "return signing.SIGNER", 'return "v4"'),),
+        LAUNCHES,
+    ),
+    Mutant(
+        "an absent job is proof at once",
+        (Edit("settings.py", "BeforeValidator(_quiescence)] = 420", "BeforeValidator(_quiescence)] = 0"),),
+        LAUNCHES,
+    ),
+    Mutant(
+        "a page of jobs that cannot be read is an empty one",
+        (
+            Edit(
+                "aws/recovery.py",
+                """            return [read(item) for page in paginate(**arguments) for item in need(page, key, list)]
+""",
+                """            try:
+                return [read(item) for page in paginate(**arguments) for item in need(page, key, list)]
+            except Exception:
+                return []
+""",
+            ),
+        ),
+        ("single", "--scenario", "outage", "--call", "StartRecovery", "--stop"),
+    ),
+    Mutant(
+        "the time is the local clock's",
+        (
+            Edit(
+                "session.py",
+                "        return DynamoDbStore(",
+                """        DynamoDbStore.now = lambda _: self.clock.now().replace(microsecond=0)
+        return DynamoDbStore(""",
+            ),
+        ),
+        LAUNCHES,
+    ),
+    Mutant(
+        "the SDK sends a launch up to three times",
+        (
+            Edit(
+                "aws/clients.py", "LAUNCH = Config(retries=ONCE,", 'LAUNCH = Config(retries={"total_max_attempts": 3},'
+            ),
+        ),
+        LAUNCHES,
+    ),
+    Mutant(
+        "a launch whose outcome is unknown counts as refused",
+        (
+            Edit(
+                "aws/faults.py",
+                'return Unknown(f"{type(error).__name__}: {error}")',
+                "return NotExecuted(type(error).__name__, str(error))",
+            ),
+        ),
+        LAUNCHES,
+    ),
+    Mutant(
+        "nobody looks before a launch is repeated",
+        (
+            Edit(
+                "engine.py",
+                """        recovery, ids = look.recovery, attempt.server_ids
+        servers =""",
+                """        return Absent()
+        servers =""",
+            ),
+        ),
+        LAUNCHES,
+    ),
+)
+
+
+def tried(mutant: Mutant) -> Verdict:
+    """Run the part of the proof that concerns the mutant on a copy of drskit that has it."""
+    with TemporaryDirectory(prefix="drskit-mutant-") as folder:
+        copy = Path(folder)
+        shutil.copytree(ROOT / "drskit", copy / "drskit", ignore=shutil.ignore_patterns("__pycache__"))
+        (copy / "tests").mkdir()
+        shutil.copy(ROOT / "tests" / "__init__.py", copy / "tests")
+        shutil.copytree(ROOT / "tests" / "proof", copy / "tests" / "proof")
+        for edit in mutant.edits:
+            edit.apply(copy)
+        command = [sys.executable, "-m", "tests.proof", *mutant.series]
+        environment = os.environ | {"PYTHONPATH": str(copy)}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    if not any(line.startswith("runs: ") for line in lines):
+        message = f"the proof of the mutant {mutant.name!r} broke off: {done.stderr}"
+        raise RuntimeError(message)
+    if done.returncode == 0:
+        return Verdict(mutant.name, killed=False, words="nothing was found")
+    return Verdict(mutant.name, killed=True, words=" ".join(line.strip() for line in lines[:2]))
+
+
+def verdicts() -> Iterator[Verdict]:
+    """What the proof says of each mutant."""
+    return map(tried, MUTANTS)
