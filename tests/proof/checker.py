@@ -13,6 +13,8 @@ wire. It holds this:
   carries; no attempt is called NOT_EXECUTED whose job exists.
 - Order. The job of a wave is created only after the waves that it needs have
   ended, and after the approval that it needs.
+- Only what a cleanup was made for is terminated or asked to be, and after a
+  cleanup that is COMPLETED none of it is left.
 - Nothing is lost. In the end every execution is final or says which decision of
   a person it waits for; the StatusIndex holds every execution that is not final;
   the plan names the execution that is not final, and none once it is.
@@ -28,7 +30,7 @@ wire. It holds this:
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -88,6 +90,7 @@ class Checker:
         session._session.register_component("data_loader", _LOADER)  # read from disk once
         self._drs = session.client("drs")
         self._tables = session.client("dynamodb")
+        self._ec2 = session.client("ec2")
         self._known: set[str] = set()
 
     # --- reading -----------------------------------------------------------------------------------------------------
@@ -110,8 +113,8 @@ class Checker:
         return found
 
     def present(self) -> dict[str, Record]:
-        """The executions that were a plan's active ones when some were first, without history: quicker to read."""
-        self._known = self._known or self._active()
+        """The executions that were ever seen as a plan's active one, without their history: quicker to read."""
+        self._known |= self._active()
         found: dict[str, Record] = {}
         for name in self._known:
             reply = self._tables.query(
@@ -139,7 +142,7 @@ class Checker:
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
-    def end(self, sent: Iterable[Sent], executions: int) -> dict[str, Record]:
+    def end(self, sent: Sequence[Sent], executions: int) -> dict[str, Record]:
         """What must hold once nothing is under way any more; the records come back.
 
         Raises:
@@ -148,11 +151,29 @@ class Checker:
         jobs, records = self.jobs(), self.records()
         problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
         problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
+        problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*_commands(records), *_history(records), *_wire(sent, records)]
         if len(records) != executions:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
         _raise(problems)
         return records
+
+    def _only_the_chosen_are_terminated(self, sent: Sequence[Sent], records: dict[str, Record]) -> Iterator[str]:
+        chosen, asked = set[str](), set[str]()
+        for record in records.values():
+            if record.header["ExecutionType"] == "CLEANUP":
+                chosen |= {server["RecoveryInstanceId"] for _, server in record.servers.values()}
+        for one in sent:
+            if one.operation == "TerminateRecoveryInstances":
+                asked |= set(one.members["recoveryInstanceIDs"])
+        reservations = self._ec2.describe_instances()["Reservations"]
+        states = {one["InstanceId"]: one["State"]["Name"] for some in reservations for one in some["Instances"]}
+        gone = {name for name, state in states.items() if state in {"terminated", "shutting-down"}}
+        yield from (
+            f"cleanup: {name} was terminated or asked for, and nobody chose it" for name in (asked | gone) - chosen
+        )
+        if all(record.status == "COMPLETED" for record in records.values()):
+            yield from (f"cleanup: {name} is {states.get(name)} after it" for name in chosen - gone if name in states)
 
     def _nothing_is_lost(self, records: dict[str, Record]) -> Iterator[str]:
         active = self._active()

@@ -231,6 +231,20 @@ def _after_a_failure(on_failure: str, kind: CommandKind) -> Script:
     return script
 
 
+def _cleanup(play: Play) -> None:
+    """A drill's instances are terminated; a stranger's stay."""
+    with play.undisturbed():
+        play.start()
+        play.work()
+    play.step(lambda process: process.session.cleanup(play.execution_id, reason="as the script says"))
+    play.work()
+
+
+STRANGER = """
+  - id: s-5c93d60f4a91c2e75
+    name: stranger
+    instances: [{id: i-0123456789abcdef0, drill: false, launched: 2026-03-01T09:00:00Z}]
+"""
 FAILING = WORLD.replace("name: db-1,", "name: db-1, fails: [no-capacity],")
 OUTAGE = WORLD.replace(
     "\nservers:",
@@ -244,6 +258,7 @@ servers:""",
 
 LAUNCHES = frozenset({"StartRecovery"})
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
+TERMINATIONS = frozenset({"TerminateRecoveryInstances", "TransactWriteItems", "DescribeRecoveryInstances"})
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -255,6 +270,7 @@ SCENARIOS = {
         Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
         Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
+        Scenario("cleanup", _cleanup, WORLD + STRANGER, executions=2, faults=TERMINATIONS),
         Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING, faults=WRITES),
     )
 }
