@@ -24,7 +24,19 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from drskit.errors import InvalidRunbook
-from drskit.model import Approval, OnFailure, OnTimeout, ProtectionGroup, RecoveryPlan, Runbook, ServerId, Targets, Wave
+from drskit.model import (
+    Approval,
+    CleanUp,
+    CleanupPolicy,
+    OnFailure,
+    OnTimeout,
+    ProtectionGroup,
+    RecoveryPlan,
+    Runbook,
+    ServerId,
+    Targets,
+    Wave,
+)
 from drskit.waves import find_cycle
 from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
 
@@ -211,11 +223,17 @@ class SnapshotsSpec(Spec):
     servers: Annotated[None, _later("a choice of recovery snapshots")] = None
 
 
+def _without_a_person(value: object) -> object:
+    if value == CleanUp.ASK:
+        raise PydanticCustomError("headless", "nobody is there to be asked; write always or never")
+    return value
+
+
 class CleanupSpec(Spec):
     """`cleanup`."""
 
-    after: Literal["never"] = "never"
-    headless: Literal["never"] = "never"
+    after: CleanUp = CleanUp.ASK
+    headless: Annotated[Literal["always", "never"], BeforeValidator(_without_a_person)] = "never"
 
 
 def _no_pacing(value: object) -> timedelta:
@@ -328,7 +346,7 @@ def _words(kind: str, message: str, value: object, location: Location) -> str:
         return "the key is unknown; see the runbook format in README.md, or remove it."
     if kind == "string_pattern_mismatch":
         return f"{shown}this is no source server; write an id such as s-5f3ddf07c0eb9fe45."
-    if kind == "literal_error" and location[:1] in {("cleanup",), ("snapshots",)}:
+    if kind == "literal_error" and location[:1] == ("snapshots",):
         return f"{shown}this value is not supported yet; write {message.rpartition(' ')[2]}."
     if kind in {"none_required", "dict_type", "tuple_type", "string_type", "model_type"}:
         return f"{shown}{message[0].lower()}{message[1:]}; look at the example in README.md."
@@ -445,6 +463,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
     plan = RecoveryPlan(
         plan_id=spec.plan, description=spec.description, owners=spec.owners, procedure=spec.procedure,
         targets=Targets(rto=spec.targets.rto, rpo=spec.targets.rpo), region=site.region, waves=waves,
+        cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

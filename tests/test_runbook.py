@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drskit.errors import InvalidInput, InvalidRunbook
-from drskit.model import Approval, OnFailure, OnTimeout, Targets
+from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Targets
 from drskit.runbook import load_runbook, parse_runbook
 
 SMALL = """\
@@ -60,7 +60,7 @@ waves:
 finally: []
 snapshots: {policy: latest}
 pacing: {servers: PT0S, waves: PT0S}
-cleanup: {after: ask, headless: never}
+cleanup: {after: always, headless: never}
 notify: [{sns: "arn:aws:sns:us-west-2:123456789012:dr"}]
 """
 LATER = [
@@ -70,7 +70,6 @@ LATER = [
     "waves[1].before",
     "waves[1].checks",
     "waves[1].after",
-    "cleanup.after",
     "notify",
 ]
 
@@ -85,7 +84,7 @@ def without_later(text: str) -> str:
     """The example with the keys removed that nothing understands yet."""
     drill, groups = text.index("drill:\n"), text.index("groups:\n")
     text = text[:drill] + text[groups:]
-    gone = ("    launch:", "    overrides:", "    before:", "    checks:", "    after:", "cleanup:", "notify:")
+    gone = ("    launch:", "    overrides:", "    before:", "    checks:", "    after:", "notify:")
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(gone))
     return text.replace(", timeout: PT30M, on_timeout: cancel", "")
 
@@ -126,6 +125,7 @@ def test_the_whole_format_without_these_is_understood():
     assert {"Application": "sample", "Role": "DBServer"} == book.groups[0].tags
     assert ("s-5f3ddf07c0eb9fe45", "s-559fc088ae71428c9") == book.groups[2].servers
     assert (2, None) == (book.groups[0].expect, book.groups[1].expect)
+    assert CleanupPolicy(after=CleanUp.ALWAYS, headless=CleanUp.NEVER) == plan.cleanup
 
 
 def test_a_wave_needs_the_one_before_it_unless_it_says_otherwise():
@@ -151,6 +151,17 @@ def test_an_approval_may_run_out():
     assert asked == parse_runbook(text + ", on_timeout: cancel}\n").plan.waves[1].approval
     skipped = parse_runbook(text + ", on_timeout: skip}\n").plan.waves[1].approval
     assert asked.model_copy(update={"on_timeout": OnTimeout.SKIP}) == skipped
+
+
+def test_a_cleanup_is_asked_for_where_a_person_is_and_left_out_where_nobody_is():
+    """What a runbook leaves out; and each of the two is declared by itself."""
+    plain = parse_runbook(SMALL).plan
+    assert CleanupPolicy(after=CleanUp.ASK, headless=CleanUp.NEVER) == plain.cleanup
+    for after in CleanUp:
+        assert after is parse_runbook(f"{SMALL}cleanup: {{after: {after}}}\n").plan.cleanup.after
+    for headless in (CleanUp.ALWAYS, CleanUp.NEVER):
+        told = parse_runbook(f"{SMALL}cleanup: {{headless: {headless}}}\n").plan
+        assert CleanupPolicy(headless=headless) == told.cleanup
 
 
 def test_the_digest_tells_what_is_said_and_not_how():
@@ -339,6 +350,21 @@ REFUSALS = {
         "plan: shop",
         "plan: shop\nsnapshots: {before: 2026-11-23T04:00:00Z}",
         "shop.yaml:3: snapshots.before: '2026-11-23T04:00:00Z': a choice of recovery snapshots is not supported yet;",
+    ),
+    "to ask where nobody is": (
+        "plan: shop",
+        "plan: shop\ncleanup: {headless: ask}",
+        "shop.yaml:3: cleanup.headless: 'ask': nobody is there to be asked; write always or never.",
+    ),
+    "a cleanup by another word": (
+        "plan: shop",
+        "plan: shop\ncleanup: {after: yes}",
+        "shop.yaml:3: cleanup.after: 'yes': input should be 'ask', 'always' or 'never'.",
+    ),
+    "a headless cleanup by another word": (
+        "plan: shop",
+        "plan: shop\ncleanup: {headless: on}",
+        "shop.yaml:3: cleanup.headless: 'on': input should be 'always' or 'never'.",
     ),
     "an alias": ("plan: shop", "plan: &x shop", "shop.yaml:2: anchors and aliases"),
     "a tag": ("plan: shop", "plan: !!str shop", "shop.yaml:2: the tag tag:yaml.org,2002:str is not accepted."),
