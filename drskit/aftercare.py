@@ -23,7 +23,7 @@ from drskit.model import (
 from drskit.ports import Recovery, Store
 from drskit.seen import Aftermath, Sight
 from drskit.states import FINAL_EXECUTION, check
-from drskit.targets import Gone, jobs_recorded
+from drskit.targets import LEFT_BEHIND, Gone, jobs_recorded
 from drskit.witness import LOOK_BACK
 
 RECORD_TRIES = 20
@@ -145,15 +145,20 @@ def tell_drill(store: Store, execution_id: str, gone: Iterable[Gone], *, actor: 
 
 
 def with_terminated(drill: Execution, gone: Mapping[str, Gone]) -> Execution:
-    """The drill with the servers TERMINATED whose recorded instance is proven to be no more."""
+    """The drill with the servers TERMINATED whose recorded instance is proven to be no more.
+
+    A server whose launch failed, or whose fate is not known, keeps its status; what it left is told beside it.
+    """
 
     def terminate(server: ServerRun) -> ServerRun:
         found = gone.get(server.source_server_id)
-        if found is None or server.status not in LAUNCHED:
+        if found is None or server.recovery_instance_id not in {None, found.instance_id}:
             return server
-        if server.recovery_instance_id not in {None, found.instance_id}:
-            return server
-        return changed(server, status=ServerStatus.TERMINATED, proof=found.proof)
+        if server.status in LAUNCHED:
+            return changed(server, status=ServerStatus.TERMINATED, proof=found.proof, terminated_by=found.cleanup_id)
+        if server.status in LEFT_BEHIND and found.cleanup_id is not None:
+            return changed(server, proof=found.proof, terminated_by=found.cleanup_id)
+        return server
 
     return with_each_wave(drill, lambda wave: with_servers(wave, terminate))
 
@@ -162,7 +167,7 @@ def _proven(cleanup: Execution) -> tuple[Gone, ...]:
     return tuple(
         Gone(
             server.source_server_id, server.recovery_instance_id,
-            f"{server.recovery_instance_id} {server.proof}; cleanup {cleanup.execution_id}",
+            f"{server.recovery_instance_id} {server.proof}; cleanup {cleanup.execution_id}", cleanup.execution_id,
         )
         for wave in cleanup.waves
         for server in wave.servers

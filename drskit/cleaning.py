@@ -26,10 +26,12 @@ from drskit.model import (
 )
 from drskit.ports import NotExecuted
 from drskit.seen import Aftermath, Seen, Sight
-from drskit.targets import ineligible
+from drskit.targets import ENDED, UNKNOWN_TO_EC2, ineligible
 
 WAVE = "Cleanup"
 """The one wave of a cleanup."""
+PURPOSE = "Terminates instances of drill {}. "
+"""How a cleanup's description begins; the reason that was given follows."""
 REQUEST = "TerminateRecoveryInstances"
 LISTED_AFTER = timedelta(seconds=60)
 """How long a job may stay unlisted; then a call without a known outcome is repeated for what is still there."""
@@ -292,11 +294,11 @@ def _end(execution: Execution, aftermath: Aftermath, now: datetime) -> Execution
     """The wave's verdict, by the instances alone, and what became of those that were left alone."""
     wave = execution.waves[0]
     left = [server for server in wave.servers if server.status is not ServerStatus.TERMINATED]
-    gone = [
-        one.instance_id
-        for one in execution.kept
-        if (aftermath.kept or {}).get(one.instance_id) in {None, "terminated", "shutting-down"}
-    ]
+    states = aftermath.kept or {}
+    kept = tuple(
+        one.model_copy(update={"found": states.get(one.instance_id, UNKNOWN_TO_EC2)}) for one in execution.kept
+    )
+    gone = [one.instance_id for one in kept if one.found in ENDED]
     reasons = [f"{len(left)} of {len(wave.servers)} instances were not terminated: {_names(left)}"] if left else []
     reasons += [f"{', '.join(gone[:5])} is gone, too; no call of this cleanup named it"] if gone else []
     if _overdue(execution, now):
@@ -305,6 +307,7 @@ def _end(execution: Execution, aftermath: Aftermath, now: datetime) -> Execution
         status = WaveStatus.FAILED if len(left) == len(wave.servers) else WaveStatus.PARTIAL
     else:
         status = WaveStatus.COMPLETED
+    execution = execution.model_copy(update={"kept": kept}) if kept else execution
     return with_wave(execution, WAVE, status=status, end_time=now, reason="; ".join(reasons) or None)
 
 

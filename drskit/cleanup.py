@@ -6,7 +6,7 @@ from datetime import datetime
 
 from drskit.aftercare import tell_drill
 from drskit.bounds import shortened
-from drskit.cleaning import WAVE
+from drskit.cleaning import PURPOSE, WAVE
 from drskit.errors import PlanBusy, Refused
 from drskit.history import first_event
 from drskit.model import Execution, ExecutionType, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
@@ -138,7 +138,7 @@ def new_cleanup(
 ) -> Execution:
     """An execution that terminates what was selected: the list is frozen here."""
     plan = RecoveryPlan(
-        plan_id=drill.plan_id, description=f"Terminates instances of drill {drill.execution_id}. {shortened(reason)}",
+        plan_id=drill.plan_id, description=PURPOSE.format(drill.execution_id) + shortened(reason),
         owners=drill.plan.owners, region=drill.region, waves=(Wave(name=WAVE, groups=()),),
     )  # fmt: skip
     servers = tuple(

@@ -310,6 +310,8 @@ class ServerRun(Record):
     error: str | None = None
     proof: str | None = None
     """How its instance is known to be no more: what DRS and EC2 said."""
+    terminated_by: str | None = None
+    """Of a drill: the cleanup that terminated its instance; one that failed may have left one, too."""
 
 
 class Decision(Record):
@@ -399,6 +401,8 @@ class Kept(Record):
     instance_id: str
     source_server_id: str
     reason: str
+    found: str | None = None
+    """EC2's word for it when the cleanup ended; absent while nobody has looked again."""
 
 
 class GroupRun(Record):

@@ -16,6 +16,9 @@ from drskit.seen import Sight
 NO_FAILBACK = frozenset({"", "FAILBACK_NOT_STARTED", "FAILBACK_NOT_READY_FOR_LAUNCH"})
 """How DRS shows an instance whose replication nobody has reversed (drs-facts §3.4)."""
 NO_REPLICATION = frozenset({"", "NOT_STARTED"})
+UNKNOWN_TO_EC2 = "not known to EC2"
+ENDED = frozenset({UNKNOWN_TO_EC2, "terminated", "shutting-down"})
+"""What is said of an instance that is no more."""
 LEFT_BEHIND = frozenset({ServerStatus.FAILED, ServerStatus.UNKNOWN})
 """A server whose job may have left an instance although nobody saw it come up."""
 
@@ -48,6 +51,8 @@ class Gone:
     instance_id: str | None
     """None when the drill recorded none."""
     proof: str
+    cleanup_id: str | None = None
+    """The cleanup that terminated it; None when it was gone before one was asked for."""
 
 
 @dataclass(frozen=True)

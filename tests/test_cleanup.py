@@ -18,6 +18,8 @@ from drskit.running import running_instances
 from drskit.sim.spec import Fault, FaultKind
 from drskit.sim.world import Instance
 from drskit.verify import faults
+from drskit.views.events import describe
+from drskit.views.rows import trouble_of
 from tests.harness import Boundary, Crash, final, house, runbook_of
 
 A, S = AttemptStatus, ServerStatus
@@ -193,7 +195,7 @@ def test_another_instance_of_the_same_server_is_left_alone(changes, reason):
         cleanup = cleaned(opened, drill)
         assert ExecutionStatus.COMPLETED is cleanup.status
         assert {"i-0aaaaaaaaaaaaaaaa"} == living(opened)
-        assert ["i-0aaaaaaaaaaaaaaaa"] == [one.instance_id for one in cleanup.kept]
+        assert [("i-0aaaaaaaaaaaaaaaa", "running")] == [(one.instance_id, one.found) for one in cleanup.kept]
 
 
 def test_a_bystander_that_ends_meanwhile_is_told():
@@ -205,6 +207,7 @@ def test_a_bystander_that_ends_meanwhile_is_told():
         cleanup = cleaned(opened, drill)
         assert ExecutionStatus.COMPLETED is cleanup.status
         assert "i-0aaaaaaaaaaaaaaaa is gone, too; no call of this cleanup named it" == cleanup.waves[0].reason
+        assert "terminated" == cleanup.kept[0].found
 
 
 def protect(opened, name, *, on=True):
@@ -287,6 +290,25 @@ def test_what_a_newer_drill_replaced_is_gone_and_the_newer_instances_are_bystand
         assert None is opened.session.cleanup(drill.execution_id, reason="the old one")
         assert newer == living(opened)
         assert [S.TERMINATED] * 3 == statuses(final(opened, drill))
+
+
+def test_what_a_failed_server_left_is_terminated_and_its_record_says_so():
+    """It stays FAILED; its words, the history and the evidence name the cleanup."""
+    broken = WORLD.replace("id: s-00000000000000001,", "id: s-00000000000000001, fails: conversion-denied,")
+    with drilled(broken) as (opened, drill):
+        assert [S.FAILED, S.LAUNCHED, S.LAUNCHED] == statuses(drill)
+        plant(opened, "i-0aaaaaaaaaaaaaaaa", job=drill.attempts[0].job_id)
+        cleanup = cleaned(opened, drill)
+        assert [SERVERS] == terminations(opened)
+        assert set() == living(opened)
+        after = final(opened, drill)
+        assert [S.FAILED, S.TERMINATED, S.TERMINATED] == statuses(after)
+        assert {cleanup.execution_id} == {server.terminated_by for server in after.waves[0].servers}
+        words = f"Its instance was terminated by cleanup {cleanup.execution_id}."
+        assert trouble_of(after.waves[0].servers[0]).endswith(words)
+        told = [describe(event).words for event in opened.session.store.events(drill.execution_id)]
+        assert f"{SERVERS[0]} FAILED, instance terminated by cleanup {cleanup.execution_id}" in told[-1]
+        assert_histories_are_whole(opened, cleanup, after)
 
 
 # --- faults ----------------------------------------------------------------------------------------------------------

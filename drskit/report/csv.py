@@ -16,8 +16,11 @@ from drskit.views.words import printable
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEADS = (
     "ExecutionId,Mode,WaveName,SourceServerId,Name,Status,Critical,StartTime,EndTime,"
-    "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error"
+    "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error,Proof"
 )
+
+NONE = (None, None, None)
+"""A cleanup has no target, and none that it could miss."""
 
 
 def render_csv(summary: Summary) -> str:
@@ -50,12 +53,13 @@ def _cells(summary: Summary, server: ServerResult) -> list[object]:
         "yes" if run.critical else "no",
         utc(run.start_time) if run.start_time else None,
         utc(run.end_time) if run.end_time else None,
-        *_measure(server.rto),
-        *_measure(server.rpo),
+        *(NONE if summary.is_cleanup else _measure(server.rto)),
+        *(NONE if summary.is_cleanup else _measure(server.rpo)),
         run.job_id,
         run.attempt,
         run.recovery_instance_id,
         run.error,
+        run.proof,
     ]
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from drskit.errors import MissingExtra
 from drskit.model import ServerStatus
-from drskit.report.measures import DEFINITIONS, Verdict
+from drskit.report.cleaned import cleanup_of, how
+from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict
 from drskit.report.summary import ServerResult, Summary
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
-from drskit.views.rows import NO_REASON, TROUBLE
+from drskit.views.rows import TROUBLE, trouble_of
 from drskit.views.words import (
     COLOURS,
     FAST_WORDS,
@@ -59,7 +60,8 @@ def render_html(summary: Summary) -> str:
         timeline=timeline_of(summary),
         events=[(event, describe(event)) for event in summary.events],
         faults=_faults(summary),
-        definitions=DEFINITIONS,
+        definitions=CLEANUP_DEFINITIONS if summary.is_cleanup else DEFINITIONS,
+        cleanup=cleanup_of(summary) if summary.is_cleanup else None,
         mode_words=MODE_WORDS[summary.mode],
         fast_words=FAST_WORDS,
         colours=COLOURS,
@@ -93,6 +95,7 @@ def _environment() -> "Environment":
         "badge": badge_of,
         "clock": clock,
         "counted": counted,
+        "how": how,
         "moment": moment,
         "span": span,
     }
@@ -104,8 +107,8 @@ def _faults(summary: Summary) -> tuple[Fault, ...]:
     alike: dict[tuple[ServerStatus, str], list[ServerResult]] = {}
     for server in summary.servers:
         if server.run.status in TROUBLE:
-            silent = NO_REASON if server.run.status is ServerStatus.FAILED else "Its state could not be seen."
-            alike.setdefault((server.run.status, server.run.error or silent), []).append(server)
+            error = trouble_of(server.run) or "Its state could not be seen."
+            alike.setdefault((server.run.status, error), []).append(server)
     return tuple(Fault(status, error, tuple(servers)) for (status, error), servers in alike.items())
 
 

@@ -2,17 +2,21 @@
 
 import re
 
+from drskit.model import ServerStatus
+from drskit.report.cleaned import Cleanup, cleanup_of, how
 from drskit.report.measures import Measure
 from drskit.report.summary import Summary
 from drskit.views.rows import TROUBLE, trouble_of
-from drskit.views.words import FAST_WORDS, MODE_WORDS, moment, plain, shortened, span
+from drskit.views.words import FAST_WORDS, MODE_WORDS, counted, moment, plain, shortened, span
 
 ERROR_LENGTH = 500
 SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:-])")
 
 
 def render_markdown(summary: Summary) -> str:
-    """Verdict, targets, waves, what failed, approvals."""
+    """Verdict, targets, waves, what failed, approvals; of a cleanup its instances, calls and bystanders."""
+    if summary.is_cleanup:
+        return "\n\n".join(part for part in (_head(summary), *_cleanup(summary, cleanup_of(summary))) if part) + "\n"
     parts = [_head(summary), _targets(summary), _trouble(summary), _approvals(summary)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -46,6 +50,36 @@ def _targets(summary: Summary) -> str:
     return "\n".join(rows)
 
 
+def _cleanup(summary: Summary, cleanup: Cleanup) -> tuple[str, ...]:
+    """Who asked for what, every instance with its proof, the calls, and what was left alone."""
+    asked = f"Cleans drill `{plain(summary.cleans or '-')}`. Why: {escaped(cleanup.reason)}"
+    instances = [
+        f"- **{'TERMINATED' if server.status is ServerStatus.TERMINATED else 'REMAINS'}** "
+        f"`{plain(server.recovery_instance_id or '-')}` of {escaped(server.name)} `{plain(server.source_server_id)}`, "
+        f"{moment(server.end_time)}: {escaped(how(server))}"
+        for server in cleanup.servers
+    ]
+    calls = [
+        f"- Attempt {job.attempt.number} for {counted(len(job.attempt.server_ids), 'instance')} at "
+        f"{moment(job.attempt.signed_at)}: {escaped(job.attempt.outcome) if job.attempt.outcome else 'accepted'}, "
+        f"job `{plain(job.attempt.job_id or '-')}` from {moment(job.attempt.creation_time)} to "
+        f"{moment(job.attempt.end_time)}"
+        for job in summary.jobs
+    ]
+    alone = [
+        f"- `{plain(one.kept.instance_id)}` of `{plain(one.kept.source_server_id)}`: {escaped(one.kept.reason)}. "
+        f"At the end: {escaped(one.end)}"
+        for one in cleanup.bystanders
+    ]
+    return (
+        asked, _listed("Instances", instances), _listed("Calls", calls), _listed("Left alone", alone),
+    )  # fmt: skip
+
+
+def _listed(title: str, lines: list[str]) -> str:
+    return "\n".join([f"## {title}", "", *lines]) if lines else ""
+
+
 def _cells(measure: Measure) -> str:
     return f"{span(measure.target)} | {span(measure.actual)} | {measure.verdict.value}"
 
@@ -57,7 +91,7 @@ def _trouble(summary: Summary) -> str:
         for server in summary.servers
         if server.run.status in TROUBLE
     ]
-    return "\n".join(["## In trouble", "", *lines]) if lines else ""
+    return _listed("In trouble", lines)
 
 
 def _approvals(summary: Summary) -> str:
@@ -71,4 +105,4 @@ def _approvals(summary: Summary) -> str:
         )
         for approval in summary.approvals
     ]
-    return "\n".join(["## Approvals", "", *lines]) if lines else ""
+    return _listed("Approvals", lines)

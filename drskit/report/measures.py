@@ -36,6 +36,20 @@ DEFINITIONS: dict[str, str] = {
 }
 
 
+CLEANUP_DEFINITIONS: dict[str, str] = {
+    "Terminated": (
+        "A call of this cleanup named the instance, or it ended by itself, and it is proven to be no more: EC2 says "
+        "terminated or does not know it, and DRS lists it as terminated or not at all. A job's word is no proof."
+    ),
+    "Remains": "It is not proven to be no more; why stands beside it. Clean up again once that is settled.",
+    "Left alone": (
+        "Another living instance of the same servers when the cleanup was asked for. No call names it, and EC2 is "
+        "asked for it once more at the end."
+    ),
+    "Times": "UTC, by the clock of AWS, or of the simulated world.",
+}
+
+
 class Verdict(StrEnum):
     """How an actual compares with its target."""
 
@@ -89,16 +103,19 @@ def server_rto(execution: Execution, wave: WaveRun, server: ServerRun, now: date
 def plan_rpo(execution: Execution) -> Measure:
     """The largest RPO of all launched servers."""
     servers = [server for wave in execution.waves for server in wave.servers]
-    return rpo_of(servers, execution.plan.targets.rpo, ended=execution.end_time is not None)
+    return rpo_of(execution, servers)
 
 
 def server_rpo(execution: Execution, server: ServerRun) -> Measure:
     """How old the server's data was when its launch was asked for."""
-    return rpo_of((server,), execution.plan.targets.rpo, ended=execution.end_time is not None)
+    return rpo_of(execution, (server,))
 
 
-def rpo_of(servers: Iterable[ServerRun], target: timedelta | None, *, ended: bool) -> Measure:
+def rpo_of(execution: Execution, servers: Iterable[ServerRun]) -> Measure:
     """The largest RPO of the launched ones; met only if each of them is known and every critical one came up."""
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return Measure(verdict=Verdict.NO_TARGET)
+    target, ended = execution.plan.targets.rpo, execution.end_time is not None
     servers = tuple(servers)
     launched = tuple(server for server in servers if reached(server))
     ages = [_age(server) for server in launched]

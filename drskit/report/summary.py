@@ -23,6 +23,7 @@ from drskit.model import (
     GroupRun,
     JobLog,
     JobLogEntry,
+    Kept,
     Mode,
     Record,
     ServerRun,
@@ -32,7 +33,11 @@ from drskit.model import (
 )
 from drskit.report import measures
 from drskit.report.measures import Measure, Verdict
+from drskit.targets import ENDED
 from drskit.views.words import counted, plain, span
+
+NAMED = 5
+"""Instances named in a verdict; beyond, they are counted."""
 
 
 class ApprovalState(StrEnum):
@@ -126,6 +131,15 @@ class Summary(Record):
     """Logs of jobs that no attempt of this execution names."""
     events: tuple[Event, ...]
     versions: dict[str, str]
+    cleans: str | None
+    """Of a cleanup: the drill whose instances it terminates."""
+    kept: tuple[Kept, ...]
+    """Of a cleanup: the instances of the same servers that it left alone."""
+
+    @property
+    def is_cleanup(self) -> bool:
+        """Whether instances were to be terminated, not servers to be launched."""
+        return self.execution_type is ExecutionType.CLEANUP
 
     @property
     def servers(self) -> tuple[ServerResult, ...]:
@@ -192,25 +206,49 @@ def summarise(
         loose_logs=_loose_logs(execution, logs),
         events=events,
         versions=versions or {},
+        cleans=execution.cleans,
+        kept=execution.kept,
     )
     return made.model_copy(update={"verdict": verdict(made)})
 
 
 def verdict(summary: Summary) -> str:
     """The one sentence that a tired reader takes home."""
+    if summary.is_cleanup:
+        return _cleanup_verdict(summary)
     critical = [server.run for wave in summary.waves for server in wave.servers if server.run.critical]
     reached = sum(measures.reached(run) for run in critical)
     kind = summary.execution_type.value.capitalize()
     done = f"{reached} of {counted(len(critical), 'critical server')} launched"
-    if summary.execution_type is ExecutionType.CLEANUP:
-        gone = sum(run.status is ServerStatus.TERMINATED for run in critical)
-        done = f"{gone} of {counted(len(critical), 'instance')} terminated"
-        return f"{kind} {summary.status} after {span(summary.elapsed)}: {done}"
     if summary.end_time is None:
         waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
         return f"{kind} {summary.status}{waiting}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}"
     took = f" in {span(summary.rto.actual)}" if summary.rto.actual is not None else ""
     return f"{kind} {summary.status}: {done}{took}; {_target_words(summary.rto)}"
+
+
+def _cleanup_verdict(summary: Summary) -> str:
+    """What is gone and what remains, then how the cleanup stands."""
+    servers = [server.run for server in summary.servers]
+    left = [run for run in servers if run.status is not ServerStatus.TERMINATED]
+    done = f"{len(servers) - len(left)} of {counted(len(servers), 'instance')} terminated and gone from DRS and EC2"
+    if summary.end_time is None:
+        waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
+        return f"{done} so far: cleanup {summary.status}{waiting}, {span(summary.elapsed)} by now"
+    if left:
+        done += f"; {len(left)} {'remains' if len(left) == 1 else 'remain'}: {_remaining(left)}"
+    ended = [one.instance_id for one in summary.kept if one.found in ENDED]
+    if ended:
+        done += f"; {counted(len(ended), 'instance')} that no call named ended, too"
+    return f"{done}. Cleanup {summary.status} after {span(summary.elapsed)}"
+
+
+def _remaining(left: list[ServerRun]) -> str:
+    named = ", ".join(run.recovery_instance_id or run.source_server_id for run in left[:NAMED])
+    more = f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    reasons = {run.error for run in left}
+    only = left[0].error if len(reasons) == 1 else None
+    return f"{named}{more} ({plain(only).rstrip('.')})" if only else f"{named}{more}"
 
 
 def _target_words(rto: Measure) -> str:
@@ -228,7 +266,7 @@ def _wave(execution: Execution, wave: WaveRun, now: datetime) -> WaveResult:
         overridden=wave.overridden,
         reached=sum(measures.reached(server) for server in wave.servers),
         rto=measures.wave_rto(execution, wave, now),
-        rpo=measures.rpo_of(wave.servers, execution.plan.targets.rpo, ended=execution.end_time is not None),
+        rpo=measures.rpo_of(execution, wave.servers),
         servers=tuple(
             ServerResult(
                 wave_name=wave.wave_name,

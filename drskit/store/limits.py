@@ -41,6 +41,9 @@ KEYS_BYTES = 300
 LAUNCHES = 5
 """How often a server's phases are kept: the launch and four repetitions."""
 JOB_ID = "drsjob-" + "0" * 17
+FOUND_CHARACTERS = 20
+"""EC2's word for an instance."""
+ULID_CHARACTERS = 26
 PROOF_BYTES = 160
 """An instance, what DRS and EC2 said of it, and the cleanup's id."""
 INSTANCE_ID = "i-" + "0" * 17
@@ -127,6 +130,7 @@ def _worst(execution: Execution) -> Execution:
         "head": "x" * 64,
         "waves": waves,
         "attempts": attempts,
+        "kept": tuple(one.model_copy(update={"found": "x" * FOUND_CHARACTERS}) for one in execution.kept),
     }
     return bounded(execution.model_copy(update=grown))
 
@@ -155,6 +159,7 @@ def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
         "phases": (span,) * len(Phase) * LAUNCHES,
         "error": "x" * TEXT_BYTES,
         "proof": "x" * PROOF_BYTES,
+        "terminated_by": "x" * ULID_CHARACTERS,
     }
     return server.model_copy(update=times | words)
 

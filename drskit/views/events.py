@@ -79,6 +79,8 @@ def _servers(facts: dict[str, Any]) -> str:
         state = " ".join(one_line(server[key]) for key in telling if server.get(key))
         if server.get("Status") == ServerStatus.LAUNCHED.value and server.get("RecoveryInstanceId"):
             state += ", instance known"
+        if server.get("TerminatedBy"):
+            state += f", instance terminated by cleanup {one_line(server['TerminatedBy'])}"
         error = f": {one_line(server['Error'])}" if server.get("Error") else ""
         alike.setdefault(f"{state}{error}", []).append(server)
     return ";  ".join(f"{_names(group)} {state}" for state, group in alike.items())

@@ -49,6 +49,8 @@ class ServerRow:
     attempt: int | None
     recovery_instance_id: str | None
     error: str | None
+    terminated_by: str | None = None
+    """The cleanup that terminated its instance."""
 
     @property
     def urgency(self) -> int:
@@ -147,10 +149,15 @@ def board_of(execution: Execution, now: datetime) -> Board:
 
 
 def trouble_of(server: ServerRow | ServerRun) -> str | None:
-    """Why the server failed; DRS fails some without a word (drs-facts §5.4)."""
-    if server.error is None and server.status is ServerStatus.FAILED:
-        return NO_REASON
-    return server.error
+    """Why the server failed, and what became of what it left; DRS fails some without a word (drs-facts §5.4)."""
+    if server.status not in TROUBLE:
+        return server.error
+    silent = NO_REASON if server.status is ServerStatus.FAILED else None
+    error = server.error or silent
+    if server.terminated_by is None:
+        return error
+    told = f"Its instance was terminated by cleanup {server.terminated_by}."
+    return f"{error.rstrip('.')}. {told}" if error else told
 
 
 def waves_waiting(execution: Execution) -> tuple[str, ...]:
@@ -214,4 +221,5 @@ def _server_row(server: ServerRun, *, now: datetime, over: datetime | None) -> S
         attempt=server.attempt,
         recovery_instance_id=server.recovery_instance_id,
         error=server.error,
+        terminated_by=server.terminated_by,
     )

@@ -18,9 +18,11 @@ from drskit.model import (
     Event,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     GroupRun,
     JobLog,
     JobLogEntry,
+    Kept,
     Mode,
     Phase,
     PhaseSpan,
@@ -395,6 +397,71 @@ def large(count: int = 100) -> Sample:
             )
         )
     return _sample(make_execution(tuple(waves), end_time=at(1972), status=ExecutionStatus.PARTIAL), at(4000))
+
+
+def cleaned(*, whole: bool = False) -> Sample:
+    """A cleanup of four instances: three are gone, one was protected meanwhile; two others were left alone."""
+    drill = completed().execution
+    gone = tuple(
+        ServerRun(
+            source_server_id=server.source_server_id,
+            name=server.name,
+            status=ServerStatus.TERMINATED,
+            launch_status="TERMINATED",
+            job_id="drsjob-0000000000000cc00",
+            attempt=1,
+            recovery_instance_id=server.recovery_instance_id,
+            request_time=at(4),
+            start_time=at(4),
+            end_time=at(160),
+            proof="not listed by DRS, terminated in EC2",
+        )
+        for server in drill.waves[0].servers
+    )
+    error = "not terminated: its termination protection is on. Turn that off in EC2 if it may go"
+    kept_one = gone[3].model_copy(
+        update={"status": ServerStatus.LAUNCHED, "job_id": None, "end_time": at(3), "proof": None, "error": error}
+    )
+    servers = gone if whole else (*gone[:3], kept_one)
+    status = WaveStatus.COMPLETED if whole else WaveStatus.PARTIAL
+    wave = WaveRun(wave_name="Cleanup", status=status, start_time=at(1), end_time=at(161), servers=servers)
+    reasons = (
+        "a drill instance of drsjob-99999999999999999, which is no job of this execution",
+        "only EC2 has it (stopped); DRS does not list it, so nobody can tell who launched it",
+    )
+    kept = tuple(
+        Kept(instance_id=f"i-{number:017x}", source_server_id=server_id(number), reason=reason, found=found)
+        for number, reason, found in zip((1, 2), reasons, ("running", "terminated"), strict=True)
+    )
+    execution = make_execution(
+        (wave,),
+        execution_id="01JDD6A0000000000000CLEAN0",
+        execution_type=ExecutionType.CLEANUP,
+        cleans=drill.execution_id,
+        status=ExecutionStatus.COMPLETED if whole else ExecutionStatus.PARTIAL,
+        end_time=at(161),
+        kept=kept[:1] if whole else kept,
+        groups=(),
+    )
+    text = f"Terminates instances of drill {drill.execution_id}. The drill is over, says ticket OPS-4711."
+    plan = execution.plan.model_copy(update={"description": text, "targets": Targets()})
+    return _sample(execution.model_copy(update={"plan": plan}), at(4000))
+
+
+def hostile_cleanup() -> Sample:
+    """A cleanup in which every text that comes from outside is an attack."""
+    text = " ".join(HOSTILE)
+    base = cleaned()
+    wave = base.execution.waves[0]
+    servers = tuple(
+        server.model_copy(update={"name": text, "error": text, "proof": text, "recovery_instance_id": text})
+        for server in wave.servers
+    )
+    kept = tuple(one.model_copy(update={"reason": text, "instance_id": text}) for one in base.execution.kept)
+    plan = base.execution.plan.model_copy(update={"description": text})
+    waves = (wave.model_copy(update={"servers": servers, "reason": text}),)
+    changes = {"waves": waves, "kept": kept, "plan": plan, "started_by": text, "cleans": text}
+    return Sample(base.execution.model_copy(update=changes), base.events, base.logs, base.now)
 
 
 def hostile() -> Sample:

@@ -52,3 +52,21 @@ def test_hostile_text_is_no_markup():
     text = render_markdown(summary_of(samples.hostile()))
     assert "<script>" not in text.replace("\\<", "")
     assert "\x1b" not in text
+
+
+def test_markdown_of_a_cleanup_says_what_is_gone_what_remains_and_what_was_left_alone():
+    """With the proof of each, and no target."""
+    text = render_markdown(summary_of(samples.cleaned()))
+    assert "**TERMINATED** `i-00000000000c0ffef` of db\\-1" in text
+    assert "**REMAINS** `i-00000000000c0fff2` of db\\-4" in text
+    assert "Why: The drill is over, says ticket OPS\\-4711." in text
+    assert "job `drsjob-0000000000000cc00` from" in text
+    assert "At the end: terminated; no call of this cleanup named it" in text
+    assert "RTO" not in text
+
+
+def test_csv_of_a_cleanup_holds_the_proofs_and_no_targets():
+    """The cells of RTO and RPO are empty."""
+    rows = list(csv.DictReader(io.StringIO(render_csv(summary_of(samples.cleaned())))))
+    assert ["not listed by DRS, terminated in EC2"] * 3 + [""] == [row["Proof"] for row in rows]
+    assert {""} == {row[name] for row in rows for name in ("Rto", "Rpo", "RtoSeconds", "RpoTargetSeconds")}

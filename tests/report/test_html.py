@@ -19,6 +19,8 @@ STORIES = [
     samples.waiting_for_approval,
     samples.large,
     samples.hostile,
+    samples.cleaned,
+    samples.hostile_cleanup,
 ]
 
 
@@ -134,3 +136,31 @@ def test_without_jinja2_the_report_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"jinja2.*drskit\[kit\]"):
         report_of(samples.completed())
+
+
+def test_the_report_of_a_cleanup_shows_the_proofs_the_calls_and_the_bystanders():
+    """Who asked and why, which drill, and nothing of RTO, RPO or waves."""
+    sample = samples.cleaned()
+    text = Page(report_of(sample)).text
+    expected = [
+        "3 of 4 instances terminated and gone from DRS and EC2; 1 remains",
+        f"4 instances of drill {sample.execution.cleans} of plan shop",
+        sample.execution.started_by,
+        "The drill is over, says ticket OPS-4711.",
+        "not listed by DRS, terminated in EC2",
+        "its termination protection is on. Turn that off in EC2 if it may go",
+        "drsjob-0000000000000cc00",
+        "which is no job of this execution",
+        "untouched: running in EC2",
+        "terminated; no call of this cleanup named it",
+        "A job's word is no proof.",
+    ]
+    assert [] == [part for part in expected if part not in text]
+    assert [] == [word for word in ("RTO", "RPO", "not reached", "Timeline") if word in text]
+
+
+def test_the_report_of_a_cleanup_that_terminated_everything_has_nothing_in_trouble():
+    """No section of what remains, and nothing in red."""
+    report = report_of(samples.cleaned(whole=True))
+    assert "What remains" not in report
+    assert '<span class="b bad">' not in report

@@ -1,8 +1,9 @@
 """The sentence on top, and what is gathered below it."""
 
-from drskit.model import AttemptStatus, ExecutionType, JobLog
+from drskit.model import AttemptStatus, ExecutionStatus, ExecutionType, JobLog
+from drskit.report.measures import Verdict
 from drskit.report.summary import ApprovalState, summarise
-from tests.report.samples import completed, failing, under_way, waiting_for_approval
+from tests.report.samples import cleaned, completed, failing, under_way, waiting_for_approval
 
 
 def summary_of(sample, **changes):
@@ -31,10 +32,27 @@ def test_the_verdict_of_a_running_drill_says_whom_it_waits_for():
 def test_a_recovery_and_a_cleanup_are_called_what_they_are():
     """The type is in the sentence."""
     assert "Recovery COMPLETED" in summary_of(completed(), execution_type=ExecutionType.RECOVERY).verdict
+    whole = "4 of 4 instances terminated and gone from DRS and EC2. Cleanup COMPLETED after 2 min 41 s"
+    assert whole == summary_of(cleaned(whole=True)).verdict
+
+
+def test_the_verdict_of_a_cleanup_says_what_remains_and_why():
+    """Also that something ended which no call named; and while it lasts, how far it is."""
+    verdict = summary_of(cleaned()).verdict
+    assert verdict.startswith("3 of 4 instances terminated and gone from DRS and EC2; 1 remains: i-00000000000c0fff2 (")
+    assert "termination protection is on. Turn that off in EC2 if it may go); 1 instance that no call named" in verdict
     assert (
-        "Cleanup COMPLETED after 31 min 12 s: 0 of 12 instances terminated"
-        == summary_of(completed(), execution_type=ExecutionType.CLEANUP).verdict
+        "3 of 4 instances terminated and gone from DRS and EC2 so far: cleanup POLLING, 1 h 06 min 40 s by now"
+        == summary_of(cleaned(), status=ExecutionStatus.POLLING, end_time=None).verdict
     )
+
+
+def test_a_cleanup_has_no_targets():
+    """Neither RTO nor RPO, of nothing in it."""
+    summary = summary_of(cleaned())
+    measured = [summary.rpo, *(server.rpo for server in summary.servers), *(wave.rpo for wave in summary.waves)]
+    assert {Verdict.NO_TARGET} == {measure.verdict for measure in measured}
+    assert None is summary.rto.actual
 
 
 def test_servers_in_trouble_come_first():

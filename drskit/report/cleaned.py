@@ -1,0 +1,69 @@
+"""A cleanup as reports show it: what is gone with its proof, what remains and why, and what was left alone."""
+
+from dataclasses import dataclass
+
+from drskit.cleaning import PURPOSE
+from drskit.model import Kept, ServerRun, ServerStatus
+from drskit.report.summary import Summary
+from drskit.targets import ENDED
+
+UNDECIDED = "not proven to be gone yet"
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """Instances that remain, and the one reason that they share."""
+
+    reason: str
+    servers: tuple[ServerRun, ...]
+
+
+@dataclass(frozen=True)
+class Bystander:
+    """An instance that was left alone, and what EC2 said of it at the end."""
+
+    kept: Kept
+    end: str
+    ended: bool
+
+
+@dataclass(frozen=True)
+class Cleanup:
+    """What only a cleanup's report has."""
+
+    reason: str
+    """Why it was asked for."""
+    servers: tuple[ServerRun, ...]
+    """The frozen list."""
+    remainders: tuple[Remainder, ...]
+    bystanders: tuple[Bystander, ...]
+
+
+def cleanup_of(summary: Summary) -> Cleanup:
+    """What a cleanup came to."""
+    servers = tuple(server.run for wave in summary.waves for server in wave.servers)
+    alike: dict[str, list[ServerRun]] = {}
+    for server in servers:
+        if server.status is not ServerStatus.TERMINATED:
+            alike.setdefault(server.error or UNDECIDED, []).append(server)
+    return Cleanup(
+        reason=summary.description.removeprefix(PURPOSE.format(summary.cleans)),
+        servers=servers,
+        remainders=tuple(Remainder(reason, tuple(found)) for reason, found in alike.items()),
+        bystanders=tuple(_bystander(kept, over=summary.end_time is not None) for kept in summary.kept),
+    )
+
+
+def how(server: ServerRun) -> str:
+    """What proves that an instance is no more, or why it remains."""
+    if server.status is ServerStatus.TERMINATED:
+        return server.proof or "gone, without a word how that is known"
+    return server.error or UNDECIDED
+
+
+def _bystander(kept: Kept, *, over: bool) -> Bystander:
+    if kept.found is not None:
+        ended = kept.found in ENDED
+        words = f"{kept.found}; no call of this cleanup named it" if ended else f"untouched: {kept.found} in EC2"
+        return Bystander(kept, words, ended)
+    return Bystander(kept, "no call named it; EC2 was not asked again" if over else "not asked again yet", ended=False)
