@@ -17,12 +17,24 @@ from urllib.parse import quote
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 
-from drskit.errors import InvalidInput, NotCompleted, Refused, Unavailable, WorldUnreachable
-from drskit.model import CommandKind, Event, Execution, ExecutionStatus, Mode, Runbook, WaveStatus
+from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
+from drskit.driving import Driving
+from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
+from drskit.model import (
+    CleanUp,
+    CommandKind,
+    Event,
+    Execution,
+    ExecutionStatus,
+    ExecutionType,
+    Mode,
+    Runbook,
+    WaveStatus,
+)
 from drskit.resources import default_world, find_file, find_world
 from drskit.runbook import load_runbook
 from drskit.session import Preview, Session, environment
-from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION
+from drskit.states import FINAL_EXECUTION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,9 +42,6 @@ if TYPE_CHECKING:
     from drskit.views.panels import Handle
 
 APPROVE_ALL_REASON = "approvals = all: a simulated drill approves every wave"
-MAX_OUTAGES = 80
-"""How many passes in a row the tables may be out of reach before driving stops: 20 minutes."""
-
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -120,13 +129,21 @@ class Drill:
         self.runbook = runbook
         self.parameters = parameters
         self._prepare_tables()
-        self._poller = session.poller()
+        self._driving = Driving(session, simulated=parameters.simulate)
         self._execution = self._existing()
         self._preview: Preview | None = None
-        self._outages = 0
-        self._trouble: str | None = None
         self._handle: Handle | None = None
         self._unreported: Unavailable | None = None
+        self._afterwards: Afterwards | None = None
+
+    @property
+    def _execution(self) -> Execution | None:
+        """The execution as last seen."""
+        return self._driving.execution
+
+    @_execution.setter
+    def _execution(self, execution: Execution | None) -> None:
+        self._driving.execution = execution
 
     def _prepare_tables(self) -> None:
         """A simulated world begins without tables; a real account's are made on purpose."""
@@ -135,13 +152,16 @@ class Drill:
             self.session.create_tables()
 
     def _existing(self) -> Execution | None:
-        """The execution that the parameters name, or the one of the plan that lives."""
-        if self.parameters.execution_id:
-            return self.session.find(self.parameters.execution_id)
-        plan = self.session.store.get_plan(self.runbook.plan.plan_id)
-        if plan is None or plan.active_execution_id is None:
-            return None
-        return self.session.find(plan.active_execution_id)
+        """The execution that the parameters name, or the drill of the plan that lives."""
+        wanted = self.parameters.execution_id
+        plan = None if wanted else self.session.store.get_plan(self.runbook.plan.plan_id)
+        name = wanted or (plan.active_execution_id if plan else None)
+        found = self.session.find(name) if name else None
+        if found is None or found.execution_type is not ExecutionType.CLEANUP:
+            return found
+        if wanted:
+            raise Refused(f"Execution {wanted} is a cleanup. Name the drill that it cleans up: {found.cleans}.")
+        return None
 
     # --- what a panel drives -----------------------------------------------------------------------------------------
 
@@ -182,49 +202,13 @@ class Drill:
 
     def step(self) -> bool:
         """Advance one pass and wait until the next is due; True while there is something to do without a person."""
-        execution = self._known()
-        if execution.status in FINAL_EXECUTION:
-            return False
-        wait_seconds, seen = self._pass(execution.execution_id)
-        self._execution = execution = seen or self.session.store.load(execution.execution_id)
-        if execution.status is ExecutionStatus.PAUSED:
-            return self._approve_all()
-        if execution.status in NEEDS_ATTENTION:
-            self.session.clock.sleep(wait_seconds)
-        return execution.status in NEEDS_ATTENTION
-
-    def _pass(self, execution_id: str) -> tuple[float, Execution | None]:
-        """One poll pass: seconds to wait after it, and the execution where the pass has it.
-
-        The tables may be out of reach for a while.
-        """
-        try:
-            result = self._poller.run_pass()
-        except Unavailable as error:
-            if self.parameters.simulate:
-                self._require_world()
-            self._outages += 1
-            self._trouble = str(error)
-            if self._outages > MAX_OUTAGES:
-                raise
-            return self.session.settings.poll_seconds.soon, self._execution
-        self._outages = 0
-        self._trouble = result.trouble
-        return self._poller.wait_seconds(result), result.executions.get(execution_id)
-
-    def _require_world(self) -> None:
-        """A simulated world that ended takes its tables with it: waiting would not bring it back."""
-        try:
-            self.session.clock.now()
-        except WorldUnreachable as error:
-            raise WorldUnreachable(
-                "The simulated world has ended, and this drill with it. Run the notebook again from the top: a new "
-                "world begins."
-            ) from error
+        self._known()
+        more = self._driving.step()
+        return self._approve_all() if self._driving.paused else more
 
     def trouble(self) -> str | None:
         """What keeps the drill from being advanced for now: the tables or DRS do not answer."""
-        return self._trouble
+        return self._driving.trouble
 
     def _approve_all(self) -> bool:
         """Approve what waits, where the drill was asked to; whether anything was approved."""
@@ -249,9 +233,7 @@ class Drill:
 
     def history(self, after: int) -> Sequence[Event]:
         """The events with a higher sequence number."""
-        if self._execution is None or self._execution.events <= after:
-            return ()
-        return self.session.store.events(self._execution.execution_id, after=after)
+        return self._driving.history(after)
 
     def now(self) -> datetime:
         """The present, by the tables."""
@@ -292,6 +274,31 @@ class Drill:
         """The folder that holds the runs."""
         return Path(self.parameters.output_dir) if self.parameters.output_dir else self.session.settings.runs
 
+    def clean_up(self) -> "Afterwards | NotStarted":
+        """Do with the instances of a drill that is over what its plan's cleanup policy says; it raises nothing."""
+        if self._execution is None:
+            return NotStarted()
+        try:
+            self._afterwards = self._obey_policy(self._execution)
+        except DrskitError as error:  # the last cell raises, no other
+            name = self._execution.execution_id
+            self._afterwards = Afterwards(f"Nobody knows what still runs of drill {name}: {error}", failed=True)
+        return self._afterwards
+
+    def _obey_policy(self, drill: Execution) -> "Afterwards":
+        live = live_cleanup(self.session, drill.plan_id)
+        person = self.is_live()
+        left_to_terminal = self.session.settings.attended and not person
+        wanted = choice_for(drill, person=person) is CleanUp.ALWAYS and not left_to_terminal
+        taken_up = live is not None and live.cleans == drill.execution_id
+        if drill.status not in FINAL_EXECUTION or not (wanted or taken_up):
+            return remains(self.session, drill)
+        key = "cleanup.after" if person else "cleanup.headless"
+        drive = CleanupDrive(self.session, drill, reason=f"{key} = always in {Path(self.runbook.source).name}")
+        from drskit.views.panels import show
+
+        return drive.outcome(show(drive, live=False, log=print_line).error)
+
     def report(self) -> "RunLink | NotStarted | NotReported":
         """Write `execution.json` and `report.html` into the run's folder."""
         from drskit.report.evidence import write_run
@@ -309,10 +316,10 @@ class Drill:
         return RunLink(files.report, execution)
 
     def raise_for_status(self) -> None:
-        """End well only for a drill that COMPLETED; for the notebook's last cell.
+        """End well only for a drill that COMPLETED, as did its cleanup if it had one; for the notebook's last cell.
 
         Raises:
-            NotCompleted: it ended otherwise, or waits for a person.
+            NotCompleted: it ended otherwise, or waits for a person; or its cleanup is not COMPLETED.
             Unavailable: the tables kept the report from being written.
             Exception: what kept it from starting, or stopped the driving.
         """
@@ -321,9 +328,11 @@ class Drill:
             raise self._handle.error
         if self._unreported is not None:
             raise self._unreported
-        if completed:
-            return
-        raise NotCompleted(outcome(self._known()))
+        words = [] if completed else [outcome(self._known())]
+        if self._afterwards is not None and self._afterwards.failed:
+            words.append(self._afterwards.words)
+        if words:
+            raise NotCompleted("\n".join(words))
 
 
 class NotStarted:

@@ -23,6 +23,7 @@ VARIABLES = {
     "DRSKIT_ENV": "env",
     "DRSKIT_RUNS": "runs",
     "DRSKIT_UI": "ui",
+    "DRSKIT_ATTENDED": "attended",
     "DRSKIT_POLL_SECONDS": "poll_seconds",
     "DRSKIT_QUIESCENCE_SECONDS": "quiescence_seconds",
     "DRSKIT_CLOCK_URL": "clock_url",
@@ -88,6 +89,8 @@ class Settings(BaseModel):
     env: TableWord = "dev"
     runs: Path = Path("runs")
     ui: Annotated[str, _matching(re.compile("|".join(FACES)), f"write one of {', '.join(FACES)}")] = "auto"
+    attended: bool = False
+    """Whether whoever runs the notebook sees to the cleanup afterwards, so that the notebook leaves it alone."""
     poll_seconds: Annotated[Ceilings, BeforeValidator(_ceilings)] = Ceilings()
     quiescence_seconds: Annotated[float, BeforeValidator(_quiescence)] = 420
     clock_url: Address | None = None

@@ -1,5 +1,8 @@
-"""cleanup: terminate the instances of a drill that is over."""
+"""cleanup: terminate the instances of a drill that is over; and the same at the end of `drill`."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -7,7 +10,12 @@ import click
 from drskit.cli.common import as_json, confirm, ends_well, open_session, say, show_json
 
 if TYPE_CHECKING:
+    from drskit.afterwards import CleanupDrive
     from drskit.cleanup import CleanupPreview
+    from drskit.model import Execution
+    from drskit.session import Session
+
+ATTENDED = "DRSKIT_ATTENDED"
 
 
 @click.command()
@@ -38,6 +46,98 @@ def _instances(preview: "CleanupPreview") -> str:
     from drskit.views.words import counted
 
     return counted(len(preview.selection.targets), "instance")
+
+
+# --- at the end of a drill -------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def attended(*, person: bool) -> Iterator[None]:
+    """While the block runs, notebooks leave the cleanup to the person at the terminal, if there is one."""
+    from drskit.session import environment
+
+    found = environment()
+    before = found.get(ATTENDED)
+    if person:
+        found[ATTENDED] = "true"
+    try:
+        yield
+    finally:
+        if person:
+            found.pop(ATTENDED)
+        if before is not None:
+            found[ATTENDED] = before
+
+
+def person_is_there(*, yes: bool, json_output: bool) -> bool:
+    """Whether somebody sits at the terminal who may be asked."""
+    return sys.stdin.isatty() and not yes and not json_output
+
+
+def settle(session: "Session", drill: "Execution", *, person: bool) -> bool:
+    """Do with a finished drill's instances what its plan says, or say what still runs; whether that went well.
+
+    Without a person the notebook has done it already.
+    """
+    from drskit.afterwards import CleanupDrive, choice_for, remains
+    from drskit.errors import DrskitError
+    from drskit.model import CleanUp
+    from drskit.states import FINAL_EXECUTION
+
+    choice = choice_for(drill, person=person)
+    if drill.status not in FINAL_EXECUTION:
+        return True
+    if not person or choice is CleanUp.NEVER:
+        say(remains(session, session.store.load(drill.execution_id)).words)
+        return True
+    answer = "" if choice is CleanUp.ALWAYS else ", and the answer at the terminal was yes"
+    drive = CleanupDrive(session, drill, reason=f"cleanup.after = {choice}{answer}")
+    try:
+        say(drive.preview_text)
+        preview = drive.look_ahead()
+        if preview.live is None and not preview.selection.targets and not preview.selection.left:
+            return True
+        if choice is CleanUp.ASK and preview.live is None and preview.selection.targets and not _agreed(preview):
+            say(remains(session, drill).words)
+            return True
+        carry_out(drive)
+    except DrskitError as error:
+        say(drive.outcome(error).words)
+        return False
+    outcome = drive.outcome(None)
+    say(outcome.words)
+    return not outcome.failed
+
+
+def _agreed(preview: "CleanupPreview") -> bool:
+    """The answer of the person at the terminal; none at all is no."""
+    try:
+        return click.confirm(f"Terminate the {_instances(preview)} that this drill launched?", err=True)
+    except click.Abort:
+        say("")
+        return False
+
+
+def carry_out(drive: "CleanupDrive") -> None:
+    """Start a cleanup or take it up, and drive it to its end, with a line for each event.
+
+    Raises:
+        DrskitError: see `Session.cleanup`; the tables were out of reach for too long.
+    """
+    from drskit.views.text import event_line
+
+    drive.start()
+    told = 0
+    trouble = None
+    more = True
+    while more:
+        more = drive.step()
+        for event in drive.history(told):
+            told = event.sequence
+            say(event_line(event))
+        before, trouble = trouble, drive.trouble()
+        if trouble and not before:
+            say(f"TRYING AGAIN  {trouble}")
 
 
 COMMANDS: dict[str, click.Command] = {"cleanup": cleanup}

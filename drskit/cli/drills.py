@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from drskit.cli.cleanups import attended, carry_out, person_is_there, settle
 from drskit.cli.common import as_json, confirm, ends_well, open_session, say, show_json
 from drskit.cli.plans import FILE, read_runbook
 
@@ -71,8 +72,10 @@ def drill(
         "replace": list(replace),
         "apply": apply,
     }
-    with _world(runbook, simulate, world, speed):
+    person = person_is_there(yes=yes, json_output=json_output)
+    with _world(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
+        _finish_cleanup(session, runbook.plan.plan_id)
         live = session.live_execution(runbook.plan.plan_id)
         if live is not None:
             _take_up(session, live, runbook, changing=apply or bool(replace), fast=fast)
@@ -83,12 +86,48 @@ def drill(
             _start_fast(session, runbook, execution_id, simulate=simulate, apply=apply, replace=replace)
         parameters |= {"execution_id": execution_id, "confirmed": not simulate}
         tell = say if json_output else click.echo
-        execution, code = _run_drill(session, runbook, parameters, output or session.settings.runs, tell)
+        runs = output or session.settings.runs
+        execution, code = _run_drill(session, runbook, parameters, runs, tell)
+        if execution is not None and code in {0, 1}:
+            code = _settle(session, execution, runs, code, person=person)
         if json_output and execution is not None:
             from drskit.report.evidence import execution_json
 
             show_json(execution_json(*session.history(execution.execution_id)))
     sys.exit(code)
+
+
+def _finish_cleanup(session: "Session", plan_id: str) -> None:
+    """Carry a cleanup of an earlier drill to its end: a plan has one execution at a time.
+
+    Raises:
+        Refused: it waits for a person.
+    """
+    from drskit.afterwards import CleanupDrive, live_cleanup
+    from drskit.errors import Refused
+
+    cleanup = live_cleanup(session, plan_id)
+    if cleanup is None:
+        return
+    say(f"Cleanup {cleanup.execution_id} of drill {cleanup.cleans} is not over; it is carried to its end first.")
+    drive = CleanupDrive(session, session.store.load(cleanup.cleans or ""), reason="it is not over")
+    carry_out(drive)
+    outcome = drive.outcome(None)
+    if live_cleanup(session, plan_id) is not None:
+        raise Refused(outcome.words)
+    say(outcome.words)
+
+
+def _settle(session: "Session", execution: "Execution", runs: Path, code: int, *, person: bool) -> int:
+    """What becomes of the instances now, and of the report then; the exit code."""
+    from drskit.drill import versions
+    from drskit.report.evidence import write_run
+
+    well = settle(session, execution, person=person)
+    after = session.history(execution.execution_id)
+    if after[0].version != execution.version:
+        write_run(runs.resolve(), *after, now=session.store.now(), versions=versions())
+    return code if well else max(code, 1)
 
 
 def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float | None) -> AbstractContextManager[None]:
@@ -180,7 +219,10 @@ def _run_drill(
         return execution, interrupted.exit_code
     if done is not None and done.error is not None and (execution is None or done.error.exit_code not in {0, 1}):
         return execution, done.error.exit_code
-    return execution, status_code(execution)
+    code = status_code(execution)
+    if code == 0 and done is not None and done.error is not None:  # the drill is COMPLETED, and its cleanup is not
+        code = done.error.exit_code
+    return execution, code
 
 
 def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path, folder: Path) -> None:
@@ -195,12 +237,15 @@ def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path,
 
 def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None") -> None:
     from drskit.drill import outcome
+    from drskit.model import ExecutionStatus
     from drskit.planning import surprises
 
     if execution is not None:
         for surprise in surprises(execution.groups):
             say(surprise)
         say(outcome(execution))
+        if execution.status is ExecutionStatus.COMPLETED and done is not None and done.error is not None:
+            say(str(done.error))
     elif done is not None and done.error is not None:
         say(str(done.error))
     else:

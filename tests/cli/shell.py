@@ -1,5 +1,6 @@
 """A terminal to test in: a folder, an environment without AWS, and `drskit`."""
 
+import io
 import json
 import os
 import subprocess
@@ -25,6 +26,14 @@ def bare_environment() -> dict[str, str]:
     return kept | BARE
 
 
+class Terminal(io.BytesIO):
+    """What a person types, at what says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """A person is there."""
+        return True
+
+
 @dataclass
 class Shell:
     """Runs drskit's commands in a folder."""
@@ -33,14 +42,22 @@ class Shell:
     variables: dict[str, str] = field(default_factory=dict)
     server: WorldServer | None = None
 
-    def run(self, *words: str, code: int = 0, variables: Mapping[str, str] | None = None) -> Result:
-        """Run a command in this process; it must end with this code, and never with a traceback."""
+    def run(
+        self, *words: str, code: int = 0, variables: Mapping[str, str] | None = None, typed: str | None = None
+    ) -> Result:
+        """Run a command in this process; it must end with this code, and never with a traceback.
+
+        What is typed, if anything is, comes from a terminal.
+        """
         told = {name: None for name in os.environ if name.startswith(("AWS_", "DRSKIT_"))}
         told |= BARE | self.variables | (variables or {})
         before = Path.cwd()
         os.chdir(self.folder)
         try:
-            result = CliRunner().invoke(main, list(words), env=told, catch_exceptions=False)
+            result = CliRunner().invoke(
+                main, list(words), env=told, catch_exceptions=False,
+                input=None if typed is None else Terminal(typed.encode()),
+            )  # fmt: skip
         finally:
             os.chdir(before)
         assert (code, "") == (result.exit_code, "" if result.exit_code == code else result.output)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from drskit.drill import open_drill
 from drskit.errors import InvalidInput
 from drskit.headless import Notebook, run_notebook
 from drskit.sim import load_world, serve
+from drskit.sim.spec import Fault, FaultKind
 from tests.cli.proxy import without_the_simulators_mark
 from tests.cli.shell import BIN, Shell, bare_environment
 from tests.harness import ROOT, RUNBOOKS
 
 DRILL = ROOT / "notebooks" / "03-run-a-drill.ipynb"
 ULID = "01KJPWD6M0YRW7ABVCV0N9X219"
+TIDY = "cleanup: {headless: always}\n"
 
 
 @pytest.fixture
@@ -36,14 +39,28 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
+@contextmanager
+def served(name: str, bare: pytest.MonkeyPatch, folder: Path) -> Iterator[Shell]:
+    """A terminal in a shipped world, and the environment pointed there."""
+    spec = load_world(RUNBOOKS / "worlds" / f"{name}.yaml")
+    with serve(spec, VirtualClock(spec.start_time)) as server:
+        for key, value in server.environment().items():
+            bare.setenv(key, value)
+        yield Shell(folder, server.environment(), server)
+
+
 @pytest.fixture
 def shop(bare: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shell]:
-    """A terminal in the served shop, and the environment pointed there."""
-    spec = load_world(RUNBOOKS / "worlds" / "shop.yaml")
-    with serve(spec, VirtualClock(spec.start_time)) as server:
-        for name, value in server.environment().items():
-            bare.setenv(name, value)
-        yield Shell(tmp_path, server.environment(), server)
+    """A terminal in the served shop."""
+    with served("shop", bare, tmp_path) as shell:
+        yield shell
+
+
+@pytest.fixture
+def captured(bare: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Shell]:
+    """A terminal in the served world of the captured drill."""
+    with served("captured-drill", bare, tmp_path) as shell:
+        yield shell
 
 
 @pytest.fixture
@@ -114,6 +131,65 @@ def test_a_drill_that_waits_for_a_person_is_taken_up_by_its_id(run, shop, tmp_pa
         execution["Status"],
         len(shop.json("executions", "list")),
     )
+
+
+@pytest.fixture
+def tidy(tmp_path) -> str:
+    """A runbook whose headless drills clean up after themselves."""
+    path = tmp_path / "tidy.yaml"
+    path.write_text((RUNBOOKS / "captured-drill.yaml").read_text(encoding="utf-8") + TIDY, encoding="utf-8")
+    return str(path)
+
+
+def said_of_the_cleanup(cells: list[Any]) -> str:
+    """What the cell came to that cleans up."""
+    (cell,) = [cell for cell in cells if cell["id"] == "clean-up"]
+    (shown,) = [output for output in cell["outputs"] if output["output_type"] == "execute_result"]
+    return "".join(shown["data"]["text/plain"])
+
+
+def test_a_headless_drill_cleans_up_where_its_runbook_says_so(run, captured, tidy, tmp_path):
+    """Its report shows it, the list has no instance of it left, and run again the notebook says so."""
+    asked = {"runbook": tidy, "execution_id": ULID}
+    done, cells = run(**asked)
+    assert (None, []) == (done.error, errors_of(cells))
+    assert said_of_the_cleanup(cells).endswith(f"of drill {ULID} is COMPLETED: 4 of 4 instances terminated.")
+    execution, _ = evidence(tmp_path)
+    found = [server["Status"] for wave in execution["Waves"] for server in wave["Servers"]]
+    assert ["TERMINATED"] * 4 == found
+    cleanup, drill = captured.json("executions", "list")
+    assert ("CLEANUP", ULID, None) == (cleanup["ExecutionType"], drill["ExecutionId"], drill["RunningInstances"])
+    shown = captured.json("executions", "show", cleanup["ExecutionId"])
+    assert "cleanup.headless = always in tidy.yaml" in shown["Plan"]["Description"]
+    done, cells = run(**asked)
+    assert None is done.error
+    assert "Nothing is left to clean up" in said_of_the_cleanup(cells)
+    assert 2 == len(captured.json("executions", "list"))
+
+
+def test_a_cleanup_that_does_not_complete_fails_the_notebook_in_its_last_cell(run, captured, tidy):
+    """Although the drill is COMPLETED; run again, what lives of the cleanup or is left is tried again."""
+    denied = Fault(kind=FaultKind.ACCESS_DENIED, operation="TerminateRecoveryInstances", times=9)
+    captured.server.gateway.faults.add(denied)
+    done, cells = run(runbook=tidy, execution_id=ULID)
+    assert (1, [-1]) == (done.error.exit_code, errors_of(cells))
+    assert "is FAILED: 0 of 4 instances terminated." in said_of_the_cleanup(cells)
+    assert "AccessDeniedException" in str(done.error)
+    captured.server.gateway.faults.clear()
+    done, cells = run(runbook=tidy, execution_id=ULID)
+    assert None is done.error
+    assert "is COMPLETED: 4 of 4 instances terminated." in said_of_the_cleanup(cells)
+
+
+def test_a_headless_drill_that_is_not_to_clean_up_takes_up_a_cleanup_that_lives(run, captured):
+    """By default it terminates nothing, and says how; what a person has begun is carried to its end."""
+    asked = {"runbook": "runbooks/captured-drill.yaml", "execution_id": ULID}
+    _, cells = run(**asked)
+    assert f"4 instances of drill {ULID} still run and cost money." in said_of_the_cleanup(cells)
+    captured.run("cleanup", ULID, "--reason", "looked at it", "--yes")
+    done, cells = run(**asked)
+    assert None is done.error
+    assert "is COMPLETED: 4 of 4 instances terminated." in said_of_the_cleanup(cells)
 
 
 def test_what_kept_a_drill_from_starting_is_what_the_notebook_raises(run, shop, bare):

@@ -1,0 +1,75 @@
+"""One execution driven in the foreground, pass by pass, by whoever wants to see its end."""
+
+from collections.abc import Sequence
+
+from drskit.errors import Unavailable, WorldUnreachable
+from drskit.model import Event, Execution, ExecutionStatus
+from drskit.session import Session
+from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION
+
+MAX_OUTAGES = 80
+"""How many passes in a row the tables may be out of reach before driving stops: 20 minutes."""
+
+
+class Driving:
+    """Advances what is due, as any poller, with an eye on one execution."""
+
+    def __init__(self, session: Session, *, simulated: bool) -> None:
+        self.session = session
+        self.execution: Execution | None = None
+        """As last seen; whoever starts or takes up an execution puts it here."""
+        self.trouble: str | None = None
+        """What keeps it from being advanced for now: the tables or DRS do not answer."""
+        self._simulated = simulated
+        self._poller = session.poller()
+        self._outages = 0
+
+    def step(self) -> bool:
+        """Advance one pass and wait until the next is due; True while there is something to do without a person."""
+        if self.execution is None or self.execution.status in FINAL_EXECUTION:
+            return False
+        wait_seconds, seen = self._pass(self.execution)
+        self.execution = execution = seen or self.session.store.load(self.execution.execution_id)
+        if execution.status in NEEDS_ATTENTION:
+            self.session.clock.sleep(wait_seconds)
+        return execution.status in NEEDS_ATTENTION
+
+    def _pass(self, execution: Execution) -> tuple[float, Execution | None]:
+        """One poll pass: seconds to wait after it, and the execution where the pass has it.
+
+        The tables may be out of reach for a while.
+        """
+        try:
+            result = self._poller.run_pass()
+        except Unavailable as error:
+            if self._simulated:
+                self._require_world()
+            self._outages += 1
+            self.trouble = str(error)
+            if self._outages > MAX_OUTAGES:
+                raise
+            return self.session.settings.poll_seconds.soon, execution
+        self._outages = 0
+        self.trouble = result.trouble
+        return self._poller.wait_seconds(result), result.executions.get(execution.execution_id)
+
+    def _require_world(self) -> None:
+        """A simulated world that ended takes its tables with it: waiting would not bring it back."""
+        try:
+            self.session.clock.now()
+        except WorldUnreachable as error:
+            raise WorldUnreachable(
+                "The simulated world has ended, and this drill with it. Run the notebook again from the top: a new "
+                "world begins."
+            ) from error
+
+    def history(self, after: int) -> Sequence[Event]:
+        """The events with a higher sequence number."""
+        if self.execution is None or self.execution.events <= after:
+            return ()
+        return self.session.store.events(self.execution.execution_id, after=after)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for a person."""
+        return self.execution is not None and self.execution.status is ExecutionStatus.PAUSED
