@@ -19,6 +19,7 @@ from drskit.model import (
     ServerRun,
     ServerStatus,
     WaveRun,
+    WaveStatus,
 )
 from drskit.seen import Remains
 from drskit.states import STARTED_WAVE
@@ -34,6 +35,7 @@ SETTLED = frozenset(
 )
 """A server whose launch has come to an end."""
 LAUNCHED = frozenset({ServerStatus.LAUNCHED, ServerStatus.VERIFIED})
+FOLLOWED = STARTED_WAVE | {WaveStatus.TIMED_OUT}
 GONE = frozenset({"TERMINATED", "SHUTTING-DOWN"})
 """States of an instance that is no more (drs-facts §2)."""
 
@@ -62,7 +64,10 @@ def learn_servers(
     instances: Mapping[str, RecoveryInstance],
     now: datetime,
 ) -> Execution:
-    """Bring every launched server up to date with what was seen of its job, its log and its instance."""
+    """Bring every launched server up to date with what was seen of its job, its log and its instance.
+
+    Also in a wave that timed out: its job is followed on, and its servers are UNKNOWN no longer than need be.
+    """
     lines = {job_id: _by_server(entries) for job_id, entries in logs.items()}
 
     def learn(server: ServerRun) -> ServerRun:
@@ -75,7 +80,7 @@ def learn_servers(
         return _learn_instance(server, instances.get(server.source_server_id))
 
     def learn_wave(wave: WaveRun) -> WaveRun:
-        return with_servers(wave, learn) if wave.status in STARTED_WAVE else wave
+        return with_servers(wave, learn) if wave.status in FOLLOWED else wave
 
     return with_each_wave(execution, learn_wave)
 

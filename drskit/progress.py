@@ -213,7 +213,8 @@ def _unlisted(servers: list[ServerRun]) -> str:
 
 def _verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:
     """COMPLETED, PARTIAL or FAILED, by the servers alone; a job's own COMPLETED says nothing."""
-    missing = [server for server in wave.servers if server.status not in {ServerStatus.LAUNCHED, ServerStatus.VERIFIED}]
+    came_up = {ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED}  # the last by a cleanup, later
+    missing = [server for server in wave.servers if server.status not in came_up]
     if not missing:
         return WaveStatus.COMPLETED
     critical = sum(server.critical for server in missing)

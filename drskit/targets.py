@@ -19,8 +19,8 @@ NO_REPLICATION = frozenset({"", "NOT_STARTED"})
 UNKNOWN_TO_EC2 = "not known to EC2"
 ENDED = frozenset({UNKNOWN_TO_EC2, "terminated", "shutting-down"})
 """What is said of an instance that is no more."""
-LEFT_BEHIND = frozenset({ServerStatus.FAILED, ServerStatus.UNKNOWN})
-"""A server whose job may have left an instance although nobody saw it come up."""
+LEFT_BEHIND = frozenset({ServerStatus.FAILED, ServerStatus.UNKNOWN, ServerStatus.SKIPPED})
+"""A server whose job, if it had one, may have left an instance although nobody saw it come up."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,13 @@ def jobs_recorded(drill: Execution) -> frozenset[str]:
 
 
 def candidates(drill: Execution) -> tuple[ServerRun, ...]:
-    """The servers of a drill that may have an instance."""
+    """The servers of a drill that may have an instance; one whose retry came to nothing may have its first job's."""
+    launched = {name for attempt in drill.attempts if attempt.job_id for name in attempt.server_ids}
     return tuple(
         server
         for wave in drill.waves
         for server in wave.servers
-        if server.job_id and (server.status in LAUNCHED or server.status in LEFT_BEHIND)
+        if (server.job_id or server.source_server_id in launched) and server.status in LAUNCHED | LEFT_BEHIND
     )
 
 

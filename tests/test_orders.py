@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from drskit.aftercare import with_terminated
 from drskit.model import (
     Approval,
     AttemptStatus,
@@ -11,11 +12,13 @@ from drskit.model import (
     ExecutionStatus,
     OnFailure,
     OnTimeout,
+    RecoveryInstance,
     ServerStatus,
     WaveStatus,
 )
 from drskit.ports import Unknown
-from drskit.seen import Remains
+from drskit.seen import Remains, Sight
+from drskit.targets import Gone, select
 from drskit.witness import Absent, Foreign, Mine, Unsure
 from tests.builders import Walk, at, execution_of, job_of, sid, wave
 
@@ -309,6 +312,22 @@ def test_an_unknown_server_may_be_skipped():
     assert "skipped by mira: looked at it" == walk.execution.waves[0].servers[1].error
 
 
+@pytest.mark.parametrize(("kind", "then"), [(C.SKIP, None), (C.RETRY, C.CANCEL)])
+def test_an_instance_that_comes_up_after_its_server_was_left_out_is_cleaned_up(kind, then):
+    """Its job is the drill's, whatever a person decided about the server when nobody could see it."""
+    walk = lost()
+    told(walk, kind, servers=(sid(2),))
+    if then is not None:
+        walk.refuse("ThrottlingException")
+        told(walk, then)
+    assert S.SKIPPED == walk.servers()[1]
+    late = RecoveryInstance(
+        recovery_instance_id="i-late", source_server_id=sid(2), job_id="drsjob-00000000000000001", is_drill=True
+    )
+    found = select(walk.execution, {"i-late": Sight(late, "running")}, {"i-late": sid(2)})
+    assert ["i-late"] == [target.instance_id for target in found.targets]
+
+
 def test_an_unknown_server_whose_job_is_gone_may_be_launched_again():
     """By a new attempt, for that server alone."""
     walk = lost()
@@ -419,6 +438,33 @@ def test_a_retried_job_that_still_does_not_end_times_out_again():
     walk = timed_out()
     told(walk, C.RETRY)
     assert (W.TIMED_OUT, X.TIMED_OUT) == (walk.run(1_800).waves[0], walk.status)
+
+
+def test_a_job_that_ends_after_its_wave_timed_out_tells_what_became_of_its_servers():
+    """While the execution lives it is followed; a retry launches no server again that is up."""
+    parts = (wave("Database", (), timeout=timedelta(minutes=30), on_failure=OnFailure.CONTINUE), 2)
+    walk = Walk(execution_of(parts, (wave("Application", ()), 1))).run()
+    late = walk.launch()
+    walk.job_goes_on(late)
+    beside = walk.run().launch()
+    walk.job_goes_on(beside)
+    walk.run(1_800)
+    assert (W.TIMED_OUT, [S.UNKNOWN, S.UNKNOWN]) == (walk.waves[0], walk.servers())
+    walk.job_ends(late, sid(2))
+    walk.run(60)
+    assert (W.TIMED_OUT, [S.LAUNCHED, S.FAILED]) == (walk.waves[0], walk.servers())
+    told(walk, C.RETRY)
+    assert (sid(2),) == walk.launches[-1].server_ids
+
+
+def test_a_server_that_a_cleanup_terminated_has_come_up_all_the_same():
+    """A retry of the others is judged by them, and the wave is not FAILED without a reason."""
+    walk = two_waves().wave_done(sid(2))
+    walk.execution = with_terminated(walk.execution, {sid(1): Gone(sid(1), "i-00000000000000001", "is no more")})
+    told(walk, C.RETRY)
+    walk.job_ends(walk.launch())
+    walk.run(600)
+    assert (W.COMPLETED, [S.TERMINATED, S.LAUNCHED]) == (walk.waves[0], walk.servers())
 
 
 def test_a_failed_server_beside_a_running_job_waits_for_its_end():
