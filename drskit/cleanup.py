@@ -17,7 +17,7 @@ from drskit.states import FINAL_EXECUTION
 from drskit.store.limits import ensure_fits
 from drskit.targets import Selection, candidates, instance_ids, select
 
-KEPT_MOST = 500
+KEPT_MOST = 300
 """How many instances that are left alone are watched: what a cleanup stores is bounded."""
 
 

@@ -87,17 +87,17 @@ def ensure_fits(execution: Execution) -> None:
 def _sizes(execution: Execution) -> dict[str, int]:
     worst = _worst(execution)
     sizes = {suffix: item_bytes(to_item(codec.content(part))) for suffix, part in codec.parts(worst).items()}
-    sizes["EVENT"] = max(_start_bytes(worst), _event_bytes(worst))
+    sizes["EVENT"] = max(_start_bytes(execution), _event_bytes(worst))
     return {suffix: KEYS_BYTES + size for suffix, size in sizes.items()}
 
 
-def _start_bytes(worst: Execution) -> int:
-    """The first event names all servers; its other facts are in the header, too."""
+def _start_bytes(execution: Execution) -> int:
+    """The first event names all servers; its other facts are in the header, too, and none of them grows."""
     facts = {
-        "Groups": [group.to_json() for group in worst.groups],
-        "Replace": list(worst.replace),
-        "Instances": frozen_instances(worst),
-        "Kept": [one.to_json() for one in worst.kept],
+        "Groups": [group.to_json() for group in execution.groups],
+        "Replace": list(execution.replace),
+        "Instances": frozen_instances(execution),
+        "Kept": [one.to_json() for one in execution.kept],
     }
     return HEADER_BYTES + item_bytes(to_item(facts))
 

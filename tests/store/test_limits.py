@@ -5,12 +5,16 @@ from datetime import timedelta
 import pytest
 
 from drskit import bounds
+from drskit.cleanup import KEPT_MOST, new_cleanup
 from drskit.errors import Refused
 from drskit.history import first_event, narrate
 from drskit.model import Decision, ServerStatus
+from drskit.seen import Sight
 from drskit.store.attributes import item_bytes, to_item
 from drskit.store.codec import fitted, header_of, header_values
 from drskit.store.limits import ensure_fits, largest_header_bytes, largest_item_bytes
+from drskit.targets import OWN, Bystander, Selection, Target
+from tests.builders import execution_of, wave
 from tests.store.strategies import everywhere, execution, server_id
 
 
@@ -52,6 +56,26 @@ def test_the_largest_event_is_counted():
     assert item_bytes(to_item(hundred.to_json())) <= largest_item_bytes(before)
     _, first = first_event(before)
     assert item_bytes(to_item(first.to_json())) <= largest_item_bytes(before)
+
+
+def test_the_start_of_a_cleanup_of_three_thousand_instances_is_counted_and_fits():
+    """Its first event names each of them, and as many that it leaves alone as are watched."""
+    drill = execution_of((wave("Database"), 3_000))
+    servers = drill.waves[0].servers
+    targets = tuple(Target(server, f"i-{number:017d}", Sight(None, None)) for number, server in enumerate(servers))
+    reason = f"{OWN}its failback may have begun (FAILBACK_READY_FOR_LAUNCH, CREATING_SNAPSHOT_OR_SO)"
+    others = tuple(
+        Bystander(f"i-{number:017d}", server.source_server_id, reason) for number, server in enumerate(servers)
+    )
+    cleanup, event = first_event(
+        new_cleanup(
+            drill, Selection(targets, others),
+            execution_id="01JDD5Q3X8M4T7V2W9Y0ZABCDF", started_by="mira", at=drill.start_time, reason="over",
+        )
+    )  # fmt: skip
+    assert (3_000, KEPT_MOST) == (len(cleanup.waves[0].servers), len(cleanup.kept))
+    assert item_bytes(to_item({"": event.to_json()})) <= largest_item_bytes(cleanup)
+    ensure_fits(cleanup)
 
 
 def test_a_key_that_is_too_long_is_refused():
