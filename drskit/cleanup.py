@@ -51,6 +51,8 @@ class CleanupPreview:
     selection: Selection
     live: Execution | None = None
     """The cleanup of this drill that lives already; there is at most one."""
+    begun: int = 0
+    """How many executions the plan had when this was looked at."""
 
 
 def preview_cleanup(
@@ -64,10 +66,12 @@ def preview_cleanup(
         Unavailable: DRS or EC2 could not be asked.
     """
     _refuse_others(drill, account_id)
+    plan = store.get_plan(drill.plan_id)
     live = _live(store, drill)
     if live is not None:
         return CleanupPreview(drill, Selection(), live)
-    return CleanupPreview(drill, survey_drill(recovery_for(drill.region), drill))
+    begun = plan.begun if plan else 0
+    return CleanupPreview(drill, survey_drill(recovery_for(drill.region), drill), begun=begun)
 
 
 def _refuse_others(drill: Execution, account_id: str) -> None:
@@ -124,7 +128,7 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
     cleanup, event = first_event(cleanup)
     ensure_fits(cleanup)
     try:
-        store.create(cleanup, (event,))
+        store.create(cleanup, (event,), begun=preview.begun)
     except PlanBusy:
         live = _live(store, drill)
         if live is None:

@@ -275,6 +275,8 @@ class AppliedPlan(Record):
     applied_by: str
     source: str
     active_execution_id: str | None = None
+    begun: int = 0
+    """How many executions it has had; a creation that arrives after another one finds it changed."""
 
 
 # --- what an execution has become ------------------------------------------------------------------------------------

@@ -79,13 +79,20 @@ class Store(Protocol):
         """
 
     # executions
-    def create(self, execution: Execution, events: tuple[Event, ...]) -> None:
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
         """Create an execution and mark it as its plan's active one, in one transaction.
+
+        Args:
+            execution: the new one.
+            events: its first.
+            begun: how many executions the plan had when this one was decided on. A request that was given up, made
+                again and arrives late finds one more, and creates nothing.
 
         Raises:
             AlreadyExists: the ExecutionId is taken.
             PlanBusy: another execution of the plan lives.
             NotFound: the plan is not applied.
+            LostRace: an execution of the plan began since it was counted, and is over.
         """
 
     def load(self, execution_id: str) -> Execution:

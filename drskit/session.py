@@ -328,7 +328,7 @@ class Session:
         execution, event = first_event(execution)
         ensure_fits(execution)
         try:
-            self.store.create(execution, (event,))
+            self.store.create(execution, (event,), begun=plan.begun)
         except AlreadyExists:
             return self._same_start(self.store.load(execution.execution_id), plan, fast=execution.fast)
         self.poller().wake(execution.account_id, execution.region)

@@ -179,7 +179,8 @@ class Trial:
         ours = self.instances()
         if not ours:
             return
-        job_id = self.reader.terminate_recovery_instances(recoveryInstanceIDs=ours)["job"]["jobID"]
+        with signed_at(self.now()):
+            job_id = self.launcher.terminate_recovery_instances(recoveryInstanceIDs=ours)["job"]["jobID"]
         began = self.session.clock.now()
         while self.session.clock.now() - began < PATIENCE and (
             self.instances() or {self.state_of(instance_id) for instance_id in ours} != {"terminated"}

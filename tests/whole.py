@@ -236,7 +236,7 @@ class Whole:
         if self._looked_at == len(self.place.sent):
             return
         self._looked_at = len(self.place.sent)
-        self.place.checker.step()
+        self.place.checker.step(self.place.sent)
         execution, events, logs = self._watcher.history(self.execution_id)
         assert () == faults(execution, events, logs)
         self._nothing_is_lost(execution)

@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from drskit.bounds import ITEM_BYTES, bounded
-from drskit.errors import AlreadyExists, LostRace, NotFound, Refused
+from drskit.errors import AlreadyExists, LostRace, Refused
 from drskit.model import Event, Execution, JobLog
 from drskit.store import codec, wire
 from drskit.store.attributes import Item, item_bytes, to_item
 from drskit.store.codec import Parts
 from drskit.store.expressions import Clause, change, equals, missing, present
 from drskit.store.names import TableNames
-from drskit.store.plans import ACTIONS, busy, no_plan, plan_key
+from drskit.store.plans import ACTIONS, busy, no_plan, outrun, plan_key
 from drskit.store.wire import Action, Refusal, Wire
 
 TRANSACTION_BYTES = 3_500_000
@@ -44,12 +44,17 @@ class Commits:
         self._tables = tables
         self._generations: dict[str, str] = {}
 
-    def create(self, execution: Execution, events: tuple[Event, ...]) -> None:
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
         """See `Store.create`."""
         execution = bounded(execution)
         new = _Write(self._tables.history, execution, secrets.token_hex(8))
         children = new.children(codec.parts(execution), {}, None)
-        occupy = self._plan(execution, {"ActiveExecutionId": execution.execution_id}, missing("ActiveExecutionId"))
+        counted = equals("Begun", begun) if begun else missing("Begun")
+        occupy = self._plan(
+            execution,
+            {"ActiveExecutionId": execution.execution_id, "Begun": begun + 1},
+            missing("ActiveExecutionId") & counted,
+        )
         told, _ = self._told(new, events, missing("ExecutionId"))
         rest = [*told, occupy]
         generation = None
@@ -347,13 +352,16 @@ def _not_created(execution: Execution, refused: dict[int, Refusal], place_of_pla
         return AlreadyExists(f"Execution {execution_id} exists. Open it, or start under another key.", execution_id)
     if place_of_plan not in refused:
         return LostRace(f"Execution {execution_id} is being created by somebody else. Look for it, then repeat.")
-    return _not_free(plan_id, refused[place_of_plan])
+    return _not_free(plan_id, refused[place_of_plan], outrun(plan_id))
 
 
 def _not_reopened(refusal: Refusal, mark: Action) -> Exception:
-    return _not_free(str(mark.what["Key"]["PlanId"]["S"]), refusal)
+    plan_id = str(mark.what["Key"]["PlanId"]["S"])
+    return _not_free(plan_id, refusal, no_plan(plan_id))
 
 
-def _not_free(plan_id: str, refusal: Refusal) -> NotFound | Exception:
+def _not_free(plan_id: str, refusal: Refusal, otherwise: Exception) -> Exception:
     active = _text(refusal.item, "ActiveExecutionId")
-    return no_plan(plan_id) if active is None else busy(plan_id, active)
+    if refusal.item is None:
+        return no_plan(plan_id)
+    return otherwise if active is None else busy(plan_id, active)

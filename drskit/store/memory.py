@@ -25,7 +25,7 @@ from drskit.model import (
 from drskit.store.attributes import to_attribute
 from drskit.store.codec import header_of
 from drskit.store.dynamodb import lost_cadence, no_execution
-from drskit.store.plans import busy, no_group, no_plan, refuse_busy, refuse_used, too_many_groups
+from drskit.store.plans import busy, no_group, no_plan, outrun, refuse_busy, refuse_used, too_many_groups
 
 
 class MemoryStore:
@@ -60,11 +60,13 @@ class MemoryStore:
             for group_id in (*(group.group.group_id for group in groups), *removed):
                 self._refuse_foreign(group_id, plan_id)
             active = stored.active_execution_id if stored else None
-            kept = {"active_execution_id": active, "applied_by": shortened(plan.applied_by, PERSON_BYTES)}
+            begun = stored.begun if stored else 0
+            by = shortened(plan.applied_by, PERSON_BYTES)
+            kept = {"active_execution_id": active, "begun": begun, "applied_by": by}
             self._plans[plan_id] = plan.model_copy(update=kept)
             for group in groups:
-                by = {"applied_by": shortened(group.applied_by, PERSON_BYTES)}
-                self._groups[group.group.group_id] = group.model_copy(update=by)
+                by_whom = {"applied_by": shortened(group.applied_by, PERSON_BYTES)}
+                self._groups[group.group.group_id] = group.model_copy(update=by_whom)
             for group_id in removed:
                 self._groups.pop(group_id, None)
 
@@ -113,7 +115,7 @@ class MemoryStore:
 
     # executions
 
-    def create(self, execution: Execution, events: tuple[Event, ...]) -> None:
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
         """See `Store.create`."""
         _refuse_inexact(events)
         execution_id = execution.execution_id
@@ -122,7 +124,7 @@ class MemoryStore:
                 raise AlreadyExists(
                     f"Execution {execution_id} exists. Open it, or start under another key.", execution_id
                 )
-            self._occupy(execution)
+            self._occupy(execution, begun)
             self._executions[execution_id] = bounded(execution)
             self._events[execution_id] = events
 
@@ -191,13 +193,17 @@ class MemoryStore:
             ]
         yield from map(header_of, sorted(chosen, key=lambda execution: execution.start_time, reverse=True))
 
-    def _occupy(self, execution: Execution) -> None:
+    def _occupy(self, execution: Execution, begun: int | None = None) -> None:
         plan = self._plans.get(execution.plan_id)
         if plan is None:
             raise no_plan(execution.plan_id)
         if plan.active_execution_id:
             raise busy(execution.plan_id, plan.active_execution_id)
-        self._plans[execution.plan_id] = plan.model_copy(update={"active_execution_id": execution.execution_id})
+        if begun not in {None, plan.begun}:
+            raise outrun(execution.plan_id)
+        count = plan.begun if begun is None else begun + 1
+        update = {"active_execution_id": execution.execution_id, "begun": count}
+        self._plans[execution.plan_id] = plan.model_copy(update=update)
 
     def _free(self, execution: Execution) -> None:
         plan = self._plans.get(execution.plan_id)

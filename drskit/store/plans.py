@@ -134,6 +134,14 @@ def busy(plan_id: str, execution_id: str) -> PlanBusy:
     return PlanBusy(message, execution_id)
 
 
+def outrun(plan_id: str) -> LostRace:
+    """Another execution of the plan began and ended meanwhile."""
+    return LostRace(
+        f"Another execution of plan {plan_id} began since this one was asked for. Look at `drskit executions list`, "
+        "then ask again if it is still wanted."
+    )
+
+
 def too_many_groups(plan_id: str, count: int) -> None:
     """Refuse what does not fit one transaction beside the plan."""
     if count >= ACTIONS:
@@ -163,7 +171,7 @@ def refuse_used(group_id: str, plan: AppliedPlan | None) -> None:
 
 
 def _plan_values(plan: AppliedPlan) -> dict[str, Any]:
-    values = plan.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"active_execution_id"})
+    values = plan.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"active_execution_id", "begun"})
     return values | {"AppliedBy": shortened(plan.applied_by, PERSON_BYTES)}
 
 

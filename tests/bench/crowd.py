@@ -139,7 +139,7 @@ def _sweep_of_tomorrow(now: datetime) -> Item:
 def items_of(execution: Execution) -> list[Item]:
     """The items that the store writes for an execution, without its history."""
     kept = _Kept()
-    Commits(kept, TableNames.of()).create(execution, ())
+    Commits(kept, TableNames.of()).create(execution, (), begun=0)
     return kept.items
 
 

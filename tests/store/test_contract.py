@@ -42,7 +42,7 @@ def apply(store, plan_id: str, *, waves: int = 1) -> None:
 def test_an_execution_is_read_back_as_it_was_created(store):
     """Create, then load."""
     created = execution()
-    store.create(created, (event(1),))
+    store.create(created, (event(1),), begun=0)
     assert created == store.load("E1")
 
 
@@ -54,17 +54,17 @@ def test_an_unknown_execution_is_not_found(store):
 
 def test_the_same_execution_is_not_created_twice(store):
     """A doubled start under one key collides, also while its plan is busy with it."""
-    store.create(execution(), (event(1),))
+    store.create(execution(), (event(1),), begun=0)
     with pytest.raises(AlreadyExists) as caught:
-        store.create(execution(), (event(1),))
+        store.create(execution(), (event(1),), begun=0)
     assert "E1" == caught.value.existing
 
 
 def test_a_plan_has_one_living_execution(store):
     """The second start names the first."""
-    store.create(execution("E1"), ())
+    store.create(execution("E1"), (), begun=0)
     with pytest.raises(PlanBusy) as caught:
-        store.create(execution("E2"), ())
+        store.create(execution("E2"), (), begun=0)
     assert "E1" == caught.value.execution_id
     assert "E1" == store.get_plan("shop").active_execution_id
     with pytest.raises(NotFound):
@@ -74,14 +74,14 @@ def test_a_plan_has_one_living_execution(store):
 def test_an_execution_needs_an_applied_plan(store):
     """Nothing is created for a plan that the tables do not hold."""
     with pytest.raises(NotFound, match="bank"):
-        store.create(execution(plan_id="bank"), ())
+        store.create(execution(plan_id="bank"), (), begun=0)
     assert store.get_plan("bank") is None
 
 
 def test_a_commit_is_read_back(store):
     """Load gives what was committed last."""
     before = execution(servers=250)
-    store.create(before, ())
+    store.create(before, (), begun=0)
     after = everywhere(before, ServerStatus.LAUNCHING)
     store.commit(before, after, (event(1),))
     assert after == store.load("E1")
@@ -90,7 +90,7 @@ def test_a_commit_is_read_back(store):
 def test_a_commit_of_nothing_but_the_version_counts(store):
     """The header alone is written."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     store.commit(before, following(before), ())
     assert 2 == store.load("E1").version
 
@@ -98,7 +98,7 @@ def test_a_commit_of_nothing_but_the_version_counts(store):
 def test_the_second_of_two_writers_loses(store):
     """Whoever read an old version writes nothing."""
     before = execution()
-    store.create(before, (event(1),))
+    store.create(before, (event(1),), begun=0)
     winner = following(before, waiting_for="approval of Wave 1")
     store.commit(before, winner, (event(2),))
     with pytest.raises(LostRace, match="E1"):
@@ -119,16 +119,43 @@ def test_a_commit_to_nothing_is_lost(store):
 def test_the_final_write_frees_the_plan(store):
     """After the end another execution may start."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     store.commit(before, ended(before), ())
     assert store.get_plan("shop").active_execution_id is None
-    store.create(execution("E2"), ())
+    store.create(execution("E2"), (), begun=1)
+    assert 2 == store.get_plan("shop").begun
+
+
+def test_a_creation_that_comes_late_creates_nothing(store):
+    """Its request was given up and made again under another id; the repetition is over when the first arrives."""
+    before = execution()
+    store.create(before, (), begun=0)
+    store.commit(before, ended(before), ())
+    with pytest.raises(LostRace, match="began since this one was asked for"):
+        store.create(execution("E2"), (event(1),), begun=0)
+    with pytest.raises(NotFound):
+        store.load("E2")
+    assert (None, 1) == (store.get_plan("shop").active_execution_id, store.get_plan("shop").begun)
+
+
+def test_applying_a_plan_keeps_its_count(store):
+    """Neither a changed plan nor a retry begins an execution."""
+    before = execution()
+    store.create(before, (), begun=0)
+    over = ended(before, ExecutionStatus.FAILED)
+    store.commit(before, over, ())
+    plan = store.get_plan("shop")
+    store.apply(
+        plan.model_copy(update={"version": plan.version + 1, "begun": 0}), (), removed=(), expected=plan.version
+    )
+    store.commit(over, following(over, status=ExecutionStatus.POLLING, end_time=None), ())
+    assert 1 == store.get_plan("shop").begun
 
 
 def test_a_reopened_execution_occupies_its_plan_again(store):
     """Retry takes the plan, or is refused when another has it."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     over = ended(before, ExecutionStatus.FAILED)
     store.commit(before, over, ())
     store.commit(over, following(over, status=ExecutionStatus.POLLING, end_time=None), ())
@@ -138,10 +165,10 @@ def test_a_reopened_execution_occupies_its_plan_again(store):
 def test_an_execution_is_not_reopened_while_another_lives(store):
     """One living execution of a plan, also after a retry."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     over = ended(before, ExecutionStatus.FAILED)
     store.commit(before, over, ())
-    store.create(execution("E2"), ())
+    store.create(execution("E2"), (), begun=1)
     with pytest.raises(PlanBusy) as caught:
         store.commit(over, following(over, status=ExecutionStatus.POLLING, end_time=None), ())
     assert "E2" == caught.value.execution_id
@@ -151,7 +178,7 @@ def test_an_execution_is_not_reopened_while_another_lives(store):
 def test_three_thousand_servers_work(store):
     """Created, all changed at once, and one changed alone."""
     before = execution(waves=3, servers=1000)
-    store.create(before, ())
+    store.create(before, (), begun=0)
     after = everywhere(before, ServerStatus.LAUNCHING)
     store.commit(before, after, (event(1),))
     assert after == store.load("E1")
@@ -160,7 +187,7 @@ def test_three_thousand_servers_work(store):
 def test_more_children_than_a_transaction_holds_are_written_as_one(store):
     """51 waves are created, all changed, then changed one by one and all again."""
     first = execution(waves=51, servers=1)
-    store.create(first, (event(1),))
+    store.create(first, (event(1),), begun=0)
     second = everywhere(first, ServerStatus.LAUNCHING)
     store.commit(first, second, (event(2),))
     third = following(second, waves=(second.waves[0].model_copy(update={"reason": "slow"}), *second.waves[1:]))
@@ -174,7 +201,7 @@ def test_more_children_than_a_transaction_holds_are_written_as_one(store):
 def test_long_texts_are_cut_at_a_thousand_bytes(store):
     """An error from outside cannot outgrow an item."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     after = everywhere(before, ServerStatus.FAILED, error="€" * 5000)
     store.commit(before, after, ())
     error = store.load("E1").waves[0].servers[0].error
@@ -185,7 +212,7 @@ def test_long_texts_are_cut_at_a_thousand_bytes(store):
 def test_events_come_oldest_first_and_after_a_number(store):
     """A reader that has seen some asks for the rest."""
     before = execution()
-    store.create(before, (event(1), event(2)))
+    store.create(before, (event(1), event(2)), begun=0)
     for first in range(3, 120, 3):
         after = following(before)
         store.commit(before, after, tuple(event(number, note="x" * 50) for number in range(first, first + 3)))
@@ -200,7 +227,7 @@ def test_events_come_oldest_first_and_after_a_number(store):
 def test_an_event_keeps_its_facts_and_its_hash(store):
     """What was sealed is what is read; so the chain can be checked."""
     told = event(1, count=3, nothing=None, nested={"a": [1, "", True, {"b": None}]}, empty={}, big=10**30)
-    store.create(execution(), (told,))
+    store.create(execution(), (told,), begun=0)
     (read,) = store.events("E1")
     assert told == read
     assert read.hash == read.sealed("").hash
@@ -210,7 +237,7 @@ def test_an_event_keeps_its_facts_and_its_hash(store):
 def test_a_fraction_in_a_fact_is_refused(store):
     """DynamoDB would not give it back as it was."""
     with pytest.raises(TypeError, match="whole numbers"):
-        store.create(execution(), (event(1, ratio=0.5),))
+        store.create(execution(), (event(1, ratio=0.5),), begun=0)
     with pytest.raises(NotFound):
         store.load("E1")
 
@@ -218,7 +245,7 @@ def test_a_fraction_in_a_fact_is_refused(store):
 def test_job_logs_of_any_length_are_kept(store):
     """A log larger than an item is split, and put together again."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     logs = tuple(
         JobLog(
             job_id=f"drsjob-{number}",
@@ -238,7 +265,7 @@ def test_job_logs_of_any_length_are_kept(store):
 def test_more_logs_than_a_transaction_holds_are_kept(store):
     """Many jobs may end in one pass."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     line = JobLogEntry(time=START, event="LAUNCH_START", error="e" * 1000)
     logs = tuple(JobLog(job_id=f"drsjob-{n:02}", wave_name="Wave 1", entries=(line,) * 300) for n in range(14))
     store.commit(before, following(before), (event(1),), logs)
@@ -252,7 +279,7 @@ def test_find_gives_headers_of_the_statuses_asked_for_newest_first(store):
         started = execution(f"E{number}", f"plan-{number}").model_copy(
             update={"start_time": START + timedelta(minutes=number)}
         )
-        store.create(started, (event(1),))
+        store.create(started, (event(1),), begun=0)
     before = store.load("E1")
     store.commit(before, following(before, status=ExecutionStatus.POLLING), ())
     assert ["E2", "E0"] == [header.execution_id for header in store.find([ExecutionStatus.PENDING])]
@@ -267,7 +294,7 @@ def test_find_gives_headers_of_the_statuses_asked_for_newest_first(store):
 def test_a_mark_alone_hides_nothing(store):
     """It is a trace for people: what can be read is read, shown and written."""
     before = execution()
-    store.create(before, ())
+    store.create(before, (), begun=0)
     store.quarantine(Malformed(item_key("E1", "shop"), "it smells"))
     assert before == store.load("E1")
     for found in (store.find([ExecutionStatus.PENDING]), store.list_executions(), store.sweep()):
@@ -285,7 +312,7 @@ def test_a_quarantine_of_what_is_no_execution_does_nothing(store):
 def test_a_history_of_any_size_is_written_with_its_commit(store):
     """Nine megabytes of events: more than an item, and more than a transaction holds."""
     first = execution()
-    store.create(first, (event(1),))
+    store.create(first, (event(1),), begun=0)
     second = following(first)
     long = tuple(event(number, note="n" * 150_000) for number in range(2, 62))
     store.commit(first, second, long)
@@ -298,7 +325,7 @@ def test_a_history_of_any_size_is_written_with_its_commit(store):
 def test_an_execution_may_begin_with_a_history_of_any_size(store):
     """Created whole as well."""
     long = tuple(event(number, note="n" * 300_000) for number in range(1, 15))
-    store.create(execution(), long)
+    store.create(execution(), long, begun=0)
     assert long == store.events("E1")
 
 
@@ -342,7 +369,7 @@ def test_an_apply_on_another_version_is_lost(store, expected):
 
 def test_an_apply_removes_groups_and_keeps_the_living_execution(store):
     """The mark of the living execution is not the applier's to change."""
-    store.create(execution(), ())
+    store.create(execution(), (), begun=0)
     plan, groups = applied(version=2, waves=2)
     store.apply(plan, groups[1:], removed=("shop-1",), expected=1)
     assert 2 == store.get_plan("shop").version
@@ -372,7 +399,7 @@ def test_a_plan_is_deleted_with_its_groups(store):
 
 def test_nothing_is_deleted_while_an_execution_lives(store):
     """Neither the plan nor its groups."""
-    store.create(execution(), ())
+    store.create(execution(), (), begun=0)
     with pytest.raises(PlanBusy):
         store.delete_plan("shop")
     with pytest.raises(PlanBusy):

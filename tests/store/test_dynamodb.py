@@ -102,7 +102,7 @@ def test_a_write_whose_reply_was_lost_knows_itself(client, dynamodb, clock):
     """The SDK sends each write twice; the second finds the first, and nobody lost a race."""
     wire = Wire(client, lost=range(1, 1000, 2))
     before = execution()
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     after = everywhere(before, ServerStatus.LAUNCHING)
     dynamodb.commit(before, after, (event(2),))
     over = ended(after)
@@ -124,7 +124,7 @@ def test_a_large_write_whose_replies_were_lost_knows_itself(client, dynamodb):
     """Each of its transactions is sent twice."""
     wire = Wire(client, lost=range(1, 1000, 2))
     before = execution(waves=BIG, servers=1)
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     after = everywhere(before, ServerStatus.LAUNCHING)
     dynamodb.commit(before, after, (event(2),))
     assert after == dynamodb.load("E1")
@@ -134,7 +134,7 @@ def test_a_large_write_whose_replies_were_lost_knows_itself(client, dynamodb):
 def test_a_timeout_after_the_effect_is_unavailable_and_a_fresh_read_tells(client, dynamodb):
     """When no reply ever comes, nothing is claimed."""
     before = execution()
-    dynamodb.create(before, ())
+    dynamodb.create(before, (), begun=0)
 
     def no_reply(**_):
         raise ReadTimeoutError(endpoint_url="the table")
@@ -160,7 +160,7 @@ def write_large(store, before):
 def test_a_large_commit_is_seen_whole_or_not_at_all(client, dynamodb, moment):
     """Die around each transaction: the next worker reads the old or the new execution, and goes on."""
     before = execution(waves=BIG, servers=1)
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     after = everywhere(before, ServerStatus.LAUNCHING)
     for number in range(1, 4):
         worker = fresh(client)
@@ -185,10 +185,10 @@ def test_a_large_create_that_died_may_be_repeated(client, dynamodb, number):
     worker = fresh(client)
     Wire(worker, dies_after=[number])
     with pytest.raises(Died):
-        DynamoDbStore(worker, prefix=dynamodb._tables.history.split("-")[0]).create(before, (event(1),))
+        DynamoDbStore(worker, prefix=dynamodb._tables.history.split("-")[0]).create(before, (event(1),), begun=0)
     assert dynamodb.get_plan("shop").active_execution_id is None
     assert [] == list(dynamodb.sweep())
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     assert before == dynamodb.load("E1")
 
 
@@ -196,7 +196,7 @@ def test_a_large_create_that_died_may_be_repeated(client, dynamodb, number):
 def test_another_store_continues_after_a_large_commit(client, dynamodb):
     """It learns the children's generation from the refusal of its first try."""
     before = execution(waves=BIG, servers=1)
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     after = write_large(dynamodb, before)
     other = DynamoDbStore(fresh(client), prefix=dynamodb._tables.history.split("-")[0])
     third = following(after, waves=(after.waves[0].model_copy(update={"reason": "slow"}), *after.waves[1:]))
@@ -210,7 +210,7 @@ def test_another_store_continues_after_a_large_commit(client, dynamodb):
 def test_a_large_commit_leaves_one_generation(client, dynamodb):
     """The children of the one before are deleted."""
     before = execution(waves=BIG, servers=1)
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     items = len(raw(client, dynamodb))
     write_large(dynamodb, before)
     assert items + 1 == len(raw(client, dynamodb))
@@ -221,7 +221,7 @@ def test_a_large_commit_leaves_one_generation(client, dynamodb):
 def test_a_large_history_is_seen_whole_or_not_at_all(client, dynamodb, moment):
     """Die around each transaction; what a dead writer staged is never read, also after another's events."""
     first = execution()
-    dynamodb.create(first, (event(1),))
+    dynamodb.create(first, (event(1),), begun=0)
     long = tuple(event(number, note="n" * 300_000) for number in range(2, 26))
     for number in range(1, 4):
         worker = fresh(client)
@@ -243,7 +243,7 @@ def test_a_large_history_is_seen_whole_or_not_at_all(client, dynamodb, moment):
 def test_the_loser_of_two_large_histories_leaves_no_trace_in_it(client, dynamodb):
     """Both stage their events before one of them wins."""
     first = execution()
-    dynamodb.create(first, ())
+    dynamodb.create(first, (), begun=0)
     loser = tuple(event(number, who="loser", note="n" * 300_000) for number in range(1, 14))
     winner = tuple(event(number, who="winner", note="n" * 300_000) for number in range(1, 14))
     worker = fresh(client)
@@ -261,7 +261,7 @@ def test_the_loser_of_two_large_histories_leaves_no_trace_in_it(client, dynamodb
 def test_a_large_history_whose_replies_were_lost_knows_itself(client, dynamodb):
     """Each of its transactions is sent twice."""
     first = execution()
-    dynamodb.create(first, ())
+    dynamodb.create(first, (), begun=0)
     Wire(client, lost=range(1, 1000, 2))
     long = tuple(event(number, note="n" * 300_000) for number in range(1, 26))
     dynamodb.commit(first, following(first), long)
@@ -271,7 +271,7 @@ def test_a_large_history_whose_replies_were_lost_knows_itself(client, dynamodb):
 def test_a_history_that_lost_a_part_is_malformed(client, dynamodb):
     """Never silently shorter."""
     long = tuple(event(number, note="n" * 300_000) for number in range(1, 14))
-    dynamodb.create(execution(), long)
+    dynamodb.create(execution(), long, begun=0)
     items = dynamodb._wire.scan(table(dynamodb), ("ExecutionId", "PlanId"))
     part = next(item["PlanId"]["S"] for item in items if "@" in item["PlanId"]["S"])
     client.delete_item(TableName=table(dynamodb), Key=header_key(plan_id=part), **THERE)
@@ -282,7 +282,7 @@ def test_a_history_that_lost_a_part_is_malformed(client, dynamodb):
 def test_an_event_that_no_item_holds_is_refused_by_name(client, dynamodb):
     """The events around it are not to blame."""
     before = execution()
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     with pytest.raises(Refused, match=r"Event 3 \(Something\) of execution E1"):
         dynamodb.commit(before, following(before), (event(2), event(3, note="n" * 360_000), event(4)))
     assert before == dynamodb.load("E1")
@@ -304,7 +304,7 @@ def fresh(client):
 def test_items_are_as_designed(client, dynamodb):
     """Header under 4 KB, items under 350 KB, children with `#` and without Status or StartTime."""
     before = execution(waves=3, servers=1000)
-    dynamodb.create(before, (event(1),))
+    dynamodb.create(before, (event(1),), begun=0)
     line = JobLogEntry(time=START, event="LAUNCH_START", error="e" * 1000)
     log = JobLog(job_id="drsjob-1", wave_name="Wave 1", entries=(line,) * 600)
     dynamodb.commit(before, everywhere(before, ServerStatus.FAILED, error="e" * 2000), (event(2),), (log,))
@@ -324,7 +324,7 @@ def test_items_are_as_designed(client, dynamodb):
 def test_a_small_commit_writes_only_what_changed(client, dynamodb):
     """One server of 1,000: its chunk, the header, the event."""
     before = execution(servers=1000)
-    dynamodb.create(before, ())
+    dynamodb.create(before, (), begun=0)
     sent = []
     client.meta.events.register(
         "provide-client-params.dynamodb.TransactWriteItems", lambda params, **_: sent.append(params["TransactItems"])
@@ -341,7 +341,7 @@ def test_a_small_commit_writes_only_what_changed(client, dynamodb):
 def test_a_load_is_one_query_without_the_history(client, dynamodb):
     """However long the history is."""
     before = execution()
-    dynamodb.create(before, (event(1, note="n" * 300_000),))
+    dynamodb.create(before, (event(1, note="n" * 300_000),), begun=0)
     seen = []
     client.meta.events.register("after-call.dynamodb", lambda parsed, model, **_: seen.append((model.name, parsed)))
     dynamodb.load("E1")
@@ -353,7 +353,7 @@ def test_a_load_is_one_query_without_the_history(client, dynamodb):
 def test_attributes_of_others_survive_a_commit(client, dynamodb):
     """The header is changed, not replaced."""
     before = execution()
-    dynamodb.create(before, ())
+    dynamodb.create(before, (), begun=0)
     spoil(client, dynamodb, "Ticket", {"S": "CHG-1"})
     dynamodb.commit(before, following(before), ())
     assert {"S": "CHG-1"} == raw(client, dynamodb)[0]["Ticket"]
@@ -365,13 +365,13 @@ def test_attributes_of_others_survive_a_commit(client, dynamodb):
 def other(store, plan_id="bank", execution_id="E2"):
     plan, groups = applied(plan_id)
     store.apply(plan, groups, removed=(), expected=None)
-    store.create(execution(execution_id, plan_id), ())
+    store.create(execution(execution_id, plan_id), (), begun=0)
 
 
 @pytest.mark.parametrize("name", ["StartTime", "Status"])
 def test_a_sweep_finds_what_the_index_lost(client, dynamodb, name):
     """A header without an index's key is in no index; the table itself still has it."""
-    dynamodb.create(execution(), ())
+    dynamodb.create(execution(), (), begun=0)
     other(dynamodb)
     spoil(client, dynamodb, name, None)
     assert ["E2"] == [header.execution_id for header in dynamodb.find([ExecutionStatus.PENDING])]
@@ -386,7 +386,7 @@ def test_a_sweep_finds_what_the_index_lost(client, dynamodb, name):
 )
 def test_a_malformed_header_stops_nobody_else(client, dynamodb, name, value):
     """It is shown with its reason, in its place, and is not loaded."""
-    dynamodb.create(execution(), ())
+    dynamodb.create(execution(), (), begun=0)
     other(dynamodb)
     spoil(client, dynamodb, name, value)
     found = list(dynamodb.find([ExecutionStatus.PENDING]))
@@ -399,7 +399,7 @@ def test_a_malformed_header_stops_nobody_else(client, dynamodb, name, value):
 
 def test_a_quarantine_changes_nothing_else(client, dynamodb):
     """The mark has reason and time; a second one leaves the first."""
-    dynamodb.create(execution(), ())
+    dynamodb.create(execution(), (), begun=0)
     untouched = raw(client, dynamodb)
     dynamodb.quarantine(Malformed(item_key("E1", "shop"), "first"))
     dynamodb.quarantine(Malformed(item_key("E1", "shop"), "second"))
@@ -413,7 +413,7 @@ def test_a_quarantine_changes_nothing_else(client, dynamodb):
 def test_a_commit_removes_the_mark(client, dynamodb):
     """What was written again can be read."""
     before = execution()
-    dynamodb.create(before, ())
+    dynamodb.create(before, (), begun=0)
     dynamodb.quarantine(Malformed(item_key("E1", "shop"), "it smells"))
     dynamodb.commit(before, following(before), ())
     assert "Quarantined" not in raw(client, dynamodb)[0]
@@ -422,7 +422,7 @@ def test_a_commit_removes_the_mark(client, dynamodb):
 def test_an_item_of_a_newer_layout_is_shown_and_not_marked(client, dynamodb):
     """Once this worker is brought up to date, or the newer one comes back, it is read as if nothing had been."""
     before = execution()
-    dynamodb.create(before, ())
+    dynamodb.create(before, (), begun=0)
     spoil(client, dynamodb, "Schema", {"N": "2"})
     spoil(client, dynamodb, "Status", {"S": "REHEARSING"})
     (found,) = dynamodb.sweep()
@@ -437,7 +437,7 @@ def test_an_item_of_a_newer_layout_is_shown_and_not_marked(client, dynamodb):
 @only_ministack
 def test_whatever_is_spoiled_stops_no_list_and_no_load(client, dynamodb):
     """Each attribute of each item, absent or wrong: an execution loads or is Malformed, and the other one is shown."""
-    dynamodb.create(execution(), (event(1),))
+    dynamodb.create(execution(), (event(1),), begun=0)
     other(dynamodb)
     for item in raw(client, dynamodb):
         for name in sorted(set(item) - {"ExecutionId", "PlanId"}):
@@ -513,7 +513,7 @@ def test_a_cadence_written_meanwhile_is_not_removed(client, dynamodb):
 
 def test_a_missing_child_is_malformed(client, dynamodb):
     """The children must add up to what the header says."""
-    dynamodb.create(execution(), ())
+    dynamodb.create(execution(), (), begun=0)
     client.delete_item(
         TableName=table(dynamodb),
         Key=header_key(plan_id="shop#SERVERS#0001#0001"),
@@ -526,7 +526,7 @@ def test_a_missing_child_is_malformed(client, dynamodb):
 
 def test_find_pages(client, dynamodb):
     """What is behind the first page is found."""
-    dynamodb.create(execution(), ())
+    dynamodb.create(execution(), (), begun=0)
     for number in range(5):
         other(dynamodb, f"plan-{number}", f"F{number}")
 
@@ -618,7 +618,7 @@ def test_an_error_of_aws_is_told_by_who_must_act(moto_client, prefix, clock, cod
     create_tables(moto_client, clock, prefix=prefix)
     store = DynamoDbStore(moto_client, prefix=prefix)
     answered(moto_client, code, status)
-    for call in (lambda: store.get_plan("shop"), lambda: store.create(execution(), ())):
+    for call in (lambda: store.get_plan("shop"), lambda: store.create(execution(), (), begun=0)):
         with pytest.raises(error, match=f"{code}|said AWS") as caught:
             call()
         assert error is type(caught.value)
@@ -648,7 +648,7 @@ CALLS = {
     "events": lambda store: store.events("E1"),
     "job_logs": lambda store: store.job_logs("E1"),
     "get_cadence": lambda store: store.get_cadence(ACCOUNT, REGION),
-    "create": lambda store: store.create(execution(), ()),
+    "create": lambda store: store.create(execution(), (), begun=0),
     "commit": lambda store: store.commit(execution(), following(execution()), ()),
     "put_cadence": lambda store: store.put_cadence(CADENCE, expected=None),
     "apply": lambda store: store.apply(*applied(), removed=(), expected=None),
