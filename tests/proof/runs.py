@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from drskit.errors import DrskitError
-from tests.proof.checker import TAG, Record, Sent, Violation, outcome
+from tests.proof.checker import TAG, Sent, Violation, outcome
 from tests.proof.faults import Fault
 from tests.proof.injector import Branch
 from tests.proof.scenarios import SCENARIOS, Play
@@ -83,8 +83,9 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             scenario.script(play)
             play.settle()
             with place.clear_sight():
-                records = place.checker.end(place.sent, scenario.drills)
-            known["seconds"] = (_end(records) - began).total_seconds()
+                records = place.checker.end(place.sent, scenario.executions)
+            ends = [datetime.fromisoformat(record.header["EndTime"]) for record in records.values()]
+            known["seconds"] = (max(ends) - began).total_seconds()
             known["outcome"] = outcome(records)
             known["jobs"] = len(place.checker.jobs())
         except Violation as violation:
@@ -105,16 +106,6 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             trace=place.digest(),
             **known,
         )
-
-
-def _end(records: dict[str, Record]) -> datetime:
-    """When everything was done for the first time: a cleanup that came late and found nothing left adds nothing."""
-    ends: dict[str, datetime] = {}
-    for name, record in records.items():
-        end = datetime.fromisoformat(record.header["EndTime"])
-        about = f"cleanup of {record.header['Cleans']}" if "Cleans" in record.header else name
-        ends[about] = min(ends.get(about, end), end)
-    return max(ends.values())
 
 
 def _starts(sent: list[Sent]) -> Counter[str]:

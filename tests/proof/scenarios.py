@@ -176,7 +176,7 @@ class Scenario:
     name: str
     script: Script
     world: str = WORLD
-    drills: int = 1
+    executions: int = 1
     faults: frozenset[str] | None = None
     """The calls that meet faults; None for all."""
 
@@ -270,7 +270,7 @@ SCENARIOS = {
         Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
         Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
-        Scenario("cleanup", _cleanup, WORLD + STRANGER, faults=TERMINATIONS),
+        Scenario("cleanup", _cleanup, WORLD + STRANGER, executions=2, faults=TERMINATIONS),
         Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING, faults=WRITES),
     )
 }
