@@ -73,6 +73,10 @@ def _sweeping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated")
     parser.add_argument("--call", action="append", metavar="OPERATION", help="only faults of these calls")
     parser.add_argument("--kind", action="append", choices=KINDS, help="only faults of these kinds")
+    parser.add_argument(
+        "--all", action="store_true",
+        help="every kind and span of fault for people's commands and cleanups, too, not only the main ones",
+    )  # fmt: skip
     parser.add_argument("--stop", action="store_true", help="end at the first violation")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.set_defaults(work=_single)
@@ -92,12 +96,18 @@ def _single(options: argparse.Namespace) -> int:
 
 def _swept(name: str, options: argparse.Namespace) -> list[Result]:
     results: list[Result] = []
-    sweep(name, results.append, processes=options.processes, wanted=lambda fault: _wanted(fault, options, results))
+
+    def wanted(fault: Fault) -> bool:
+        return _wanted(name, fault, options, results)
+
+    sweep(name, results.append, processes=options.processes, wanted=wanted)
     return results
 
 
-def _wanted(fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
+def _wanted(scenario: str, fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
     if options.stop and any(result.problems for result in results):
+        return False
+    if not (options.all or SCENARIOS[scenario].launches or fault.main):
         return False
     return fault.operation in (options.call or [fault.operation]) and fault.kind in (options.kind or [fault.kind])
 

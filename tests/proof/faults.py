@@ -10,6 +10,17 @@ from dataclasses import dataclass
 READS = ("Get", "Describe", "List", "Query", "Scan")
 FREEZES = (20, 90, 600, 2400)
 DELAYS = (10, 120, 280, 1000)
+MAIN = {
+    "crash-before": 0,
+    "crash-after": 0,
+    "lost-request": 0,
+    "lost-reply": 0,
+    "late": 280,
+    "freeze-before": 2400,
+    "throttle": 0,
+    "error-500": 0,
+}
+"""The kinds that differ most from each other, with one span each."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,11 @@ class Fault:
     number: int
     kind: str
     seconds: int = 0
+
+    @property
+    def main(self) -> bool:
+        """Whether it is one of those that differ most; the others vary the spans, or strike one send of several."""
+        return MAIN.get(self.kind) == self.seconds
 
     def __str__(self) -> str:
         return f"{self.operation}:{self.number} {self.kind}" + (f":{self.seconds}" if self.seconds else "")

@@ -179,6 +179,8 @@ class Scenario:
     executions: int = 1
     faults: frozenset[str] | None = None
     """The calls that meet faults; None for all."""
+    launches: bool = False
+    """Whether it is about launching: it always meets every fault, the others the main ones unless all are asked for."""
 
 
 def _launch(play: Play) -> None:
@@ -262,8 +264,8 @@ TERMINATIONS = frozenset({"TerminateRecoveryInstances", "TransactWriteItems", "D
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("launch", _launch),
-        Scenario("outage", _launch, OUTAGE, faults=LAUNCHES),
+        Scenario("launch", _launch, launches=True),
+        Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),

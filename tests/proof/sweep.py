@@ -1,4 +1,4 @@
-"""All faults of a scenario: the run forks at every call, once for every fault that makes sense there.
+"""All faults of a scenario: the run forks at every call, once for every fault that is to strike there.
 
 What happened before the call is the same in all of them and is played once. A
 child meets its fault, plays to the end, lets the checker look and reports

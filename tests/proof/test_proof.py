@@ -1,7 +1,7 @@
 """The proof holds: every AWS call meets every fault, and the checker finds nothing.
 
 The quick part meets every fault of the launch requests themselves; the part
-marked slow all single faults of every scenario. Both run the documented command.
+marked slow what the command without options does. Both run the documented command.
 """
 
 import ast
@@ -37,7 +37,7 @@ def test_every_fault_of_the_launch_requests_leaves_one_job_each():
 
 @pytest.mark.slow
 def test_every_fault_of_every_call_leaves_one_job_each():
-    """All single faults at every boto3 call of every scenario: no violation, and no delay beyond 435 seconds."""
+    """Single faults at every boto3 call of every scenario: no violation, and no delay beyond 435 seconds."""
     lines = prove()
     assert set(CLEAN) <= set(lines)
     (delay,) = [line for line in lines if line.startswith("worst added delay")]
