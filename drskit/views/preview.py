@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from drskit.model import Mode, Wave
+from drskit.model import CleanUp, Mode, Wave
 from drskit.planning import Resolved
 from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
 from drskit.views.words import FAST_WORDS, Tone, counted, plain, span
@@ -79,6 +79,10 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     if preview.fast:
         facts.append(_Fact(FAST_WORDS, Tone.WAIT))
+    policy = preview.runbook.plan.cleanup
+    for where, choice in (("with a person there", policy.after), ("headless", policy.headless)):
+        if choice is CleanUp.ALWAYS:
+            facts.append(_Fact(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
     facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
 

@@ -90,6 +90,15 @@ def test_a_person_at_a_terminal_is_asked(open_shell, typed, left):
     assert left == running(shell)[drill_id]
 
 
+def test_what_a_drill_terminates_at_its_end_is_shown_before_its_start(open_shell):
+    """Against AWS, before anybody says yes; the defaults need no word."""
+    shell = open_shell(real=True)
+    assert "at its end" not in shell.complaint("start", "tiny.yaml")
+    shell.write("tiny.yaml", declared(after="never", headless="always"))
+    said = shell.complaint("start", "tiny.yaml")
+    assert 1 == said.count("Terminates its own instances at its end, headless, without a question")
+
+
 # --- at the end of a drill -------------------------------------------------------------------------------------------
 
 

@@ -192,6 +192,23 @@ def test_a_headless_drill_that_is_not_to_clean_up_takes_up_a_cleanup_that_lives(
     assert "is COMPLETED: 4 of 4 instances terminated." in said_of_the_cleanup(cells)
 
 
+def test_where_a_person_is_the_notebook_obeys_what_is_declared_for_people(run, captured, bare, tmp_path):
+    """`always` terminates at once, with the board and the reason; `headless` does not count there."""
+    text = (RUNBOOKS / "captured-drill.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "mine.yaml"
+    path.write_text(text + "cleanup: {after: always, headless: never}\n", encoding="utf-8")
+    captured.run("tables", "create")
+    execution_id = captured.start(str(path))
+    captured.finish(execution_id)
+    bare.setenv("DRSKIT_UI", "live")
+    done, cells = run(runbook=str(path), execution_id=execution_id)
+    assert None is done.error
+    assert "is COMPLETED: 4 of 4 instances terminated." in said_of_the_cleanup(cells)
+    cleanup, _ = captured.json("executions", "list")
+    shown = captured.json("executions", "show", cleanup["ExecutionId"])
+    assert "cleanup.after = always in mine.yaml" in shown["Plan"]["Description"]
+
+
 def test_what_kept_a_drill_from_starting_is_what_the_notebook_raises(run, shop, bare):
     """Against AWS, "no" for `simulate` is no, and nobody has confirmed: in the last cell, with exit code 2."""
     shop.run("tables", "create")
