@@ -507,6 +507,8 @@ class ExecutionHeader(Record):
     cleans: str | None = None
     due: AwareDatetime | None = None
     waves: tuple[WaveSummary, ...]
+    waves_left_out: int = 0
+    """How many waves at the end have no room here; of a long plan all may lack jobs or counts, too."""
 
 
 class Event(Record):

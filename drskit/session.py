@@ -56,6 +56,7 @@ from drskit.planning import (
 )
 from drskit.poller import Poller
 from drskit.ports import Store
+from drskit.running import RunningInstances, launched_again, left_running, running_instances
 from drskit.settings import REGION, Settings, read_settings
 from drskit.states import check
 
@@ -478,6 +479,34 @@ class Session:
         found = tuple(self.store.list_executions(plan_id))
         headers = tuple(item for item in found if isinstance(item, ExecutionHeader))
         return headers, tuple(item for item in found if isinstance(item, Malformed))
+
+    def running_instances(
+        self, headers: tuple[ExecutionHeader, ...]
+    ) -> tuple[dict[str, RunningInstances], tuple[str, ...]]:
+        """What each finished drill among these left running, and the executions of which that cannot be told.
+
+        A header that is cut, as of a plan with many waves, is made whole by reading its execution.
+        """
+        unknown: list[str] = []
+        return running_instances(headers, self._whole(unknown)), tuple(unknown)
+
+    def launched_again(self, execution: Execution) -> frozenset[str]:
+        """The waves of a finished drill that a newer execution launched again, if that drill left anything."""
+        if left_running(execution) is None:
+            return frozenset()
+        return launched_again(self.executions(execution.plan_id)[0], execution, self._whole([]))
+
+    def _whole(self, unknown: list[str]) -> Callable[[ExecutionHeader], ExecutionHeader]:
+        from drskit.store.codec import header_of
+
+        def whole(header: ExecutionHeader) -> ExecutionHeader:
+            try:
+                return header_of(self.store.load(header.execution_id))
+            except (NotFound, Malformed):
+                unknown.append(header.execution_id)
+                return header
+
+        return whole
 
     def servers(self, region: str | None = None) -> tuple[SourceServer, ...]:
         """The source servers of a Region; the session's own when none is named.

@@ -50,7 +50,9 @@ def find_evidence(ctx: click.Context, subject: str) -> "tuple[Evidence, datetime
         session = open_session(ctx)
         path = session.settings.runs / path.name
         try:
-            return Evidence(*session.history(subject)), session.store.now()
+            execution, events, logs = session.history(subject)
+            again = session.launched_again(execution)
+            return Evidence(execution, events, logs, again=again), session.store.now()
         except (NotFound, Unavailable, InvalidInput):
             if path.name != subject or not (path / "execution.json").is_file():
                 raise

@@ -24,18 +24,19 @@ def executions() -> None:
 def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> None:
     """List executions, newest first."""
     from drskit.report.evidence import header_json
-    from drskit.running import running_instances
     from drskit.views.words import age
 
     session = open_session(ctx)
     headers, unreadable = session.executions(plan)
-    running = running_instances(headers)
+    running, unknown = session.running_instances(headers)
     rows: list[dict[str, object]] = []
     for header in headers:
         left = running.get(header.execution_id)
         rows.append(header_json(header) | {"RunningInstances": left.to_json() if left else None})
     for item in unreadable:
         say(f"{item}. It is left out.")
+    for execution_id in unknown:
+        say(f"{execution_id} is too long for the list and cannot be read: whether its instances run is not known.")
     if json_output:
         show_json(rows)
     else:
@@ -43,6 +44,7 @@ def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> 
         for row, header in zip(rows, headers, strict=True):
             left = running.get(header.execution_id)
             row["RunningInstances"] = f"{left.count} for {age(now - left.since)}" if left and now else None
+            row["RunningInstances"] = "?" if header.execution_id in unknown else row["RunningInstances"]
         columns = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "StartTime", "EndTime")
         show_table(rows, (*columns, "RunningInstances", "WaitingFor"))
         for execution_id in running:
@@ -58,14 +60,18 @@ def show(ctx: click.Context, execution_id: str, json_output: bool) -> None:
     """Show one execution whole."""
     session = open_session(ctx)
     execution, events, logs = session.history(execution_id)
+    again = session.launched_again(execution)
     if json_output:
         from drskit.report.evidence import execution_json
+        from drskit.running import left_running
 
-        show_json(execution_json(execution, events, logs))
+        left = left_running(execution, again)
+        found = execution_json(execution, events, logs)
+        show_json(found | {"RunningInstances": left.to_json() if left else None})
     else:
-        from drskit.views.text import board_text
+        from drskit.views.text import board_text, commands_text
 
-        click.echo(board_text(execution, session.store.now()))
+        click.echo(board_text(execution, session.store.now(), again) + commands_text(execution))
 
 
 @executions.command("watch")

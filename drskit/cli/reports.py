@@ -62,7 +62,9 @@ def _render(evidence: "Evidence", now: "datetime", wanted: Format) -> str:
         from drskit.report.evidence import execution_json
 
         return json.dumps(execution_json(evidence.execution, evidence.events, evidence.logs), indent=1) + "\n"
-    summary = summarise(evidence.execution, evidence.events, evidence.logs, now, versions=versions())
+    summary = summarise(
+        evidence.execution, evidence.events, evidence.logs, now, versions=versions(), again=evidence.again
+    )
     match wanted:
         case Format.HTML:
             from drskit.report.html import render_html

@@ -24,6 +24,8 @@ from drskit.report.summary import jobs_of, summarise
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
+BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances")
+"""Keys that are not the execution's own; the last is in what `executions show` prints, as of that moment."""
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """What an execution's id and a file's name may look like; neither can leave the folder."""
 
@@ -37,6 +39,8 @@ class Evidence:
     logs: tuple[JobLog, ...]
     strays: tuple[str, ...] = ()
     """What the file says twice, and not alike; a sentence each."""
+    again: frozenset[str] = frozenset()
+    """The waves that a newer execution launched again, as far as the tables told; a file cannot know."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def evidence_of(file: Path, found: dict[str, Any]) -> Evidence:
         raise InvalidInput(
             f"{file}: SchemaVersion is {told!r}, and this drskit reads {SCHEMA_VERSION}. Use the drskit that wrote it."
         )
-    bare = {key: value for key, value in found.items() if key not in ("SchemaVersion", "History", "JobLogs")}
+    bare = {key: value for key, value in found.items() if key not in BESIDE}
     if isinstance(bare.get("Waves"), list):
         bare["Waves"] = [_without_jobs(wave) for wave in bare["Waves"]]
     execution = _parsed(file, "", TypeAdapter(Execution), bare)

@@ -5,6 +5,7 @@ How each number is defined is written in `measures.DEFINITIONS`, and printed in
 every report beside the numbers.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -34,6 +35,7 @@ from drskit.model import (
 from drskit.report import measures
 from drskit.report.measures import Measure, Verdict
 from drskit.targets import ENDED
+from drskit.views.leftovers import leftovers
 from drskit.views.words import counted, plain, span
 
 NAMED = 5
@@ -135,6 +137,8 @@ class Summary(Record):
     """Of a cleanup: the drill whose instances it terminates."""
     kept: tuple[Kept, ...]
     """Of a cleanup: the instances of the same servers that it left alone."""
+    leftovers: tuple[str, ...]
+    """Of a drill that is over: what of it still runs by its record, and what was terminated since; a sentence each."""
 
     @property
     def is_cleanup(self) -> bool:
@@ -161,6 +165,7 @@ def summarise(
     now: datetime,
     *,
     versions: dict[str, str] | None = None,
+    again: Collection[str] = (),
 ) -> Summary:
     """Sum up an execution, finished or not, as of `now`.
 
@@ -170,6 +175,7 @@ def summarise(
         logs: the logs of its jobs, as far as they were kept.
         now: the present by the execution's clock; only what is not over depends on it.
         versions: what ran: `{"python": …, "boto3": …, "drskit": …}`.
+        again: the waves that a newer execution of the plan launched again, as far as is known.
     """
     rto = measures.plan_rto(execution, now)
     made = Summary(
@@ -208,6 +214,7 @@ def summarise(
         versions=versions or {},
         cleans=execution.cleans,
         kept=execution.kept,
+        leftovers=leftovers(execution, now, again),
     )
     return made.model_copy(update={"verdict": verdict(made)})
 

@@ -128,7 +128,8 @@ def stamp(values: dict[str, Any]) -> int:
 def header_of(execution: Execution) -> ExecutionHeader:
     """What a dashboard shows of an execution."""
     waves = tuple(_summary(execution, wave) for wave in execution.waves)
-    shared = {name: getattr(execution, name) for name in ExecutionHeader.model_fields if name != "waves"}
+    shared = {name: getattr(execution, name) for name in ExecutionHeader.model_fields if name in Execution.model_fields}
+    shared.pop("waves")
     return ExecutionHeader(**shared, waves=waves)
 
 

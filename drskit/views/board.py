@@ -83,10 +83,11 @@ def _state(board: Board) -> str:
     if board.waiting_for and not board.finished:
         waiting = filled(f"‖ WAITING FOR: {text_of(board.waiting_for)}", Tone.WAIT)
         waiting = f'<p style="margin:6px 0;font-size:1.15em">{waiting}</p>'
+    left = "".join(f'<p style="margin:4px 0;overflow-wrap:anywhere">{text_of(line)}</p>' for line in board.leftovers)
     return (
         f'<p style="margin:0 0 2px;font-size:1.35em">{_badge(board.status.value)} '
         f"<b>{board.execution_type.value.capitalize()} of {text_of(board.plan_id)}</b>: {board.done} of "
-        f"{counted(board.total, 'server')} {board.verb}, {lasts}{seen}</p>{waiting}"
+        f"{counted(board.total, 'server')} {board.verb}, {lasts}{seen}</p>{waiting}{left}"
     )
 
 

@@ -4,6 +4,7 @@ Pure: an execution and a time go in, rows come out. Notebook, terminal and
 tables are drawn from these rows, so that all of them say the same.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.views.leftovers import leftovers
 from drskit.views.words import clock
 
 SHOWN = 40
@@ -112,6 +114,8 @@ class Board:
     now: datetime
     elapsed: timedelta
     waves: tuple[WaveRow, ...]
+    leftovers: tuple[str, ...] = ()
+    """Of a finished drill: what of it still runs, and what was terminated since."""
 
     @property
     def done(self) -> int:
@@ -129,8 +133,8 @@ class Board:
         return sum(wave.total for wave in self.waves)
 
 
-def board_of(execution: Execution, now: datetime) -> Board:
-    """The rows of an execution as of `now`."""
+def board_of(execution: Execution, now: datetime, again: Collection[str] = ()) -> Board:
+    """The rows of an execution as of `now`; `again` are its waves that a newer one launched again."""
     return Board(
         mode=execution.mode,
         execution_type=execution.execution_type,
@@ -145,6 +149,7 @@ def board_of(execution: Execution, now: datetime) -> Board:
         now=now,
         elapsed=max((execution.end_time or now) - execution.start_time, timedelta()),
         waves=tuple(_wave_row(execution, wave, now) for wave in execution.waves),
+        leftovers=leftovers(execution, now, again),
     )
 
 

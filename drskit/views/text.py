@@ -4,14 +4,15 @@ Everything printed goes through `plain`: a server's name or an error message mus
 not steer the terminal of the person who reads it.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drskit.errors import MissingExtra
-from drskit.model import Event, Execution
+from drskit.model import Command, Event, Execution
 from drskit.views.events import describe
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
-from drskit.views.words import Tone, badge_of, clock, counted, plain, shortened, span
+from drskit.views.words import Tone, badge_of, clock, counted, moment, plain, shortened, span
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -35,10 +36,10 @@ def event_line(event: Event) -> str:
     return f"{clock(event.time)}  {told.subject}  {told.words}"
 
 
-def board_text(execution: Execution, now: datetime) -> str:
-    """The whole board as lines of plain text."""
-    board = board_of(execution, now)
-    lines = [headline(board)]
+def board_text(execution: Execution, now: datetime, again: Collection[str] = ()) -> str:
+    """The whole board as lines of plain text; `again` are the waves that a newer execution launched again."""
+    board = board_of(execution, now, again)
+    lines = [headline(board), *map(plain, board.leftovers)]
     if board.waiting_for and not board.finished:
         lines.append(f"WAITING FOR: {plain(board.waiting_for)}")
     for wave in board.waves:
@@ -46,6 +47,20 @@ def board_text(execution: Execution, now: datetime) -> str:
         if wave.folded:
             lines.append(f"  … and {counted(len(wave.folded), 'more server')}")
     return "\n".join(lines) + "\n"
+
+
+def commands_text(execution: Execution) -> str:
+    """What people told an execution, when, why, and what became of it; empty when nobody told it anything."""
+    lines = [_command_line(command) for command in execution.commands]
+    return "\n".join(["Commands:", *(f"  {line}" for line in lines)]) + "\n" if lines else ""
+
+
+def _command_line(command: Command) -> str:
+    about = f" wave {plain(command.wave_name)}" if command.wave_name else ""
+    about += f" {', '.join(map(plain, command.server_ids))}" if command.server_ids else ""
+    answer = plain(command.answer) if command.answer else "done" if command.acknowledged else "not carried out yet"
+    told = f"{command.kind.value}{about} by {plain(command.by)}: {plain(command.reason)}"
+    return f"{moment(command.at)}  {told}  -> {answer}"
 
 
 def headline(board: Board) -> str:
@@ -89,6 +104,7 @@ def rich_board(execution: Execution, now: datetime) -> "Group":
     head = Text(headline(board), style=f"bold {STYLES[badge_of(board.status.value).tone]}")
     waiting = board.waiting_for and not board.finished
     told = [Text(f"WAITING FOR: {plain(board.waiting_for or '')}", style=STYLES[Tone.WAIT])] if waiting else []
+    told += [Text(plain(line)) for line in board.leftovers]
     return Group(head, *told, *(_rich_wave(wave) for wave in board.waves))
 
 
