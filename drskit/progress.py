@@ -161,11 +161,11 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         return with_each_wave(
             execution, lambda run: _time_out(run, plan_wave, seen.now) if run.wave_name == wave.wave_name else run
         )
+    complete = not undecided and all(server.status is not ServerStatus.PENDING for server in wave.servers)
     status = wave.status
     if status is WaveStatus.QUEUED and (wave.not_before is None or seen.now >= wave.not_before):
         status = WaveStatus.PREPARING
-    complete = not undecided and all(server.status is not ServerStatus.PENDING for server in wave.servers)
-    if status is WaveStatus.PREPARING and complete:
+    elif status is WaveStatus.PREPARING and complete:
         launches = [attempt for attempt in attempts if attempt.status is AttemptStatus.LAUNCHED]
         status = WaveStatus.INITIATED if launches else WaveStatus.VERIFYING
     if status is wave.status:

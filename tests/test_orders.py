@@ -257,6 +257,23 @@ def test_a_cancel_says_which_job_is_let_end_and_what_terminates_the_instances():
     assert f"the job {job.job_id} of wave Database to end; DRS cannot stop it" == walk.execution.waiting_for
 
 
+@pytest.mark.parametrize(
+    ("kind", "servers", "status"), [(C.CANCEL, (), X.CANCELLED), (C.SKIP, (sid(101),), X.PARTIAL)]
+)
+def test_a_wave_of_which_a_part_waits_for_a_slot_ends_when_that_part_is_given_up(kind, servers, status):
+    """Its other job is followed to its end, and the execution to its own."""
+    walk = Walk(execution_of((wave("Database", max_failed=1), 101))).run()
+    job = walk.launch()
+    walk.run()
+    walk.refuse("ServiceQuotaExceededException")
+    assert [W.QUEUED] == walk.waves
+    told(walk, kind, servers=servers)
+    walk.run(600)
+    walk.job_ends(job)
+    walk.run(600)
+    assert (status, [W.PARTIAL], S.SKIPPED) == (walk.status, walk.waves, walk.servers()[100])
+
+
 def test_a_cancel_before_anything_was_launched_speaks_of_no_instances():
     """There are none to be cleaned up."""
     walk = asked_first()
