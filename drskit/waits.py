@@ -114,7 +114,7 @@ def moving(execution: Execution) -> bool:
 def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
     if wave.status not in STARTED_WAVE:
         return False
-    if wave.status is WaveStatus.VERIFYING or still_works(execution, wave):
+    if wave.status in {WaveStatus.INITIATED, WaveStatus.VERIFYING} or still_works(execution, wave):
         return True
     if execution.execution_type is ExecutionType.CLEANUP:
         return not execution.held

@@ -257,9 +257,7 @@ def test_a_cancel_says_which_job_is_let_end_and_what_terminates_the_instances():
     assert f"the job {job.job_id} of wave Database to end; DRS cannot stop it" == walk.execution.waiting_for
 
 
-@pytest.mark.parametrize(
-    ("kind", "servers", "status"), [(C.CANCEL, (), X.CANCELLED), (C.SKIP, (sid(101),), X.PARTIAL)]
-)
+@pytest.mark.parametrize(("kind", "servers", "status"), [(C.CANCEL, (), X.CANCELLED), (C.SKIP, (sid(101),), X.PARTIAL)])
 def test_a_wave_of_which_a_part_waits_for_a_slot_ends_when_that_part_is_given_up(kind, servers, status):
     """Its other job is followed to its end, and the execution to its own."""
     walk = Walk(execution_of((wave("Database", max_failed=1), 101))).run()
@@ -343,6 +341,24 @@ def test_an_instance_that_comes_up_after_its_server_was_left_out_is_cleaned_up(k
     )
     found = select(walk.execution, {"i-late": Sight(late, "running")}, {"i-late": sid(2)})
     assert ["i-late"] == [target.instance_id for target in found.targets]
+
+
+def test_a_wave_begun_again_beside_a_lost_server_can_be_retried_once_more():
+    """Though its new job had ended by the first look at it."""
+    walk = two_waves().run()
+    gone = walk.launch()
+    walk.run(15)
+    del walk.jobs[gone.job_id]
+    walk.remains[gone.job_id] = Remains()
+    walk.missing.add(gone.job_id)
+    walk.run(400)
+    walk.jobs["of others"] = job_of(99, servers=())
+    told(walk, C.RETRY, servers=(sid(1),))
+    walk.job_ends(walk.launch())
+    walk.run(60)
+    assert (X.PAUSED, W.IN_PROGRESS, [S.LAUNCHED, S.UNKNOWN]) == (walk.status, walk.waves[0], walk.servers())
+    told(walk, C.RETRY)
+    assert (sid(2),) == walk.launches[-1].server_ids
 
 
 def test_an_unknown_server_whose_job_is_gone_may_be_launched_again():
