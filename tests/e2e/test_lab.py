@@ -108,7 +108,7 @@ def test_a_person_looks_starts_approves_and_gets_a_report(drill):
     drill.approve.click()
     expect(drill.approve).to_be_hidden(timeout=SOON)
     expect(drill.board).to_contain_text("COMPLETED Drill of shop: 12 of 12 servers launched", timeout=SOON)
-    expect(drill.prompts.last).to_have_text("[9]:", timeout=SOON)
+    expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
     expect(drill.page.get_by_role("link", name="report.html")).to_be_visible()
     found = drill.evidence(drill.execution_id())
     assert ("COMPLETED", "SIMULATED") == (found["Status"], found["Mode"])
@@ -142,7 +142,7 @@ def test_a_new_kernel_takes_up_the_same_execution(drill):
     expect(drill.start).to_be_hidden()
     drill.approve.click()
     expect(drill.board).to_contain_text("COMPLETED Drill of pair", timeout=SOON)
-    expect(drill.prompts.last).to_have_text("[9]:", timeout=SOON)
+    expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
     assert "COMPLETED" == drill.evidence(execution_id)["Status"]
 
 
@@ -154,7 +154,7 @@ def test_a_world_that_ends_is_told_and_a_new_one_begins_with_the_notebook(drill,
     os.kill(world, signal.SIGKILL)
     assert wait_until(lambda: not alive(world), timeout_seconds=10)
     expect(drill.status).to_contain_text("The simulated world has ended, and this drill with it.", timeout=SOON)
-    expect(drill.prompts.last).to_have_text("[9]:", timeout=SOON)
+    expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
     expect(drill.page.locator(".jp-CodeCell").last).to_contain_text("WorldUnreachable", timeout=SOON)
     drill.run_all()
     expect(drill.board).to_contain_text("Not started", timeout=SOON)
