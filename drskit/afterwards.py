@@ -13,10 +13,9 @@ from html import escape
 from drskit.cleanup import CleanupPreview
 from drskit.driving import Driving
 from drskit.model import CleanUp, Event, Execution, ExecutionStatus, ExecutionType, Mode, ServerStatus
-from drskit.running import running_instances
+from drskit.running import left_running
 from drskit.session import Session
 from drskit.states import FINAL_EXECUTION
-from drskit.store.codec import header_of
 from drskit.targets import LEFT_BEHIND, candidates
 from drskit.views.words import counted, plain
 
@@ -59,8 +58,7 @@ def remains(session: Session, drill: Execution) -> Afterwards:
     name = f"drill {drill.execution_id}"
     if drill.status not in FINAL_EXECUTION:
         return Afterwards(f"D{name[1:]} is {drill.status}: what is not over is not cleaned up.")
-    others = [one for one in session.executions(drill.plan_id)[0] if one.execution_id != drill.execution_id]
-    running = running_instances((header_of(drill), *others)).get(drill.execution_id)
+    running = left_running(drill, session.launched_again(drill))
     command = f"drskit cleanup {drill.execution_id} --reason TEXT"
     if running is not None:
         verb = "runs and costs" if running.count == 1 else "run and cost"
