@@ -17,7 +17,7 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.seen import Seen
-from drskit.states import FINAL_WAVE, STARTED_WAVE
+from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
 
 INSTANCE_GRACE = timedelta(minutes=5)
 """How long after a job's end its recovery instances may stay unlisted (drs-facts §7: up to a minute was seen)."""
@@ -143,7 +143,8 @@ def _give_up(execution: Execution, wave: WaveRun, why: str) -> WaveRun:
         if attempt.status is AttemptStatus.INTENT:
             return wave
     wave = without_pending(wave, f"not launched: {why}{f', and that is not certain: {doubt}' if doubt else ''}")
-    if all(server.status is ServerStatus.SKIPPED for server in wave.servers):
+    may_be_called_off = WaveStatus.CANCELLED in WAVE[wave.status]  # not one whose job existed, whatever was left out
+    if may_be_called_off and all(server.status is ServerStatus.SKIPPED for server in wave.servers):
         return wave.model_copy(update={"status": WaveStatus.CANCELLED, "reason": why})
     return wave
 

@@ -361,6 +361,22 @@ def test_a_wave_begun_again_beside_a_lost_server_can_be_retried_once_more():
     assert (sid(2),) == walk.launches[-1].server_ids
 
 
+def test_a_cancel_after_the_skip_of_all_that_was_lost_ends_the_execution():
+    """A wave whose job existed is never CANCELLED; it ends by its servers."""
+    walk = Walk(execution_of((wave("Database"), 1))).run()
+    job = walk.launch()
+    walk.job_goes_on(job)
+    walk.run(15)
+    del walk.jobs[job.job_id]
+    walk.remains[job.job_id] = Remains()
+    walk.missing.add(job.job_id)
+    walk.run(400)
+    walk.command(C.SKIP, servers=(sid(1),))
+    walk.command(C.CANCEL)
+    walk.run(15)
+    assert (X.CANCELLED, [W.PARTIAL], [S.SKIPPED]) == (walk.status, walk.waves, walk.servers())
+
+
 def test_an_unknown_server_whose_job_is_gone_may_be_launched_again():
     """By a new attempt, for that server alone."""
     walk = lost()
