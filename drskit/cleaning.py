@@ -300,7 +300,11 @@ def _end(execution: Execution, aftermath: Aftermath, now: datetime) -> Execution
     )
     gone = [one.instance_id for one in kept if one.found in ENDED]
     reasons = [f"{len(left)} of {len(wave.servers)} instances were not terminated: {_names(left)}"] if left else []
-    reasons += [f"{', '.join(gone[:5])} is gone, too; no call of this cleanup named it"] if gone else []
+    reasons += (
+        [f"{', '.join(gone[:5])} {'is' if len(gone) == 1 else 'are'} gone, too; no call of this cleanup named it"]
+        if gone
+        else []
+    )
     if _overdue(execution, now):
         status = WaveStatus.TIMED_OUT
     elif left:

@@ -331,7 +331,11 @@ def test_a_lost_answer_is_looked_for_before_anything_is_repeated(kind):
 @pytest.mark.parametrize("kind", ["crash-before", "crash-after"])
 @pytest.mark.parametrize(
     ("operation", "number"),
-    [("TerminateRecoveryInstances", 0), *(("TransactWriteItems", number) for number in range(0, 21, 4))],
+    [
+        ("TerminateRecoveryInstances", 0),
+        ("TransactWriteItems", 16),
+        *(pytest.param("TransactWriteItems", number, marks=pytest.mark.slow) for number in (0, 4, 8, 12, 20)),
+    ],
 )
 def test_a_crash_anywhere_is_made_good_by_whoever_comes_next(operation, number, kind):
     """Before and after the call and every write: one job, all proven gone, both histories whole."""
@@ -357,7 +361,14 @@ def test_a_crash_anywhere_is_made_good_by_whoever_comes_next(operation, number, 
 
 @pytest.mark.parametrize(
     "kind",
-    [FaultKind.THROTTLE, FaultKind.ERROR_500, FaultKind.ERROR_500_AFTER, FaultKind.REFUSED, FaultKind.EXPIRED_TOKEN],
+    [
+        FaultKind.ERROR_500_AFTER,
+        FaultKind.EXPIRED_TOKEN,
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in (FaultKind.THROTTLE, FaultKind.ERROR_500, FaultKind.REFUSED)
+        ),
+    ],
 )
 def test_a_call_that_aws_refuses_for_now_is_made_again(kind):
     """A throttle or a fault of AWS's only delays."""
