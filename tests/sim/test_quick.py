@@ -43,7 +43,7 @@ def test_every_kind_of_attribute_comes_back_as_it_was_written(table):
 
 
 def test_a_transaction_that_fails_changes_nothing(table):
-    """The one copy of the table is enough to give back what the first actions changed."""
+    """What is copied of the table is enough to give back what the first actions changed."""
     table.put_item(TableName="things", Item=ITEM)
     put = {"Put": {"TableName": "things", "Item": {"k": {"S": "two"}}}}
     change = {
@@ -66,3 +66,41 @@ def test_a_transaction_that_fails_changes_nothing(table):
     with pytest.raises(ClientError, match="ConditionalCheckFailed"):
         table.transact_write_items(TransactItems=[put, change, refused])
     assert [ITEM] == table.scan(TableName="things")["Items"]
+
+
+def test_a_transaction_that_fails_gives_back_every_item_under_its_two_keys(table):
+    """Where items have two keys: one changed, one deleted, one replaced, and new ones beside them and alone."""
+    table.create_table(
+        TableName="pairs",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("h", "r")],
+        KeySchema=[{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}],
+    )
+    before = [{**pair("a", range_key), "list": {"L": [{"N": "1"}]}} for range_key in ("1", "2", "3")]
+    for item in before:
+        table.put_item(TableName="pairs", Item=item)
+    actions = [
+        {"Update": {"Key": pair("a", "1"), "UpdateExpression": "SET #l[0] = :n", **names("list", {"N": "2"})}},
+        {"Delete": {"Key": pair("a", "2")}},
+        {"Put": {"Item": pair("a", "3")}},
+        {"Put": {"Item": pair("a", "4")}},
+        {"Update": {"Key": pair("b", "1"), "UpdateExpression": "SET #l = :n", **names("list", {"N": "2"})}},
+        {"ConditionCheck": {"Key": pair("c", "1"), "ConditionExpression": "attribute_exists(h)"}},
+    ]
+    for action in actions:
+        next(iter(action.values()))["TableName"] = "pairs"
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        table.transact_write_items(TransactItems=actions)
+    assert before == table.scan(TableName="pairs")["Items"]
+    table.transact_write_items(TransactItems=actions[:-1])
+    after = table.scan(TableName="pairs")["Items"]
+    assert [("a", "1"), ("a", "3"), ("a", "4"), ("b", "1")] == [(item["h"]["S"], item["r"]["S"]) for item in after]
+    assert {**pair("a", "1"), "list": {"L": [{"N": "2"}]}} == after[0]
+
+
+def pair(hash_key, range_key):
+    return {"h": {"S": hash_key}, "r": {"S": range_key}}
+
+
+def names(name, value):
+    return {"ExpressionAttributeNames": {"#l": name}, "ExpressionAttributeValues": {":n": value}}
