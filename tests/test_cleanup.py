@@ -333,8 +333,7 @@ def test_a_lost_answer_is_looked_for_before_anything_is_repeated(kind):
     ("operation", "number"),
     [
         ("TerminateRecoveryInstances", 0),
-        ("TransactWriteItems", 16),
-        *(pytest.param("TransactWriteItems", number, marks=pytest.mark.slow) for number in (0, 4, 8, 12, 20)),
+        *(pytest.param("TransactWriteItems", number, marks=pytest.mark.slow) for number in range(0, 21, 4)),
     ],
 )
 def test_a_crash_anywhere_is_made_good_by_whoever_comes_next(operation, number, kind):
@@ -363,10 +362,9 @@ def test_a_crash_anywhere_is_made_good_by_whoever_comes_next(operation, number, 
     "kind",
     [
         FaultKind.ERROR_500_AFTER,
-        FaultKind.EXPIRED_TOKEN,
         *(
             pytest.param(kind, marks=pytest.mark.slow)
-            for kind in (FaultKind.THROTTLE, FaultKind.ERROR_500, FaultKind.REFUSED)
+            for kind in (FaultKind.THROTTLE, FaultKind.ERROR_500, FaultKind.REFUSED, FaultKind.EXPIRED_TOKEN)
         ),
     ],
 )
@@ -412,6 +410,7 @@ def test_a_cancelled_cleanup_terminates_nothing_more():
         assert [S.LAUNCHED] * 3 == statuses(final(opened, drill))
 
 
+@pytest.mark.slow
 def test_a_cleanup_waits_out_a_quota():
     """A job slot that is not free is waited for."""
     other = "  - {id: s-00000000000000009, tags: {Role: Other}}\nbehaviour: {jobs_quota: 1}\n"
@@ -425,6 +424,7 @@ def test_a_cleanup_waits_out_a_quota():
         assert ExecutionStatus.COMPLETED is cleaned(opened, drill).status
 
 
+@pytest.mark.slow
 def test_a_denied_call_leaves_everything_with_the_reason():
     """A missing permission is for a person."""
     with drilled() as (opened, drill):
