@@ -73,6 +73,7 @@ def drill(
         "apply": apply,
     }
     person = person_is_there(yes=yes, json_output=json_output)
+    passing = simulate and not _stays(world, speed)
     with _world(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
         _finish_cleanup(session, runbook.plan.plan_id)
@@ -88,7 +89,7 @@ def drill(
         tell = say if json_output else click.echo
         runs = output or session.settings.runs
         execution, code = _run_drill(session, runbook, parameters, runs, tell)
-        if execution is not None and code in {0, 1}:
+        if execution is not None and code in {0, 1} and not (passing and _leaves_instances(execution, person=person)):
             code = _settle(session, execution, runs, code, person=person)
         if json_output and execution is not None:
             from drskit.report.evidence import execution_json
@@ -136,12 +137,28 @@ def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float |
         return nullcontext()
     from drskit.resources import default_world, find_world
     from drskit.session import environment
-    from drskit.simulation import attached, served
+    from drskit.simulation import served
 
-    if world is None and speed is None and attached(environment()):
+    if _stays(world, speed):
         return nullcontext()
     path = find_world(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
     return served(path, speed or 0, environment())
+
+
+def _stays(world: str | None, speed: float | None) -> bool:
+    """Whether the simulated world is one that another process serves, so that it outlives this command."""
+    from drskit.session import environment
+    from drskit.simulation import attached
+
+    return world is None and speed is None and attached(environment())
+
+
+def _leaves_instances(execution: "Execution", *, person: bool) -> bool:
+    """Whether nobody cleans up without being asked: a world that ends with the command takes its instances along."""
+    from drskit.afterwards import choice_for
+    from drskit.model import CleanUp
+
+    return choice_for(execution, person=person) is not CleanUp.ALWAYS
 
 
 def _start_fast(
