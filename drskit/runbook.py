@@ -343,13 +343,13 @@ def _words(kind: str, message: str, value: object, location: Location) -> str:
     if kind == "missing":
         return "the key is missing; add it."
     if kind == "extra_forbidden":
-        return "the key is unknown; see the runbook format in README.md, or remove it."
+        return "the key is unknown; see docs/runbook.md for every key, or remove it."
     if kind == "string_pattern_mismatch":
         return f"{shown}this is no source server; write an id such as s-5f3ddf07c0eb9fe45."
     if kind == "literal_error" and location[:1] == ("snapshots",):
         return f"{shown}this value is not supported yet; write {message.rpartition(' ')[2]}."
     if kind in {"none_required", "dict_type", "tuple_type", "string_type", "model_type"}:
-        return f"{shown}{message[0].lower()}{message[1:]}; look at the example in README.md."
+        return f"{shown}{message[0].lower()}{message[1:]}; look at the example in docs/runbook.md."
     return f"{shown}{message[0].lower()}{message[1:]}."
 
 

@@ -29,6 +29,8 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 README = (ROOT / "README.md").read_text()
+RUNBOOK_PAGE = (ROOT / "docs" / "runbook.md").read_text()
+SETTINGS_PAGE = (ROOT / "docs" / "settings.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 LATER = "(not supported yet)"
 SOURCES = sorted((ROOT / "drskit").rglob("*.py"))
@@ -237,29 +239,25 @@ def test_contributing_draws_the_states_as_they_are(drawn):
     assert drawn in CONTRIBUTING
 
 
-def example() -> str:
-    """The README's runbook."""
-    return fenced(README, "yaml")
-
-
 def fenced(text: str, language: str) -> str:
     """The one block of a language in a page."""
     (block,) = re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return str(block)
 
 
-def test_the_readmes_runbook_drills_in_the_shops_world():
+@pytest.mark.parametrize("page", [README, RUNBOOK_PAGE], ids=["README.md", "runbook.md"])
+def test_a_runbook_that_is_shown_drills_in_the_shops_world(page):
     """It is not merely valid."""
-    runbook = parse_runbook(example(), source="README.md")
+    runbook = parse_runbook(fenced(page, "yaml"), source="a page")
     with house("shop") as home:
         execution = home.session.start(runbook)
         home.finish()
         assert "COMPLETED" == final(home, execution).status
 
 
-def test_the_readmes_runbook_shows_every_key():
+def test_the_page_of_the_runbook_shows_every_key():
     """Those that are supported, and no other."""
-    assert set(keys(RunbookSpec)) <= set(re.findall(r"([a-z_]+):", example()))
+    assert set(keys(RunbookSpec)) <= set(re.findall(r"([a-z_]+):", fenced(RUNBOOK_PAGE, "yaml")))
 
 
 def keys(model: type[BaseModel]) -> Iterator[str]:
@@ -296,10 +294,10 @@ def test_the_readme_tells_every_command():
         assert (f"`{name}`" in missing) == (LATER in text), name
 
 
-def test_the_readme_tells_every_setting():
+def test_the_page_of_the_settings_tells_every_one():
     """With its variable and its key."""
     for name in [*VARIABLES, *set(Settings.model_fields)]:
-        assert f"`{name}`" in README, name
+        assert f"`{name}`" in SETTINGS_PAGE, name
 
 
 def test_contributing_has_a_line_for_every_module():
