@@ -39,6 +39,7 @@ TESTED: dict[str, str] = {
     "aws dynamodb": "tests/store: DynamoDB is moto's own",
     "papermill": "tests/notebooks run the notebook by papermill",
     "python -m tests.live": "tests/test_live.py tries the simulator, in this process and as a command",
+    "python -m tests.proof numbers": "tests/proof/test_proof.py runs parts of it",
     "pytest": "this is it",
     "drskit": "tests/cli: every command and flag that is shown here must parse, too",
 }

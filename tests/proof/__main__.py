@@ -12,7 +12,7 @@ from typing import TextIO
 from drskit.clock import SystemClock
 from tests.proof import processes
 from tests.proof.faults import KINDS, Fault, parse
-from tests.proof.mutants import MUTANTS, verdicts
+from tests.proof.mutants import MUTANTS, Verdict, verdicts
 from tests.proof.numbers import Numbers
 from tests.proof.runs import Result, judged, planned, run
 from tests.proof.scenarios import SCENARIOS
@@ -35,6 +35,9 @@ def _parser() -> argparse.ArgumentParser:
     single = commands.add_parser("single", help="every fault at every call, one at a time")
     _sweeping(parser)
     _sweeping(single)
+    published = commands.add_parser("numbers", help="all that the README publishes: single, then mutants")
+    _sweeping(published)
+    published.set_defaults(work=_published)
     one = commands.add_parser("one", help="one run, as a violation names it")
     one.add_argument("scenario", choices=SCENARIOS)
     one.add_argument("faults", nargs="*", type=parse, metavar="FAULT", help="such as 'StartRecovery:0 late:280'")
@@ -82,7 +85,21 @@ def _sweeping(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(work=_single)
 
 
+def _published(options: argparse.Namespace) -> int:
+    """The sweep and the mutants, and what they came to in one place."""
+    numbers = _counted(options)
+    killed = sum(_verdict_told(verdict) for verdict in verdicts())
+    code = _told(numbers)
+    _say(_score(killed))
+    return code if killed == len(MUTANTS) else 1
+
+
 def _single(options: argparse.Namespace) -> int:
+    return _told(_counted(options))
+
+
+def _counted(options: argparse.Namespace) -> Numbers:
+    """Every fault that was asked for, struck and counted."""
     numbers = Numbers()
     for name in options.scenario or SCENARIOS:
         results = _swept(name, options)
@@ -91,7 +108,7 @@ def _single(options: argparse.Namespace) -> int:
         undisturbed = run(name, planned(()))
         for result in results:
             numbers.add(result, undisturbed)
-    return _told(numbers)
+    return numbers
 
 
 def _swept(name: str, options: argparse.Namespace) -> list[Result]:
@@ -166,12 +183,19 @@ def _random(options: argparse.Namespace) -> int:
 
 
 def _mutants(_: argparse.Namespace) -> int:
-    killed = 0
-    for verdict in verdicts():
-        killed += verdict.killed
-        _say(f"{'killed' if verdict.killed else 'SURVIVED'}: {verdict.mutant}\n    {verdict.words}")
-    _say(f"mutants killed: {killed} of {len(MUTANTS)}")
+    killed = sum(_verdict_told(verdict) for verdict in verdicts())
+    _say(_score(killed))
     return 0 if killed == len(MUTANTS) else 1
+
+
+def _verdict_told(verdict: Verdict) -> bool:
+    """Whether the mutant was killed, after saying by what."""
+    _say(f"{'killed' if verdict.killed else 'SURVIVED'}: {verdict.mutant}\n    {verdict.words}")
+    return verdict.killed
+
+
+def _score(killed: int) -> str:
+    return f"mutants killed: {killed} of {len(MUTANTS)}"
 
 
 def _told(numbers: Numbers) -> int:

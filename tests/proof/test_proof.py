@@ -1,7 +1,7 @@
 """The proof holds: every AWS call meets every fault, and the checker finds nothing.
 
 The quick part meets two kinds of fault at the launch requests themselves; the
-part marked slow every fault of a launch. Both run the documented command.
+part marked slow every fault of a launch, and deaths in commands and cleanups. All run the documented command.
 """
 
 import ast
@@ -14,9 +14,11 @@ import pytest
 from tests.proof.faults import parse
 from tests.proof.mutants import MUTANTS
 from tests.proof.runs import planned, run
+from tests.proof.scenarios import SCENARIOS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
+CHANGES = ("TransactWriteItems", "StartRecovery", "TerminateRecoveryInstances")
 CLEAN = ["duplicates: 0", "orphans: 0", "lost: 0", "false failures: 0", "other violations: 0"]
 
 
@@ -39,16 +41,28 @@ def test_faults_of_the_launch_requests_leave_one_job_each():
 
 @pytest.mark.slow
 def test_every_fault_of_every_call_leaves_one_job_each(capsys):
-    """Single faults at every boto3 call of a launch: no violation, and no delay beyond 435 seconds.
-
-    People's commands and cleanups take as long again: the command without options strikes them, too.
-    """
+    """Single faults at every boto3 call of a launch: no violation, and no delay beyond 435 seconds."""
     lines = prove("single", "--scenario", "launch")
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *lines, ""]))
     assert set(CLEAN) <= set(lines)
     (delay,) = [line for line in lines if line.startswith("worst added delay")]
     assert float(delay.split()[3]) <= 435
+
+
+@pytest.mark.slow
+def test_a_death_around_any_change_of_a_command_or_a_cleanup_is_made_good():
+    """The process dies after, or the reply is lost of, everything that changes something in DRS or the tables.
+
+    That is where a command could be obeyed twice or an instance asked for twice; the command without options strikes
+    every call with every main kind of fault.
+    """
+    scenarios = [scenario.name for scenario in SCENARIOS.values() if not scenario.launches]
+    series = [word for name in scenarios for word in ("--scenario", name)]
+    series += [word for call in CHANGES for word in ("--call", call)]
+    lines = prove("single", *series, "--kind", "crash-after", "--kind", "lost-reply")
+    assert set(CLEAN) <= set(lines)
+    assert "runs: 0" not in lines
 
 
 def test_pairs_of_faults_leave_one_job_each():
