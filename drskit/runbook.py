@@ -6,271 +6,24 @@ write instead; what later versions will understand is refused as "not supported
 yet", never ignored.
 """
 
-import re
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 
+from drskit.contradictions import contradictions, needs_of
 from drskit.errors import InvalidRunbook
 from drskit.model import (
     Approval,
     CleanUp,
     CleanupPolicy,
-    OnFailure,
-    OnTimeout,
     ProtectionGroup,
     RecoveryPlan,
     Runbook,
-    ServerId,
     Targets,
     Wave,
 )
-from drskit.waves import find_cycle
+from drskit.runbookspec import ApproveSpec, RunbookSpec
 from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
-
-DURATION = re.compile(r"P(?=\d|T\d)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?", re.ASCII)
-LONGEST = timedelta(days=365)
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
-GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-"""Without dots: else group `c` of plan `a.b` and group `b.c` of plan `a` would be one GroupId."""
-WAVE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]{0,63}")
-REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
-MAX_SERVERS = 3_000
-
-
-def _matching(pattern: re.Pattern[str], remedy: str) -> BeforeValidator:
-    def check(value: object) -> object:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise PydanticCustomError("pattern", "{remedy}", {"remedy": remedy})
-        return value
-
-    return BeforeValidator(check)
-
-
-WHOLE = _matching(re.compile(r"\d{1,5}"), "write a whole number")
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str) or not DURATION.fullmatch(value):
-        raise PydanticCustomError("duration", "this is no ISO-8601 duration; write for example PT45M or PT1H30M")
-    try:
-        span = TypeAdapter(timedelta).validate_python(value)
-    except ValidationError:  # more than a timedelta can hold
-        span = timedelta.max
-    if span > LONGEST:
-        raise PydanticCustomError("duration", "this is longer than a year; write for example PT45M or P1D")
-    return span
-
-
-def _positive(value: object) -> timedelta:
-    span = _duration(value)
-    if span <= timedelta(0):
-        raise PydanticCustomError("duration", "the duration must be longer than nothing; write for example PT45M")
-    return span
-
-
-def _filled(remedy: str) -> BeforeValidator:
-    """A key that stands in the file says something: nothing at all would be taken for what it is not."""
-
-    def check(value: object) -> object:
-        if value in (None, [], {}):
-            raise PydanticCustomError("empty", "nothing stands here; {remedy}", {"remedy": remedy})
-        return value
-
-    return BeforeValidator(check)
-
-
-def _later(what: str) -> BeforeValidator:
-    def refuse(value: object) -> object:
-        if value in (None, [], {}):
-            return None
-        raise PydanticCustomError("later", "{what} is not supported yet; remove the key", {"what": what})
-
-    return BeforeValidator(refuse)
-
-
-Duration = Annotated[timedelta, BeforeValidator(_positive)]
-Name = Annotated[
-    str, _matching(NAME, "write a name of lower-case letters, digits, dots, dashes and underscores, at most 63")
-]
-GroupName = Annotated[
-    str, _matching(GROUP_NAME, "write a name of lower-case letters, digits, dashes and underscores, at most 63")
-]
-WaveName = Annotated[
-    str,
-    _matching(
-        WAVE_NAME, "write a name of letters, digits, spaces and _.:/=+@-, at most 64, starting with a letter or digit"
-    ),
-]
-RegionName = Annotated[str, _matching(REGION, "write an AWS Region such as us-west-2")]
-
-
-class Spec(BaseModel):
-    """A part of a runbook as written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TargetsSpec(Spec):
-    """`targets`."""
-
-    rto: Duration | None = None
-    rpo: Duration | None = None
-
-
-class SiteSpec(Spec):
-    """One of `sites`."""
-
-    region: RegionName
-    account: Annotated[None, _later("recovery in another account")] = None
-    role: Annotated[None, _later("recovery in another account")] = None
-    external_id: Annotated[None, _later("recovery in another account")] = None
-
-
-class SelectSpec(Spec):
-    """`select`: servers by tags, or by id."""
-
-    tags: dict[str, str] = Field(default_factory=dict)
-    servers: tuple[ServerId, ...] = ()
-
-
-class GroupSpec(Spec):
-    """One of `groups`."""
-
-    select: SelectSpec
-    expect: Annotated[int, Field(ge=1, le=MAX_SERVERS), WHOLE] | None = None
-    launch: Annotated[None, _later("a change of launch settings")] = None
-    overrides: Annotated[None, _later("a change of launch settings")] = None
-
-
-def _text(value: object) -> object:
-    if isinstance(value, str) and value.strip().lower() in {"", "true", "false", "yes", "no", "on", "off"}:
-        raise PydanticCustomError(
-            "text", "write what the approver is to have looked at, or remove the key for no approval"
-        )
-    return value
-
-
-def _with_timeout(value: OnTimeout, info: ValidationInfo) -> OnTimeout:
-    if "timeout" in info.data and info.data["timeout"] is None:
-        raise PydanticCustomError(
-            "timeout", "without a timeout the question stands for ever; add timeout: PT30M, or remove the key"
-        )
-    return value
-
-
-class ApproveSpec(Spec):
-    """`approve`, written as a mapping."""
-
-    text: Annotated[str, Field(max_length=500), BeforeValidator(_text)]
-    timeout: Duration | None = None
-    on_timeout: Annotated[OnTimeout, AfterValidator(_with_timeout)] = OnTimeout.CANCEL
-    by: Annotated[None, _later("a list of approvers")] = None
-    not_starter: Annotated[None, _later("a rule about approvers")] = None
-
-
-def _approve(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError("empty", "nothing stands here; write what is approved, or remove the key")
-    return {"text": value} if isinstance(value, str) else value
-
-
-def _written_needs(value: object) -> object:
-    if value is None:
-        raise PydanticCustomError(
-            "empty", "nothing stands here; name waves, write [] to start at once, or remove the key"
-        )
-    return value
-
-
-class WaveSpec(Spec):
-    """One of `waves`."""
-
-    name: WaveName
-    groups: Annotated[tuple[GroupName, ...], _filled("write at least one group")]
-    needs: Annotated[tuple[WaveName, ...] | None, BeforeValidator(_written_needs)] = None
-    rto: Duration | None = None
-    approve: Annotated[ApproveSpec | None, BeforeValidator(_approve)] = None
-    optional: tuple[ServerId, ...] = ()
-    max_failed: Annotated[int, Field(ge=0), WHOLE] = 0
-    on_failure: OnFailure = OnFailure.STOP
-    timeout: Duration = timedelta(minutes=90)
-    before: Annotated[None, _later("an action before a wave")] = None
-    after: Annotated[None, _later("an action after a wave")] = None
-    checks: Annotated[None, _later("a check of a wave")] = None
-    order: Annotated[None, _later("an order inside a wave")] = None
-
-
-class SnapshotsSpec(Spec):
-    """`snapshots`."""
-
-    policy: Literal["latest"] = "latest"
-    before: Annotated[None, _later("a choice of recovery snapshots")] = None
-    servers: Annotated[None, _later("a choice of recovery snapshots")] = None
-
-
-def _without_a_person(value: object) -> object:
-    if value == CleanUp.ASK:
-        raise PydanticCustomError("headless", "nobody is there to be asked; write always or never")
-    return value
-
-
-class CleanupSpec(Spec):
-    """`cleanup`."""
-
-    after: CleanUp = CleanUp.ASK
-    headless: Annotated[Literal["always", "never"], BeforeValidator(_without_a_person)] = "never"
-
-
-def _no_pacing(value: object) -> timedelta:
-    span = _duration(value)
-    if span:
-        raise PydanticCustomError("later", "pacing is not supported yet; write PT0S or remove the key")
-    return span
-
-
-NoPacing = Annotated[timedelta, BeforeValidator(_no_pacing)]
-
-
-class PacingSpec(Spec):
-    """`pacing`."""
-
-    servers: NoPacing = timedelta(0)
-    waves: NoPacing = timedelta(0)
-
-
-class RunbookSpec(Spec):
-    """The whole file."""
-
-    version: Annotated[Literal["1"], BeforeValidator(lambda value: value)]
-    plan: Name
-    description: Annotated[str, Field(max_length=1_000)] = ""
-    owners: dict[str, str] = Field(default_factory=dict)
-    procedure: str | None = None
-    targets: TargetsSpec = TargetsSpec()
-    sites: Annotated[dict[Name, SiteSpec], _filled("write at least one site")]
-    drill: Annotated[None, _later("a rule about a drill's launch template")] = None
-    groups: Annotated[dict[GroupName, GroupSpec], _filled("write at least one group")]
-    waves: Annotated[tuple[WaveSpec, ...], Field(max_length=200), _filled("write at least one wave")]
-    finally_: Annotated[None, _later("an action at the end"), Field(alias="finally")] = None
-    snapshots: SnapshotsSpec = SnapshotsSpec()
-    pacing: PacingSpec = PacingSpec()
-    cleanup: CleanupSpec = CleanupSpec()
-    notify: Annotated[None, _later("a notification")] = None
 
 
 def load_runbook(path: Path) -> Runbook:
@@ -307,7 +60,7 @@ def _understand(document: Document) -> Runbook:
         spec = RunbookSpec.model_validate(document.data)
     except ValidationError as error:
         raise InvalidRunbook(_complaints(document, error)) from error
-    complaints = tuple(document.complaint(location, message) for location, message in _contradictions(spec))
+    complaints = tuple(document.complaint(location, message) for location, message in contradictions(spec))
     if complaints:
         raise InvalidRunbook(complaints)
     return _build(spec, document)
@@ -353,88 +106,6 @@ def _words(kind: str, message: str, value: object, location: Location) -> str:
     return f"{shown}{message[0].lower()}{message[1:]}."
 
 
-def _contradictions(spec: RunbookSpec) -> list[tuple[Location, str]]:
-    found = [*_group_faults(spec), *_wave_faults(spec)]
-    if len(spec.sites) > 1:
-        found.append((("sites",), "more than one site is not supported yet; keep one."))
-    return found
-
-
-def _group_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
-    found: list[tuple[Location, str]] = []
-    owner: dict[str, str] = {}
-    for name, group in spec.groups.items():
-        select = group.select
-        if bool(select.tags) == bool(select.servers):
-            found.append((("groups", name, "select"), "write either tags or servers, with at least one entry."))
-        if group.expect is not None and select.servers and group.expect != len(select.servers):
-            found.append(
-                (
-                    ("groups", name, "expect"),
-                    f"{group.expect} is expected, and {len(select.servers)} servers are listed.",
-                )
-            )
-        for index, server in enumerate(select.servers):
-            if server in owner:
-                where = (
-                    "twice in this group"
-                    if owner[server] == name
-                    else f"in group {owner[server]}, too; a server is in one group at most"
-                )
-                found.append((("groups", name, "select", "servers", index), f"{server} is {where}. Remove one."))
-            owner.setdefault(server, name)
-    return found
-
-
-def _wave_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
-    found: list[tuple[Location, str]] = []
-    names: dict[str, int] = {}
-    used: dict[str, str] = {}
-    for index, wave in enumerate(spec.waves):
-        if wave.name in names:
-            found.append(
-                (
-                    ("waves", index, "name"),
-                    f"{wave.name!r} names wave {names[wave.name] + 1}, too. Choose another name.",
-                )
-            )
-        names.setdefault(wave.name, index)
-        for position, group in enumerate(wave.groups):
-            location: Location = ("waves", index, "groups", position)
-            if group not in spec.groups:
-                known = ", ".join(spec.groups)
-                found.append((location, f"there is no group {group!r}. Known: {known}."))
-            elif group in used:
-                found.append((location, f"group {group!r} is in wave {used[group]!r} already. A group is in one wave."))
-            used.setdefault(group, wave.name)
-    needs = _needs(spec)
-    for index, wave in enumerate(spec.waves):
-        for position, need in enumerate(wave.needs or ()):
-            if need not in names:
-                found.append(
-                    (("waves", index, "needs", position), f"there is no wave {need!r}. Known: {', '.join(names)}.")
-                )
-    cycle = find_cycle(needs) if not found else ()
-    if cycle:
-        found.append(
-            (
-                ("waves", names[cycle[0]], "needs"),
-                f"the waves wait for each other: {' -> '.join(cycle)}. Remove one need.",
-            )
-        )
-    return found
-
-
-def _needs(spec: RunbookSpec) -> dict[str, tuple[str, ...]]:
-    """Each wave's needs: as written, else the wave before it."""
-    needs: dict[str, tuple[str, ...]] = {}
-    before: tuple[str, ...] = ()
-    for wave in spec.waves:
-        needs[wave.name] = before if wave.needs is None else tuple(dict.fromkeys(wave.needs))
-        before = (wave.name,)
-    return needs
-
-
 def _approval(spec: ApproveSpec | None) -> Approval | None:
     if spec is None:
         return None
@@ -443,7 +114,7 @@ def _approval(spec: ApproveSpec | None) -> Approval | None:
 
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
-    needs = _needs(spec)
+    needs = needs_of(spec)
     groups = tuple(
         ProtectionGroup(
             group_id=f"{spec.plan}.{name}", name=name, plan_id=spec.plan, region=site.region,

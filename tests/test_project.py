@@ -20,7 +20,8 @@ from pydantic.fields import FieldInfo
 from rattler import MatchSpec
 
 from drskit.cli import COMMANDS as CLI
-from drskit.runbook import RunbookSpec, parse_runbook
+from drskit.runbook import parse_runbook
+from drskit.runbookspec import RunbookSpec
 from drskit.settings import VARIABLES, Settings
 from drskit.states import ATTEMPT, EXECUTION, RETRY_EXECUTION, RETRY_SERVER, RETRY_WAVE, SERVER, WAVE, diagram
 from tests.harness import final, house, started
@@ -273,7 +274,7 @@ def keys(model: type[BaseModel]) -> Iterator[str]:
 def refused(field: FieldInfo) -> bool:
     """Whether any value of it is refused."""
     return any(
-        isinstance(check, BeforeValidator) and check.func.__qualname__.startswith("_later") for check in field.metadata
+        isinstance(check, BeforeValidator) and check.func.__qualname__.startswith("later") for check in field.metadata
     )
 
 

@@ -1,0 +1,88 @@
+"""What the keys of a runbook may not say together: unknown and repeated names, cycles, a server in two places."""
+
+from drskit.runbookspec import RunbookSpec
+from drskit.waves import find_cycle
+from drskit.yamlfile import Location
+
+
+def contradictions(spec: RunbookSpec) -> list[tuple[Location, str]]:
+    """Where two keys contradict each other, and what to do about it."""
+    found = [*_group_faults(spec), *_wave_faults(spec)]
+    if len(spec.sites) > 1:
+        found.append((("sites",), "more than one site is not supported yet; keep one."))
+    return found
+
+
+def _group_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
+    found: list[tuple[Location, str]] = []
+    owner: dict[str, str] = {}
+    for name, group in spec.groups.items():
+        select = group.select
+        if bool(select.tags) == bool(select.servers):
+            found.append((("groups", name, "select"), "write either tags or servers, with at least one entry."))
+        if group.expect is not None and select.servers and group.expect != len(select.servers):
+            found.append(
+                (
+                    ("groups", name, "expect"),
+                    f"{group.expect} is expected, and {len(select.servers)} servers are listed.",
+                )
+            )
+        for index, server in enumerate(select.servers):
+            if server in owner:
+                where = (
+                    "twice in this group"
+                    if owner[server] == name
+                    else f"in group {owner[server]}, too; a server is in one group at most"
+                )
+                found.append((("groups", name, "select", "servers", index), f"{server} is {where}. Remove one."))
+            owner.setdefault(server, name)
+    return found
+
+
+def _wave_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
+    found: list[tuple[Location, str]] = []
+    names: dict[str, int] = {}
+    used: dict[str, str] = {}
+    for index, wave in enumerate(spec.waves):
+        if wave.name in names:
+            found.append(
+                (
+                    ("waves", index, "name"),
+                    f"{wave.name!r} names wave {names[wave.name] + 1}, too. Choose another name.",
+                )
+            )
+        names.setdefault(wave.name, index)
+        for position, group in enumerate(wave.groups):
+            location: Location = ("waves", index, "groups", position)
+            if group not in spec.groups:
+                known = ", ".join(spec.groups)
+                found.append((location, f"there is no group {group!r}. Known: {known}."))
+            elif group in used:
+                found.append((location, f"group {group!r} is in wave {used[group]!r} already. A group is in one wave."))
+            used.setdefault(group, wave.name)
+    needs = needs_of(spec)
+    for index, wave in enumerate(spec.waves):
+        for position, need in enumerate(wave.needs or ()):
+            if need not in names:
+                found.append(
+                    (("waves", index, "needs", position), f"there is no wave {need!r}. Known: {', '.join(names)}.")
+                )
+    cycle = find_cycle(needs) if not found else ()
+    if cycle:
+        found.append(
+            (
+                ("waves", names[cycle[0]], "needs"),
+                f"the waves wait for each other: {' -> '.join(cycle)}. Remove one need.",
+            )
+        )
+    return found
+
+
+def needs_of(spec: RunbookSpec) -> dict[str, tuple[str, ...]]:
+    """Each wave's needs: as written, else the wave before it."""
+    needs: dict[str, tuple[str, ...]] = {}
+    before: tuple[str, ...] = ()
+    for wave in spec.waves:
+        needs[wave.name] = before if wave.needs is None else tuple(dict.fromkeys(wave.needs))
+        before = (wave.name,)
+    return needs

@@ -1,0 +1,179 @@
+"""What a runbook may say: every key, and the type of its value.
+
+What later versions will understand is refused as "not supported yet", never
+ignored. What two keys may not say together is in `contradictions.py`.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId
+from drskit.written import (
+    MAX_SERVERS,
+    WHOLE,
+    Duration,
+    GroupName,
+    Name,
+    RegionName,
+    WaveName,
+    duration,
+    filled,
+    later,
+)
+
+
+class Spec(BaseModel):
+    """A part of a runbook as written."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TargetsSpec(Spec):
+    """`targets`."""
+
+    rto: Duration | None = None
+    rpo: Duration | None = None
+
+
+class SiteSpec(Spec):
+    """One of `sites`."""
+
+    region: RegionName
+    account: Annotated[None, later("recovery in another account")] = None
+    role: Annotated[None, later("recovery in another account")] = None
+    external_id: Annotated[None, later("recovery in another account")] = None
+
+
+class SelectSpec(Spec):
+    """`select`: servers by tags, or by id."""
+
+    tags: dict[str, str] = Field(default_factory=dict)
+    servers: tuple[ServerId, ...] = ()
+
+
+class GroupSpec(Spec):
+    """One of `groups`."""
+
+    select: SelectSpec
+    expect: Annotated[int, Field(ge=1, le=MAX_SERVERS), WHOLE] | None = None
+    launch: Annotated[None, later("a change of launch settings")] = None
+    overrides: Annotated[None, later("a change of launch settings")] = None
+
+
+def _text(value: object) -> object:
+    if isinstance(value, str) and value.strip().lower() in {"", "true", "false", "yes", "no", "on", "off"}:
+        raise PydanticCustomError(
+            "text", "write what the approver is to have looked at, or remove the key for no approval"
+        )
+    return value
+
+
+def _with_timeout(value: OnTimeout, info: ValidationInfo) -> OnTimeout:
+    if "timeout" in info.data and info.data["timeout"] is None:
+        raise PydanticCustomError(
+            "timeout", "without a timeout the question stands for ever; add timeout: PT30M, or remove the key"
+        )
+    return value
+
+
+class ApproveSpec(Spec):
+    """`approve`, written as a mapping."""
+
+    text: Annotated[str, Field(max_length=500), BeforeValidator(_text)]
+    timeout: Duration | None = None
+    on_timeout: Annotated[OnTimeout, AfterValidator(_with_timeout)] = OnTimeout.CANCEL
+    by: Annotated[None, later("a list of approvers")] = None
+    not_starter: Annotated[None, later("a rule about approvers")] = None
+
+
+def _approve(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError("empty", "nothing stands here; write what is approved, or remove the key")
+    return {"text": value} if isinstance(value, str) else value
+
+
+def _written_needs(value: object) -> object:
+    if value is None:
+        raise PydanticCustomError(
+            "empty", "nothing stands here; name waves, write [] to start at once, or remove the key"
+        )
+    return value
+
+
+class WaveSpec(Spec):
+    """One of `waves`."""
+
+    name: WaveName
+    groups: Annotated[tuple[GroupName, ...], filled("write at least one group")]
+    needs: Annotated[tuple[WaveName, ...] | None, BeforeValidator(_written_needs)] = None
+    rto: Duration | None = None
+    approve: Annotated[ApproveSpec | None, BeforeValidator(_approve)] = None
+    optional: tuple[ServerId, ...] = ()
+    max_failed: Annotated[int, Field(ge=0), WHOLE] = 0
+    on_failure: OnFailure = OnFailure.STOP
+    timeout: Duration = timedelta(minutes=90)
+    before: Annotated[None, later("an action before a wave")] = None
+    after: Annotated[None, later("an action after a wave")] = None
+    checks: Annotated[None, later("a check of a wave")] = None
+    order: Annotated[None, later("an order inside a wave")] = None
+
+
+class SnapshotsSpec(Spec):
+    """`snapshots`."""
+
+    policy: Literal["latest"] = "latest"
+    before: Annotated[None, later("a choice of recovery snapshots")] = None
+    servers: Annotated[None, later("a choice of recovery snapshots")] = None
+
+
+def _without_a_person(value: object) -> object:
+    if value == CleanUp.ASK:
+        raise PydanticCustomError("headless", "nobody is there to be asked; write always or never")
+    return value
+
+
+class CleanupSpec(Spec):
+    """`cleanup`."""
+
+    after: CleanUp = CleanUp.ASK
+    headless: Annotated[Literal["always", "never"], BeforeValidator(_without_a_person)] = "never"
+
+
+def _no_pacing(value: object) -> timedelta:
+    span = duration(value)
+    if span:
+        raise PydanticCustomError("later", "pacing is not supported yet; write PT0S or remove the key")
+    return span
+
+
+NoPacing = Annotated[timedelta, BeforeValidator(_no_pacing)]
+
+
+class PacingSpec(Spec):
+    """`pacing`."""
+
+    servers: NoPacing = timedelta(0)
+    waves: NoPacing = timedelta(0)
+
+
+class RunbookSpec(Spec):
+    """The whole file."""
+
+    version: Annotated[Literal["1"], BeforeValidator(lambda value: value)]
+    plan: Name
+    description: Annotated[str, Field(max_length=1_000)] = ""
+    owners: dict[str, str] = Field(default_factory=dict)
+    procedure: str | None = None
+    targets: TargetsSpec = TargetsSpec()
+    sites: Annotated[dict[Name, SiteSpec], filled("write at least one site")]
+    drill: Annotated[None, later("a rule about a drill's launch template")] = None
+    groups: Annotated[dict[GroupName, GroupSpec], filled("write at least one group")]
+    waves: Annotated[tuple[WaveSpec, ...], Field(max_length=200), filled("write at least one wave")]
+    finally_: Annotated[None, later("an action at the end"), Field(alias="finally")] = None
+    snapshots: SnapshotsSpec = SnapshotsSpec()
+    pacing: PacingSpec = PacingSpec()
+    cleanup: CleanupSpec = CleanupSpec()
+    notify: Annotated[None, later("a notification")] = None
