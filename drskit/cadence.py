@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from drskit.launches import SETTLED, typical_launch
 from drskit.model import Attempt, AttemptStatus, Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveStatus
+from drskit.progress import paced_jobs, paced_waves
 from drskit.states import NEEDS_ATTENTION
 
 CONVERSION_SECONDS = 185.0
@@ -70,6 +71,8 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
             yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
         elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
             yield max(wave.not_before, now) if wave.not_before else soon
+    yield from paced_waves(execution).values()
+    yield from (time for time in paced_jobs(execution).values() if time > now)
 
 
 def _job_time(

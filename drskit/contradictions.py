@@ -1,6 +1,6 @@
 """What the keys of a runbook may not say together: unknown and repeated names, cycles, a server in two places."""
 
-from drskit.runbookspec import RunbookSpec
+from drskit.runbookspec import RunbookSpec, WaveSpec
 from drskit.waves import find_cycle
 from drskit.yamlfile import Location
 
@@ -60,6 +60,7 @@ def _wave_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
             elif group in used:
                 found.append((location, f"group {group!r} is in wave {used[group]!r} already. A group is in one wave."))
             used.setdefault(group, wave.name)
+        found += _order_faults(index, wave)
     needs = needs_of(spec)
     for index, wave in enumerate(spec.waves):
         for position, need in enumerate(wave.needs or ()):
@@ -75,6 +76,18 @@ def _wave_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
                 f"the waves wait for each other: {' -> '.join(cycle)}. Remove one need.",
             )
         )
+    return found
+
+
+def _order_faults(index: int, wave: WaveSpec) -> list[tuple[Location, str]]:
+    found: list[tuple[Location, str]] = []
+    seen: dict[str, int] = {}
+    for number, step in enumerate(wave.order):
+        for position, server in enumerate(step):
+            if server in seen:
+                where = "twice in this step" if seen[server] == number else f"in step {seen[server] + 1}, too"
+                found.append((("waves", index, "order", number, position), f"{server} is {where}. Remove one."))
+            seen.setdefault(server, number)
     return found
 
 

@@ -17,7 +17,6 @@ from drskit.edit import changed, with_servers, with_wave
 from drskit.endings import deadline, run_out
 from drskit.launches import learn_servers
 from drskit.model import (
-    SERVERS_PER_JOB,
     Attempt,
     AttemptStatus,
     Execution,
@@ -28,10 +27,12 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.orders import obey
+from drskit.pacing import job_after
 from drskit.ports import NotExecuted, Started, Unknown
 from drskit.progress import move_waves
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE
+from drskit.steps import open_chunks
 from drskit.waits import moving, people, waiting_for
 
 
@@ -101,18 +102,18 @@ def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tup
     if execution.status is not ExecutionStatus.POLLING or execution.held:
         return ()
     due = []
-    for wave in execution.waves:
+    for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if wave.status is not WaveStatus.PREPARING or (wave.not_before and now < wave.not_before):
             continue
+        paced = job_after(execution, plan_wave, wave)
+        if paced is not None and now < paced:
+            continue
         held = {attempt.chunk for attempt in execution.attempts_of(wave.wave_name) if _holds_its_chunk(attempt)}
-        for chunk, start in enumerate(range(0, len(wave.servers), SERVERS_PER_JOB)):
-            servers = tuple(
-                server.source_server_id
-                for server in wave.servers[start : start + SERVERS_PER_JOB]
-                if server.status is ServerStatus.PENDING
-            )
-            if servers and chunk not in held:
-                due.append((wave.wave_name, chunk, servers))
+        pending = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING}
+        for chunk in open_chunks(execution, plan_wave, wave):
+            servers = tuple(server_id for server_id in chunk.server_ids if server_id in pending)
+            if servers and chunk.number not in held:
+                due.append((wave.wave_name, chunk.number, servers))
     return tuple(due)
 
 

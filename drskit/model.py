@@ -194,6 +194,17 @@ class Wave(Record):
     max_failed: int = 0
     on_failure: OnFailure = OnFailure.STOP
     timeout: timedelta = timedelta(minutes=90)
+    order: tuple[tuple[ServerId, ...], ...] = ()
+    """Steps: each is launched when the one before it has come to its end; servers that none names come last."""
+
+
+class Pacing(Record):
+    """Pauses that a plan asks for; none by default."""
+
+    servers: timedelta = timedelta(0)
+    """Between two launch jobs of a wave."""
+    waves: timedelta = timedelta(0)
+    """Between the end of the last wave that a wave needs, and its beginning."""
 
 
 class CleanupPolicy(Record):
@@ -215,11 +226,12 @@ class RecoveryPlan(Record):
     region: str
     waves: tuple[Wave, ...]
     cleanup: CleanupPolicy = CleanupPolicy()
+    pacing: Pacing = Pacing()
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the plan's canonical JSON, as 64 hex digits."""
-        return digest_of(self.to_json())
+        """SHA-256 over what the plan says, as 64 hex digits."""
+        return digest_of(_said(self))
 
 
 class Runbook(Record):
@@ -243,9 +255,16 @@ class Runbook(Record):
 
 
 def runbook_digest(plan: RecoveryPlan, groups: tuple[ProtectionGroup, ...]) -> str:
-    """The digest that tells whether a file and the applied plan say the same."""
+    """The digest that tells whether a file and the applied plan say the same.
+
+    What is at its default does not count, so that a plan keeps its digest when a later drskit knows more keys.
+    """
     ordered = sorted(groups, key=lambda group: group.group_id)
-    return digest_of([plan.to_json(), [group.to_json() for group in ordered]])
+    return digest_of([_said(plan), [_said(group) for group in ordered]])
+
+
+def _said(record: Record) -> dict[str, Any]:
+    return record.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
 def digest_of(value: object) -> str:

@@ -56,12 +56,13 @@ def check_resolution(runbook: Runbook, resolved: Iterable[Resolved], others: Ite
     """Hold the servers of a runbook's groups against its rules and against the groups of other plans.
 
     Raises:
-        InvalidRunbook: an empty group, an unknown server, a server in two groups, an optional server of no group.
+        InvalidRunbook: an empty group, an unknown server, a server in two groups, a wave that
+            names a server of none of its groups.
     """
     found = tuple(resolved)
     complaints = [complaint for part in found for complaint in _group_complaints(runbook, part)]
     complaints += _shared_servers(runbook, found, others)
-    complaints += _stray_optionals(runbook, found)
+    complaints += _strays(runbook, found)
     if complaints:
         raise InvalidRunbook(tuple(complaints))
 
@@ -96,15 +97,22 @@ def _shared_servers(runbook: Runbook, found: Iterable[Resolved], others: Iterabl
     return complaints
 
 
-def _stray_optionals(runbook: Runbook, found: Iterable[Resolved]) -> list[str]:
+def _strays(runbook: Runbook, found: Iterable[Resolved]) -> list[str]:
+    """Servers that a wave's keys name and that are in none of its groups."""
     members = {part.group.group_id: set(part.ids) for part in found}
     complaints = []
     for number, wave in enumerate(runbook.plan.waves):
         inside = set().union(*(members.get(group_id, set()) for group_id in wave.groups))
-        for position, server_id in enumerate(wave.optional):
+        named = [(f"optional[{position}]", server_id) for position, server_id in enumerate(wave.optional)]
+        named += [
+            (f"order[{step}][{position}]", server_id)
+            for step, server_ids in enumerate(wave.order)
+            for position, server_id in enumerate(server_ids)
+        ]
+        for key, server_id in named:
             if server_id not in inside:
                 message = f"{server_id} is in no group of wave {wave.name}. Correct the id, or remove it."
-                complaints.append(runbook.complaint(f"waves[{number}].optional[{position}]", message))
+                complaints.append(runbook.complaint(f"waves[{number}].{key}", message))
     return complaints
 
 

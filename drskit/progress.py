@@ -16,8 +16,10 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.pacing import job_after, wave_after
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
+from drskit.steps import failed_step, waits_for_a_step
 
 INSTANCE_GRACE = timedelta(minutes=5)
 """How long after a job's end its recovery instances may stay unlisted (drs-facts §7: up to a minute was seen)."""
@@ -47,7 +49,10 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
 
 def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
     wave = execution.wave(plan_wave.name)
-    if wave.status is not WaveStatus.PENDING or not all(_passed(execution, need) for need in plan_wave.needs):
+    if not _may_begin(execution, plan_wave, wave):
+        return execution
+    paced = wave_after(execution, plan_wave)
+    if paced is not None and now < paced:
         return execution
     if plan_wave.approval:
         approve_by = now + plan_wave.approval.timeout if plan_wave.approval.timeout else None
@@ -57,7 +62,44 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
     return with_wave(execution, wave.wave_name, status=WaveStatus.PREPARING, start_time=now)
 
 
-def _passed(execution: Execution, need: str) -> bool:
+def _may_begin(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
+    return wave.status is WaveStatus.PENDING and all(passed(execution, need) for need in plan_wave.needs)
+
+
+def paced_waves(execution: Execution) -> dict[str, datetime]:
+    """The waves that only a pause keeps from beginning, each with its end."""
+    goes_on = execution.status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED} and not execution.held
+    if not (goes_on and execution.plan.pacing.waves):
+        return {}
+    if stopping(execution) or any(map(awaits_verdict, execution.plan.waves, execution.waves)):
+        return {}
+    return {
+        wave.wave_name: after
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if _may_begin(execution, plan_wave, wave) and (after := wave_after(execution, plan_wave)) is not None
+    }
+
+
+def paced_jobs(execution: Execution) -> dict[str, datetime]:
+    """The waves whose next job waits for a pause after the one before, each with its end, past or to come."""
+    if execution.held or not execution.plan.pacing.servers:
+        return {}
+    return {
+        wave.wave_name: after
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if wave.status is WaveStatus.PREPARING
+        and (after := job_after(execution, plan_wave, wave)) is not None
+        and not _all_asked(execution, plan_wave, wave)
+    }
+
+
+def _all_asked(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
+    """Whether nothing of the wave can be asked for now: what waits, waits for an earlier step."""
+    later = waits_for_a_step(execution, plan_wave, wave)
+    return all(server.status is not ServerStatus.PENDING or server.source_server_id in later for server in wave.servers)
+
+
+def passed(execution: Execution, need: str) -> bool:
     """Whether waves that need this one may start."""
     wave = execution.wave(need)
     if wave.status in GOOD_WAVE:
@@ -162,16 +204,27 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         return with_each_wave(
             execution, lambda run: _time_out(run, plan_wave, seen.now) if run.wave_name == wave.wave_name else run
         )
-    complete = not undecided and all(server.status is not ServerStatus.PENDING for server in wave.servers)
+    if not undecided:
+        wave = _without_later_steps(execution, plan_wave, wave)
+        execution = with_wave(execution, wave.wave_name, servers=wave.servers)
+    complete = not undecided and _all_asked(execution, plan_wave, wave)
     status = wave.status
     if status is WaveStatus.QUEUED and (wave.not_before is None or seen.now >= wave.not_before):
         status = WaveStatus.PREPARING
     elif status is WaveStatus.PREPARING and complete:
         launches = [attempt for attempt in attempts if attempt.status is AttemptStatus.LAUNCHED]
         status = WaveStatus.INITIATED if launches else WaveStatus.VERIFYING
+    elif status is WaveStatus.IN_PROGRESS and not complete and not undecided:
+        status = WaveStatus.PREPARING  # the next step begins
     if status is wave.status:
         return _advance_launched(execution, plan_wave, wave, seen)
     return with_wave(execution, wave.wave_name, status=status)
+
+
+def _without_later_steps(execution: Execution, plan_wave: Wave, wave: WaveRun) -> WaveRun:
+    """The wave, without what waits for a step that has failed."""
+    step = failed_step(execution, plan_wave, wave)
+    return wave if step is None else without_pending(wave, f"not launched: step {step} of the wave failed")
 
 
 def _overdue(plan_wave: Wave, wave: WaveRun, attempts: tuple[Attempt, ...], now: datetime) -> bool:

@@ -16,6 +16,7 @@ from drskit.model import (
     Approval,
     CleanUp,
     CleanupPolicy,
+    Pacing,
     ProtectionGroup,
     RecoveryPlan,
     Runbook,
@@ -127,7 +128,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
             name=wave.name, groups=tuple(f"{spec.plan}.{name}" for name in wave.groups), needs=needs[wave.name],
             rto=wave.rto,
             approval=_approval(wave.approve), optional=wave.optional,
-            max_failed=wave.max_failed, on_failure=wave.on_failure, timeout=wave.timeout,
+            max_failed=wave.max_failed, on_failure=wave.on_failure, timeout=wave.timeout, order=wave.order,
         )
         for wave in spec.waves
     )  # fmt: skip
@@ -135,6 +136,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         plan_id=spec.plan, description=spec.description, owners=spec.owners, procedure=spec.procedure,
         targets=Targets(rto=spec.targets.rto, rpo=spec.targets.rpo), region=site.region, waves=waves,
         cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
+        pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

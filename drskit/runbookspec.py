@@ -118,7 +118,10 @@ class WaveSpec(Spec):
     before: Annotated[None, later("an action before a wave")] = None
     after: Annotated[None, later("an action after a wave")] = None
     checks: Annotated[None, later("a check of a wave")] = None
-    order: Annotated[None, later("an order inside a wave")] = None
+    order: Annotated[
+        tuple[Annotated[tuple[ServerId, ...], filled("write at least one server")], ...],
+        filled("write steps such as [[s-…, s-…], [s-…]], or remove the key"),
+    ] = ()
 
 
 class SnapshotsSpec(Spec):
@@ -142,21 +145,14 @@ class CleanupSpec(Spec):
     headless: Annotated[Literal["always", "never"], BeforeValidator(_without_a_person)] = "never"
 
 
-def _no_pacing(value: object) -> timedelta:
-    span = duration(value)
-    if span:
-        raise PydanticCustomError("later", "pacing is not supported yet; write PT0S or remove the key")
-    return span
-
-
-NoPacing = Annotated[timedelta, BeforeValidator(_no_pacing)]
+Pause = Annotated[timedelta, BeforeValidator(duration)]
 
 
 class PacingSpec(Spec):
     """`pacing`."""
 
-    servers: NoPacing = timedelta(0)
-    waves: NoPacing = timedelta(0)
+    servers: Pause = timedelta(0)
+    waves: Pause = timedelta(0)
 
 
 class RunbookSpec(Spec):

@@ -5,7 +5,7 @@ person or a program asks of drskit is a method of `Session`.
 """
 
 import os
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +42,7 @@ from drskit.model import (
     Mode,
     Runbook,
     SourceServer,
+    runbook_digest,
 )
 from drskit.orders import REFUSED, answer_now, told
 from drskit.planning import (
@@ -352,7 +353,7 @@ class Session:
         self, runbook: Runbook, resolved: tuple[Resolved, ...], *, apply: bool
     ) -> tuple[AppliedPlan, dict[str, AppliedGroup]]:
         before, groups = self._stored(runbook.plan.plan_id)
-        if before is None or before.digest != runbook.digest:
+        if before is None or _said(before, groups) != runbook.digest:
             if not apply:
                 changes = difference(before, groups, runbook, resolved)
                 raise Refused(
@@ -363,7 +364,7 @@ class Session:
             before, groups = self._stored(runbook.plan.plan_id)
         if before is None:
             raise Refused(f"Plan {runbook.plan.plan_id} was deleted at this moment. Start again.")
-        return before, groups
+        return before.model_copy(update={"digest": _said(before, groups)}), groups
 
     def command(
         self,
@@ -540,6 +541,11 @@ class Session:
         if not region:
             raise InvalidInput(f"No Region is set for {what}. Set AWS_REGION, or choose a profile that names one.")
         return region
+
+
+def _said(plan: AppliedPlan, groups: Mapping[str, AppliedGroup]) -> str:
+    """The digest of an applied plan as this drskit computes it; an earlier one may have written down another."""
+    return runbook_digest(plan.plan, tuple(applied_group.group for applied_group in groups.values()))
 
 
 def _ask_first(execution: Execution, command: Command) -> None:

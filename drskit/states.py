@@ -56,7 +56,7 @@ WAVE: Mapping[WaveStatus, frozenset[WaveStatus]] = {
         {WaveStatus.PREPARING, WaveStatus.TIMED_OUT, WaveStatus.SKIPPED, WaveStatus.CANCELLED}
     ),
     WaveStatus.INITIATED: frozenset({WaveStatus.IN_PROGRESS, WaveStatus.VERIFYING, WaveStatus.TIMED_OUT}),
-    WaveStatus.IN_PROGRESS: frozenset({WaveStatus.VERIFYING, WaveStatus.TIMED_OUT}),
+    WaveStatus.IN_PROGRESS: frozenset({WaveStatus.PREPARING, WaveStatus.VERIFYING, WaveStatus.TIMED_OUT}),
     WaveStatus.VERIFYING: frozenset(
         {WaveStatus.COMPLETED, WaveStatus.PARTIAL, WaveStatus.FAILED, WaveStatus.TIMED_OUT}
     ),
@@ -94,7 +94,6 @@ RETRY_EXECUTION: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
     ExecutionStatus.TIMED_OUT: frozenset({ExecutionStatus.POLLING}),
 }
 RETRY_WAVE: Mapping[WaveStatus, frozenset[WaveStatus]] = {
-    WaveStatus.IN_PROGRESS: frozenset({WaveStatus.PREPARING}),
     WaveStatus.PARTIAL: frozenset({WaveStatus.PREPARING}),
     WaveStatus.FAILED: frozenset({WaveStatus.PREPARING}),
     WaveStatus.TIMED_OUT: frozenset({WaveStatus.PREPARING}),

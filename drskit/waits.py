@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from drskit.model import (
-    SERVERS_PER_JOB,
     Attempt,
     AttemptStatus,
     Execution,
@@ -16,8 +15,9 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
-from drskit.progress import awaits_verdict, holds, lost_servers, still_works
+from drskit.progress import awaits_verdict, holds, lost_servers, paced_jobs, paced_waves, still_works
 from drskit.states import FINAL_WAVE, STARTED_WAVE
+from drskit.steps import open_chunks
 
 SHOWN_AFTER = timedelta(seconds=10)
 """An intent older than this is shown as waiting for its outcome; a younger one is just being carried out."""
@@ -71,6 +71,15 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         for wave in execution.waves
         if wave.not_before and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held
     ]
+    texts += [
+        f"wave {name} to begin at {utc(at)}, after the pause of pacing.waves"
+        for name, at in paced_waves(execution).items()
+    ]
+    texts += [
+        f"the next job of wave {name} at {utc(at)}, after the pause of pacing.servers"
+        for name, at in paced_jobs(execution).items()
+        if now < at
+    ]
     for attempt in execution.attempts:
         texts += _job(execution, attempt, now)
     return tuple(texts)
@@ -108,10 +117,12 @@ def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
 
 def moving(execution: Execution) -> bool:
     """Whether something goes on without a person."""
-    return any(_wave_moves(execution, wave) for wave in execution.waves)
+    if any(_wave_moves(execution, *pair) for pair in zip(execution.plan.waves, execution.waves, strict=True)):
+        return True
+    return bool(paced_waves(execution))
 
 
-def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
+def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
     if wave.status not in STARTED_WAVE:
         return False
     if wave.status in {WaveStatus.INITIATED, WaveStatus.VERIFYING} or still_works(execution, wave):
@@ -123,11 +134,9 @@ def _wave_moves(execution: Execution, wave: WaveRun) -> bool:
         for attempt in execution.attempts_of(wave.wave_name)
         if attempt.status is AttemptStatus.FOREIGN and holds(wave, attempt)
     }
-    pending = {
-        index // SERVERS_PER_JOB
-        for index, server in enumerate(wave.servers)
-        if server.status is ServerStatus.PENDING
-    }  # fmt: skip
+    waiting = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING}
+    chunks = open_chunks(execution, plan_wave, wave)
+    pending = {chunk.number for chunk in chunks if not waiting.isdisjoint(chunk.server_ids)}
     if pending:
         return bool(pending - stopped) and not execution.held
     return not lost_servers(execution, wave)

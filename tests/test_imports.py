@@ -19,7 +19,8 @@ ORDER = ("errors", "model", "states", "engine", "poller", "session", "cli")
 """Each may import those before it, and none after it."""
 ADAPTERS = ("store", "aws", "sim")
 PURE = (
-    "errors", "model", "states", "decide", "edit", "launches", "witness", "history", "planning", "runbook", "waves", "runbookspec", "contradictions", "written",
+    "errors", "model", "states", "decide", "edit", "launches", "witness", "history", "planning", "runbook", "waves",
+    "runbookspec", "contradictions", "written", "pacing", "steps", "progress",
     "bounds", "cadence", "guard", "ports", "seals", "settings", "verify",
 )  # fmt: skip
 SESSION_LEVEL = ("simulation", "cli")

@@ -116,6 +116,17 @@ def test_a_plan_is_no_stranger_to_itself():
     check_resolution(BOOK, resolved(), moved.values())
 
 
+def test_a_server_of_another_wave_has_no_place_in_the_order():
+    """It would be launched in neither place."""
+    book = parse_runbook(
+        f"version: 1\nplan: shop\nsites: {{main: {{region: us-west-2}}}}\ngroups:\n"
+        f"  a: {{select: {{servers: [{sid(3)}]}}}}\n  b: {{select: {{servers: [{sid(4)}]}}}}\n"
+        f"waves:\n  - {{name: A, groups: [a], order: [[{sid(3)}], [{sid(4)}]]}}\n  - {{name: B, groups: [b]}}\n"
+    )
+    (text,) = complaints(book=book)
+    assert f"waves[0].order[1][0]: {sid(4)} is in no group of wave A. Correct the id, or remove it." in text
+
+
 def test_an_optional_server_of_another_wave_is_refused():
     """It would be optional nowhere."""
     book = parse_runbook(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from drskit.errors import InvalidInput, InvalidRunbook
-from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Targets
+from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Targets
 from drskit.runbook import load_runbook, parse_runbook
 
 SMALL = """\
@@ -162,6 +162,20 @@ def test_a_cleanup_is_asked_for_where_a_person_is_and_left_out_where_nobody_is()
     for headless in (CleanUp.ALWAYS, CleanUp.NEVER):
         told = parse_runbook(f"{SMALL}cleanup: {{headless: {headless}}}\n").plan
         assert CleanupPolicy(headless=headless) == told.cleanup
+
+
+def test_a_wave_may_have_an_order_and_a_plan_pauses():
+    """Steps as they are written; without the keys there is neither."""
+    assert (Pacing(), ()) == (parse_runbook(SMALL).plan.pacing, parse_runbook(SMALL).plan.waves[1].order)
+    text = SMALL + f"    order: [[{ID}], [s-559fc088ae71428c9]]\npacing: {{servers: PT15S, waves: PT2M}}\n"
+    plan = parse_runbook(text).plan
+    assert ((ID,), ("s-559fc088ae71428c9",)) == plan.waves[1].order
+    assert Pacing(servers=timedelta(seconds=15), waves=timedelta(minutes=2)) == plan.pacing
+
+
+def test_a_key_at_its_default_changes_no_digest():
+    """So that what was applied by an earlier drskit, which did not know the key, still says the same."""
+    assert parse_runbook(SMALL).digest == parse_runbook(SMALL + "pacing: {waves: PT0S}\n").digest
 
 
 def test_the_digest_tells_what_is_said_and_not_how():
@@ -340,7 +354,46 @@ REFUSALS = {
         "name: Web\n    max_failed: none",
         "waves[1].max_failed: 'none': write a",
     ),
-    "pacing": ("plan: shop", "plan: shop\npacing: {waves: PT1M}", "shop.yaml:3: pacing.waves: 'PT1M': pacing is not"),
+    "a pause of no duration": (
+        "plan: shop",
+        "plan: shop\npacing: {waves: 60}",
+        "shop.yaml:3: pacing.waves: '60': this is no ISO-8601 duration; write for example PT45M or PT1H30M.",
+    ),
+    "a pause of something else": (
+        "plan: shop",
+        "plan: shop\npacing: {groups: PT1M}",
+        "shop.yaml:3: pacing.groups: the key is unknown;",
+    ),
+    "an order without steps": (
+        "name: Web",
+        "name: Web\n    order: []",
+        "shop.yaml:11: waves[1].order: nothing stands here; write steps such as [[s-…, s-…], [s-…]], or remove the",
+    ),
+    "a step without servers": (
+        "name: Web",
+        f"name: Web\n    order: [[{ID}], []]",
+        "shop.yaml:11: waves[1].order[1]: nothing stands here; write at least one server.",
+    ),
+    "an order of single servers": (
+        "name: Web",
+        f"name: Web\n    order: [{ID}]",
+        f"shop.yaml:11: waves[1].order[0]: '{ID}': input should be a valid tuple;",
+    ),
+    "an order of groups": (
+        "name: Web",
+        "name: Web\n    order: [[web]]",
+        "shop.yaml:11: waves[1].order[0][0]: 'web': this is no source server; write an id such as",
+    ),
+    "a server in two steps": (
+        "name: Web",
+        f"name: Web\n    order: [[{ID}], [{ID}]]",
+        f"shop.yaml:11: waves[1].order[1][0]: {ID} is in step 1, too. Remove one.",
+    ),
+    "a server twice in a step": (
+        "name: Web",
+        f"name: Web\n    order: [[{ID}, {ID}]]",
+        f"shop.yaml:11: waves[1].order[0][1]: {ID} is twice in this step. Remove one.",
+    ),
     "an action at the end": (
         "plan: shop",
         "plan: shop\nfinally: [{wait: PT1M}]",

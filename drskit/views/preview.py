@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from drskit.model import CleanUp, Mode, Wave
+from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
+from drskit.steps import steps_of
 from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
 from drskit.views.words import FAST_WORDS, Tone, counted, plain, span
 
@@ -79,12 +80,25 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     if preview.fast:
         facts.append(_Fact(FAST_WORDS, Tone.WAIT))
+    facts += _pauses(preview.runbook.plan.pacing)
     policy = preview.runbook.plan.cleanup
     for where, choice in (("with a person there", policy.after), ("headless", policy.headless)):
         if choice is CleanUp.ALWAYS:
             facts.append(_Fact(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
     facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
+
+
+def _pauses(pacing: Pacing) -> list[_Fact]:
+    lasting = [
+        f"{span(length)} {where}"
+        for length, where in (
+            (pacing.waves, "before a wave, from the end of what it needs"),
+            (pacing.servers, "between the launch jobs of a wave"),
+        )
+        if length
+    ]
+    return [_Fact(f"Pauses {' and '.join(lasting)}")] if lasting else []
 
 
 def _terminates(instance: "Doomed") -> _Fact:
@@ -105,9 +119,8 @@ def _odd(preview: "Preview") -> list[Resolved]:
 
 def _waves(preview: "Preview") -> list[tuple[Wave, str, str]]:
     found = {part.group.group_id: part for part in preview.groups}
-    return [
-        (wave, _starts(wave), _servers([found[name] for name in wave.groups])) for wave in preview.runbook.plan.waves
-    ]
+    waves = preview.runbook.plan.waves
+    return [(wave, _starts(wave), _steps(wave, [found[name] for name in wave.groups])) for wave in waves]
 
 
 def _starts(wave: Wave) -> str:
@@ -115,8 +128,18 @@ def _starts(wave: Wave) -> str:
     return f"{after}, once approved: {wave.approval.text}" if wave.approval else after
 
 
-def _servers(parts: list[Resolved]) -> str:
-    servers = [server for part in parts for server in part.servers]
+def _steps(wave: Wave, parts: list[Resolved]) -> str:
+    """The servers of the wave; step after step where it has an order."""
+    servers = {server.source_server_id: server for part in parts for server in part.servers}
+    steps = steps_of(wave, tuple(servers))
+    if len(steps) == 1:
+        return _servers([servers[server_id] for server_id in steps[0]])
+    return "; then ".join(
+        f"step {number}: {_servers([servers[server_id] for server_id in step])}" for number, step in enumerate(steps, 1)
+    )
+
+
+def _servers(servers: list[SourceServer]) -> str:
     names = ", ".join(
         f"{server.name} ({server.source_server_id})" if server.name else server.source_server_id
         for server in servers[:SHOWN]

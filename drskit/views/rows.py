@@ -16,11 +16,15 @@ from drskit.model import (
     Phase,
     ServerRun,
     ServerStatus,
+    Wave,
     WaveRun,
     WaveStatus,
 )
+from drskit.progress import paced_jobs, paced_waves, passed
+from drskit.states import STARTED_WAVE
+from drskit.steps import steps_of, waits_for_a_step
 from drskit.views.leftovers import leftovers
-from drskit.views.words import clock
+from drskit.views.words import clock, counted
 
 SHOWN = 40
 """Servers of a wave that are shown openly in a wave that is larger."""
@@ -196,17 +200,28 @@ def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | No
         return f"its next launch request at {clock(wave.not_before)}"
     if wave.status is WaveStatus.QUEUED:
         return "a free job slot"
-    if wave.status is WaveStatus.PENDING and declared:
-        awaited = [name for name in declared.needs if not _passed(execution, name)]
+    paused = (paced_waves(execution) | paced_jobs(execution)).get(wave.wave_name)
+    if paused is not None and paused > now:
+        return f"the end of a pause at {clock(paused)}"
+    return _other_servers(execution, declared, wave) if declared else None
+
+
+def _other_servers(execution: Execution, declared: Wave, wave: WaveRun) -> str | None:
+    """The waves, or the step of its own, that the wave waits for."""
+    if wave.status is WaveStatus.PENDING:
+        awaited = [name for name in declared.needs if not passed(execution, name)]
         return f"wave {', '.join(awaited)}" if awaited else None
-    return None
+    return _step_waited_for(execution, declared, wave)
 
 
-def _passed(execution: Execution, wave_name: str) -> bool:
-    return any(
-        wave.wave_name == wave_name and (wave.status is WaveStatus.COMPLETED or wave.overridden is not None)
-        for wave in execution.waves
-    )
+def _step_waited_for(execution: Execution, declared: Wave, wave: WaveRun) -> str | None:
+    """The step that lasts, where servers of the wave wait for its end."""
+    waiting = waits_for_a_step(execution, declared, wave)
+    if wave.status not in STARTED_WAVE or not waiting:
+        return None
+    steps = steps_of(declared, tuple(server.source_server_id for server in wave.servers))
+    number = next(number for number, step in enumerate(steps, 1) if not waiting.isdisjoint(step)) - 1
+    return f"step {number} of {len(steps)} to end; {counted(len(waiting), 'server')} not launched before"
 
 
 def _server_row(server: ServerRun, *, now: datetime, over: datetime | None) -> ServerRow:

@@ -12,7 +12,8 @@ wire. It holds this:
 - No orphan. Every launch job in DRS is recorded under the attempt whose tag it
   carries; no attempt is called NOT_EXECUTED whose job exists.
 - Order. The job of a wave is created only after the waves that it needs have
-  ended, and after the approval that it needs.
+  ended, after the jobs of its earlier steps, and after the approval that it
+  needs.
 - Only what a cleanup was made for is terminated or asked to be, and after a
   cleanup that is COMPLETED none of it is left.
 - Nothing is lost. In the end every execution is final or says which decision of
@@ -284,9 +285,24 @@ def _order(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[s
                 retried = any(command["Kind"] == "retry" for command in record.commands)
                 if not retried and (not earlier.get("endDateTime") or created < _time(earlier["endDateTime"])):
                     yield f"order: {job['jobID']} of {plan['Name']} was created before {name} had ended"
+            yield from _steps(job, plan, [one for other, one in mine if other["WaveName"] == plan["Name"]])
             approved = record.wave(plan["Name"]).get("Approved")
             if plan.get("Approval") and (not approved or created < _time(approved["At"])):
                 yield f"order: {job['jobID']} of {plan['Name']} was created without its approval"
+
+
+def _steps(job: dict[str, Any], plan: dict[str, Any], jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """No job of a wave begins before those of its earlier steps have ended; servers that no step names come last."""
+    place = {server: number for number, step in enumerate(plan.get("Order", ())) for server in step}
+    last = len(place)
+    own = {place.get(server, last) for server in _servers(job)}
+    if len(own) > 1:
+        yield f"order: {job['jobID']} launches servers of {len(own)} steps of {plan['Name']}"
+    for other in jobs:
+        earlier = max(place.get(server, last) for server in _servers(other)) < min(own)
+        ended = other.get("endDateTime")
+        if earlier and (not ended or _time(job["creationDateTime"]) < _time(ended)):
+            yield f"order: {job['jobID']} was created before {other['jobID']} of an earlier step had ended"
 
 
 def _commands(records: dict[str, Record]) -> Iterator[str]:

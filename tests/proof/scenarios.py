@@ -188,6 +188,13 @@ def _launch(play: Play) -> None:
     play.work()
 
 
+def _launch_in_order(play: Play) -> None:
+    """The servers of the first wave are launched one after the other, with a pause between."""
+    ordered = "groups: [database], order: [[s-5a4c1e0b7d2f93862], [s-5a4c1e0b7d2f93861]]}"
+    play.start(PLAN.replace("groups: [database]}", ordered) + "pacing: {servers: PT20S, waves: PT10S}\n")
+    play.work()
+
+
 def _at_the_question(kind: CommandKind) -> Script:
     """The second wave waits for an approval, and somebody says something about it."""
 
@@ -248,6 +255,12 @@ STRANGER = """
     instances: [{id: i-0123456789abcdef0, drill: false, launched: 2026-03-01T09:00:00Z}]
 """
 FAILING = WORLD.replace("name: db-1,", "name: db-1, fails: [no-capacity],")
+PAIR = (
+    WORLD
+    + """
+  - {id: s-5a4c1e0b7d2f93862, name: db-2, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
+"""
+)
 OUTAGE = WORLD.replace(
     "\nservers:",
     """
@@ -266,6 +279,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("launch", _launch, launches=True),
         Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
+        Scenario("order", _launch_in_order, PAIR, faults=WRITES, launches=True),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),

@@ -20,6 +20,7 @@ from drskit.model import (
     ExecutionStatus,
     GroupRun,
     Mode,
+    Pacing,
     Phase,
     PhaseSpan,
     ProtectionGroup,
@@ -182,6 +183,7 @@ plans = built(
     description=texts,
     owners=st.dictionaries(texts, texts, max_size=2),
     targets=built(Targets, rto=maybe(spans), rpo=maybe(spans)),
+    pacing=built(Pacing, servers=spans, waves=spans),
     region=st.just(REGION),
     waves=tuples(
         built(
@@ -192,6 +194,7 @@ plans = built(
             approval=maybe(built(Approval, text=texts)),
             optional=tuples(server_ids),
             timeout=spans,
+            order=tuples(tuples(server_ids)),
         )
     ),
 )

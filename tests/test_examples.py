@@ -1,0 +1,69 @@
+"""The runbooks under `runbooks/examples/`: each is run in its world, and does what its first lines say."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from drskit.model import Execution, ExecutionStatus
+from drskit.report.html import render_html
+from drskit.report.summary import Summary, summarise
+from drskit.resources import default_world
+from drskit.runbook import load_runbook
+from drskit.verify import faults
+from drskit.views.preview import preview_text
+from tests.harness import RUNBOOKS, House, house
+
+EXAMPLES = RUNBOOKS / "examples"
+TESTED = {"steps"}
+"""The runbooks that a test below is about."""
+
+
+@contextmanager
+def opened(name: str) -> Iterator[House]:
+    """The example's own world."""
+    path = EXAMPLES / f"{name}.yaml"
+    with house(text=default_world(path, name).read_text(encoding="utf-8")) as home:
+        yield home
+
+
+def start(home: House, name: str) -> Execution:
+    """The example, started."""
+    return home.session.start(load_runbook(EXAMPLES / f"{name}.yaml"))
+
+
+def ended(home: House, execution: Execution) -> tuple[Execution, Summary]:
+    """The execution at its end, its history held to be whole, and its report rendered."""
+    execution, events, logs = home.another_session().history(execution.execution_id)
+    assert [] == list(faults(execution, events, logs))
+    summary = summarise(execution, events, logs, home.session.store.now())
+    assert execution.execution_id in render_html(summary)
+    return execution, summary
+
+
+def test_every_example_is_tested():
+    """One that nobody runs is one that does not work."""
+    assert TESTED == {path.stem for path in EXAMPLES.glob("*.yaml")}
+    assert TESTED == {Path(path).stem for path in (EXAMPLES / "worlds").glob("*.yaml")}
+
+
+def test_steps():
+    """Primary, replicas and the rest one after the other, the cache beside them, the application after a pause."""
+    with opened("steps") as home:
+        shown = preview_text(home.session.preview(load_runbook(EXAMPLES / "steps.yaml")))
+        assert "step 1: steps-primary" in shown
+        assert "; then step 3: steps-reporting" in shown
+        assert "Pauses 2 min before a wave" in shown
+        execution = start(home, "steps")
+        home.finish()
+        execution, _ = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        database, cache, app = execution.waves
+        jobs = [part for part in execution.attempts_of("Database") if part.end_time and part.creation_time]
+        assert [1, 2, 1] == [len(part.server_ids) for part in jobs]
+        for before, after in itertools.pairwise(jobs):
+            wait = after.creation_time - before.end_time
+            assert timedelta(seconds=30) <= wait <= timedelta(seconds=37), wait
+        assert cache.start_time == database.start_time
+        assert timedelta(minutes=2) == app.start_time - database.end_time
