@@ -14,7 +14,7 @@ from typing import assert_never
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.cleaning import REQUEST, call_refused, called, clean
 from drskit.edit import changed, with_servers, with_wave
-from drskit.endings import deadline, run_out
+from drskit.endings import next_deadline, run_out
 from drskit.launches import learn_servers
 from drskit.model import (
     Attempt,
@@ -33,6 +33,7 @@ from drskit.progress import move_waves
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE
 from drskit.steps import open_chunks
+from drskit.timelimit import time_up
 from drskit.waits import moving, people, waiting_for
 
 
@@ -59,6 +60,9 @@ def decide(execution: Execution, seen: Seen) -> Step:
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
     after = learn_servers(after, seen.jobs, seen.logs, seen.instances, seen.now)
+    late = time_up(after, seen.now)
+    if late is not after:
+        return Step(conclude(late, seen.now))  # one change of status a step
     after = move_waves(after, seen)
     after, launch = intend(after, seen)
     return Step(conclude(after, seen.now), launch)
@@ -158,7 +162,7 @@ def conclude(execution: Execution, now: datetime) -> Execution:
     if status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED}:
         status = ExecutionStatus.PAUSED if people(execution) and not moving(execution) else ExecutionStatus.POLLING
     shown = waiting_for(execution, now)
-    due = deadline(execution)
+    due = next_deadline(execution)
     if (status, shown, due) == (execution.status, execution.waiting_for, execution.due):
         return execution
     return execution.model_copy(update={"status": status, "waiting_for": shown, "due": due})
@@ -166,6 +170,8 @@ def conclude(execution: Execution, now: datetime) -> Execution:
 
 def _final_status(execution: Execution) -> ExecutionStatus:
     statuses = {wave.status for wave in execution.waves}
+    if execution.deadline and execution.deadline.passed:
+        return ExecutionStatus.TIMED_OUT
     if execution.status is ExecutionStatus.CANCELLING:
         return ExecutionStatus.CANCELLED
     for bad, status in (

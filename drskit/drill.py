@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
 from drskit.driving import Driving
+from drskit.endings import ended_because
 from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
 from drskit.model import (
     CleanUp,
@@ -374,7 +375,9 @@ def outcome(execution: Execution) -> str:
     name = f"{execution.mode} {execution.execution_type.lower()} {execution.execution_id} of plan {execution.plan_id}"
     if execution.status is ExecutionStatus.PAUSED:
         return f"{name} waits for {(execution.waiting_for or '').rstrip('.')}. {_next_step(execution)}"
-    reasons = [f"wave {wave.wave_name} {wave.status}: {wave.reason}" for wave in execution.waves if wave.reason]
+    late = execution.deadline is not None and execution.deadline.passed is not None
+    reasons = [ended_because(execution)] if late else []
+    reasons += [f"wave {wave.wave_name} {wave.status}: {wave.reason}" for wave in execution.waves if wave.reason]
     return f"{name} is {execution.status}. {'; '.join(reasons)}".rstrip(". ") + "."
 
 

@@ -32,6 +32,22 @@ def stop(execution: Execution) -> Execution:
     return execution
 
 
+def ended_because(execution: Execution) -> str:
+    """Why nothing more of an execution starts that is being ended."""
+    deadline = execution.deadline
+    if deadline is None or deadline.passed is None:
+        return "the execution was cancelled"
+    return f"the plan's time was over at {utc(deadline.at)}"
+
+
+def being_ended(execution: Execution) -> str | None:
+    """What whoever tells it something is told first; None while it goes on."""
+    if execution.status is not ExecutionStatus.CANCELLING:
+        return None
+    late = execution.deadline is not None and execution.deadline.passed is not None
+    return f"{ended_because(execution)}, and it is being ended" if late else "it is being cancelled"
+
+
 def decline(execution: Execution, wave_name: str, decision: Decision) -> Execution:
     """The wave that waits for approval gets a no, and the execution ends with it."""
     why = f"declined by {decision.by}: {decision.reason}"
@@ -78,15 +94,18 @@ def run_out(execution: Execution, now: datetime) -> Execution:
     return execution
 
 
-def deadline(execution: Execution) -> datetime | None:
-    """When the first of its approvals runs out, if time runs at all."""
+def next_deadline(execution: Execution) -> datetime | None:
+    """When the first of its approvals, or its own time, runs out, if time runs at all."""
     if execution.held or execution.status not in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED}:
         return None
-    return min((wave.approve_by for wave in execution.waves if _asked(wave) and wave.approve_by), default=None)
+    times = [wave.approve_by for wave in execution.waves if _asked(wave) and wave.approve_by]
+    if execution.deadline and not execution.deadline.passed:
+        times.append(execution.deadline.at)
+    return min(times, default=None)
 
 
 def released(execution: Execution, now: datetime) -> Execution:
-    """Nobody holds the execution any more; each approval has as much time left as when it was held."""
+    """Nobody holds the execution any more; it and each approval have as much time left as when it was held."""
     if execution.held is None:
         return execution
     pause = max(now - execution.held.at, timedelta(0))
@@ -96,7 +115,10 @@ def released(execution: Execution, now: datetime) -> Execution:
             return wave
         return wave.model_copy(update={"approve_by": wave.approve_by + pause})
 
-    return with_each_wave(execution, later).model_copy(update={"held": None})
+    deadline = execution.deadline
+    if deadline:
+        deadline = deadline.model_copy(update={"at": deadline.at + pause})
+    return with_each_wave(execution, later).model_copy(update={"held": None, "deadline": deadline})
 
 
 def _asked(wave: WaveRun) -> bool:

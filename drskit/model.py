@@ -192,6 +192,8 @@ class Wave(Record):
     approval: Approval | None = None
     optional: tuple[ServerId, ...] = ()
     max_failed: int = 0
+    max_failed_percent: int | None = None
+    """Instead of a number: of the servers that are not optional, rounded down."""
     on_failure: OnFailure = OnFailure.STOP
     timeout: timedelta = timedelta(minutes=90)
     order: tuple[tuple[ServerId, ...], ...] = ()
@@ -227,6 +229,8 @@ class RecoveryPlan(Record):
     waves: tuple[Wave, ...]
     cleanup: CleanupPolicy = CleanupPolicy()
     pacing: Pacing = Pacing()
+    timeout: timedelta | None = None
+    """How long an execution may last before nothing new starts; for ever when absent."""
 
     @cached_property
     def digest(self) -> str:
@@ -426,6 +430,14 @@ class Kept(Record):
     """EC2's word for it when the cleanup ended; absent while nobody has looked again."""
 
 
+class Deadline(Record):
+    """When an execution's time is over."""
+
+    at: AwareDatetime
+    passed: AwareDatetime | None = None
+    """When it was over, and the execution was ended for it."""
+
+
 class GroupRun(Record):
     """A group's servers as resolved at the start, and how that differs from the last apply."""
 
@@ -469,7 +481,9 @@ class Execution(Record):
     held: Decision | None = None
     """Who paused it: nothing new starts until somebody resumes it."""
     due: AwareDatetime | None = None
-    """When it must be looked at although it waits for a person: an approval runs out."""
+    """When it must be looked at although it waits for a person: an approval or its own time runs out."""
+    deadline: Deadline | None = None
+    """Of a plan with a timeout."""
     waves: tuple[WaveRun, ...]
     attempts: tuple[Attempt, ...] = ()
     commands: tuple[Command, ...] = ()

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from drskit.attempts import reopened
 from drskit.edit import with_wave
-from drskit.endings import decline, released, stop
+from drskit.endings import being_ended, decline, released, stop
 from drskit.model import (
     AttemptStatus,
     Command,
@@ -106,8 +106,8 @@ def _asked(execution: Execution, command: Command) -> tuple[WaveRun | None, str]
     wave = next((wave for wave in execution.waves if wave.wave_name == command.wave_name), None)
     if wave is None:
         return None, f"there is no wave {command.wave_name}"
-    if execution.status is ExecutionStatus.CANCELLING:
-        return None, "the execution is being cancelled"
+    if ending := being_ended(execution):
+        return None, ending
     if wave.status is not WaveStatus.WAITING_APPROVAL:
         return None, f"wave {wave.wave_name} is {wave.status}, not waiting for approval"
     told_at = execution.held.at if execution.held else command.at
@@ -117,8 +117,8 @@ def _asked(execution: Execution, command: Command) -> tuple[WaveRun | None, str]
 
 
 def _pause(execution: Execution, command: Command, _: datetime) -> Answered:
-    if execution.status is ExecutionStatus.CANCELLING:
-        return execution, f"{REFUSED}it is being cancelled, and nothing new starts"
+    if ending := being_ended(execution):
+        return execution, f"{REFUSED}{ending}, and nothing new starts"
     if execution.held is not None:
         held = execution.held
         return execution, f"{REFUSED}it is paused already, by {held.by}: {held.reason}"
@@ -131,8 +131,8 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
 
     One resume never does both: who ends a pause may not know that a wave has failed meanwhile.
     """
-    if execution.status is ExecutionStatus.CANCELLING:
-        return execution, f"{REFUSED}it is being cancelled"
+    if ending := being_ended(execution):
+        return execution, f"{REFUSED}{ending}"
     if execution.held is not None and command.wave_name is None:
         return released(execution, now), f"resumed: the pause by {execution.held.by} is over"
     resumed: list[str] = []
@@ -148,8 +148,8 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
 
 
 def _cancel(execution: Execution, command: Command, _: datetime) -> Answered:
-    if execution.status is ExecutionStatus.CANCELLING:
-        return execution, f"{REFUSED}it is being cancelled already"
+    if ending := being_ended(execution):
+        return execution, f"{REFUSED}{ending} already"
     execution = stop(execution)
     reason = f"cancelled by {command.by}: {command.reason}"
     answer = f"no further wave starts; running jobs go on, DRS cannot stop them ({reason})"

@@ -25,6 +25,7 @@ from drskit.model import (
     SourceServer,
     WaveRun,
 )
+from drskit.timelimit import deadline_of
 
 
 @dataclass(frozen=True)
@@ -207,6 +208,7 @@ def new_execution(
         execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, start_time=at, key=key, account_id=account_id,
         region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
+        deadline=deadline_of(plan.plan, at),
         waves=tuple(
             WaveRun(wave_name=wave.name, servers=_server_runs((found[name] for name in wave.groups), wave.optional))
             for wave in plan.plan.waves

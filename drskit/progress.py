@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
+from drskit.endings import ended_because
 from drskit.launches import SETTLED
 from drskit.model import (
     Attempt,
@@ -19,7 +20,7 @@ from drskit.model import (
 from drskit.pacing import job_after, wave_after
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
-from drskit.steps import failed_step, waits_for_a_step
+from drskit.steps import failed_step, failures_borne, waits_for_a_step
 
 INSTANCE_GRACE = timedelta(minutes=5)
 """How long after a job's end its recovery instances may stay unlisted (drs-facts §7: up to a minute was seen)."""
@@ -33,7 +34,7 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
         execution = _move_started(execution, plan_wave, seen)
     if execution.status is ExecutionStatus.CANCELLING:
         execution = with_each_wave(execution, lambda wave: _leave_lost(execution, wave, seen.now))
-        return with_each_wave(execution, lambda wave: _give_up(execution, wave, "the execution was cancelled"))
+        return with_each_wave(execution, lambda wave: _give_up(execution, wave, ended_because(execution)))
     failed = stopping(execution)
     if failed:
         return with_each_wave(
@@ -164,8 +165,9 @@ def _leave_lost(execution: Execution, wave: WaveRun, now: datetime) -> WaveRun:
     if not lost or still_works(execution, wave):
         return wave
     ids = ", ".join(server.source_server_id for server in lost[:5])
-    reason = f"the execution was cancelled while nobody knew what became of {ids}"
-    ended = without_pending(wave, "not launched: the execution was cancelled")
+    why = ended_because(execution)
+    reason = f"{why} while nobody knew what became of {ids}"
+    ended = without_pending(wave, f"not launched: {why}")
     return ended.model_copy(update={"status": WaveStatus.TIMED_OUT, "end_time": now, "reason": reason})
 
 
@@ -272,7 +274,7 @@ def _verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:
     if not missing:
         return WaveStatus.COMPLETED
     critical = sum(server.critical for server in missing)
-    return WaveStatus.FAILED if critical > plan_wave.max_failed else WaveStatus.PARTIAL
+    return WaveStatus.FAILED if critical > failures_borne(plan_wave, wave) else WaveStatus.PARTIAL
 
 
 def _blame(wave: WaveRun) -> str | None:

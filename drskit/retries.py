@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from drskit.attempts import reopened
 from drskit.edit import with_attempt, with_wave
+from drskit.endings import being_ended, ended_because
 from drskit.model import (
     Attempt,
     AttemptStatus,
     Command,
     Decision,
     Execution,
-    ExecutionStatus,
     ServerRun,
     ServerStatus,
     Wave,
@@ -23,6 +23,7 @@ from drskit.model import (
 )
 from drskit.progress import lost_servers, still_works, stopping
 from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
+from drskit.timelimit import deadline_of
 
 ENDED_BADLY = frozenset(
     status for status, arrows in RETRY_WAVE.items() if status in FINAL_WAVE and WaveStatus.PREPARING in arrows
@@ -43,8 +44,8 @@ class _Retry:
 
 def retry(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, str, str | None]:
     """What the execution becomes and the answer; or why there is nothing to retry."""
-    if execution.status is ExecutionStatus.CANCELLING:
-        return execution, "", "it is being cancelled"
+    if ending := being_ended(execution):
+        return execution, "", ending
     waves = _waves(execution, command)
     complaint = _complaint(execution, command, waves)
     if complaint:
@@ -53,6 +54,7 @@ def retry(execution: Execution, command: Command, decision: Decision) -> tuple[E
     for plan_wave, wave in waves:
         execution = _again(execution, plan_wave, wave, order)
     execution = _revive(execution, order)
+    execution = execution.model_copy(update={"deadline": deadline_of(execution.plan, decision.at)})
     if execution.held:
         order.again.append("nothing starts before somebody resumes it")
     return execution, "; ".join(order.again), None
@@ -75,7 +77,7 @@ def _waits(execution: Execution, wave: WaveRun) -> bool:
 
 
 def _complaint(execution: Execution, command: Command, waves: list[tuple[Wave, WaveRun]]) -> str | None:
-    if not waves:
+    if not waves and not _late(execution):
         return "nothing of it has failed, so there is nothing to retry"
     servers = {server.source_server_id: server for _, wave in waves for server in wave.servers}
     for server_id in command.server_ids:
@@ -86,6 +88,12 @@ def _complaint(execution: Execution, command: Command, waves: list[tuple[Wave, W
             return complaint
     complaints = [_about_wave(execution, wave) for _, wave in waves] + [_about_the_rest(execution, waves)]
     return next((complaint for complaint in complaints if complaint), None)
+
+
+def _late(execution: Execution) -> bool:
+    """Whether the plan's time was over before all of its waves had begun."""
+    passed = execution.deadline is not None and execution.deadline.passed is not None
+    return passed and any(wave.status is WaveStatus.CANCELLED for wave in execution.waves)
 
 
 def _about_the_rest(execution: Execution, waves: list[tuple[Wave, WaveRun]]) -> str | None:
@@ -113,6 +121,8 @@ def _about_wave(execution: Execution, wave: WaveRun) -> str | None:
     if wave.status in STARTED_WAVE:
         return f"wave {name} still runs: wait until its job has ended"
     if wave.status is WaveStatus.CANCELLED:
+        if _late(execution):
+            return f"wave {name} was not begun, for {ended_because(execution)}: retry without naming a wave"
         return f"wave {name} was not begun because an earlier wave failed: retry that one, and {name} follows"
     if wave.status is WaveStatus.COMPLETED:
         return f"wave {name} is COMPLETED, so there is nothing to retry"

@@ -113,6 +113,11 @@ def _approval(spec: ApproveSpec | None) -> Approval | None:
     return Approval(text=spec.text, timeout=spec.timeout, on_timeout=spec.on_timeout)
 
 
+def _failures(text: str) -> dict[str, int]:
+    """`max_failed`, by the name of what it is."""
+    return {"max_failed_percent": int(text[:-1])} if text.endswith("%") else {"max_failed": int(text)}
+
+
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
     needs = needs_of(spec)
@@ -128,7 +133,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
             name=wave.name, groups=tuple(f"{spec.plan}.{name}" for name in wave.groups), needs=needs[wave.name],
             rto=wave.rto,
             approval=_approval(wave.approve), optional=wave.optional,
-            max_failed=wave.max_failed, on_failure=wave.on_failure, timeout=wave.timeout, order=wave.order,
+            **_failures(wave.max_failed), on_failure=wave.on_failure, timeout=wave.timeout, order=wave.order,
         )
         for wave in spec.waves
     )  # fmt: skip
@@ -136,7 +141,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         plan_id=spec.plan, description=spec.description, owners=spec.owners, procedure=spec.procedure,
         targets=Targets(rto=spec.targets.rto, rpo=spec.targets.rpo), region=site.region, waves=waves,
         cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
-        pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves),
+        pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

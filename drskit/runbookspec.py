@@ -4,6 +4,7 @@ What later versions will understand is refused as "not supported yet", never
 ignored. What two keys may not say together is in `contradictions.py`.
 """
 
+import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -22,6 +23,7 @@ from drskit.written import (
     duration,
     filled,
     later,
+    matching,
 )
 
 
@@ -103,6 +105,12 @@ def _written_needs(value: object) -> object:
     return value
 
 
+Failures = Annotated[
+    str,
+    matching(re.compile(r"\d{1,5}|(\d{1,2}|100)%", re.ASCII), "write a whole number, or a percentage such as 10%"),
+]
+
+
 class WaveSpec(Spec):
     """One of `waves`."""
 
@@ -112,7 +120,7 @@ class WaveSpec(Spec):
     rto: Duration | None = None
     approve: Annotated[ApproveSpec | None, BeforeValidator(_approve)] = None
     optional: tuple[ServerId, ...] = ()
-    max_failed: Annotated[int, Field(ge=0), WHOLE] = 0
+    max_failed: Failures = "0"
     on_failure: OnFailure = OnFailure.STOP
     timeout: Duration = timedelta(minutes=90)
     before: Annotated[None, later("an action before a wave")] = None
@@ -172,4 +180,5 @@ class RunbookSpec(Spec):
     snapshots: SnapshotsSpec = SnapshotsSpec()
     pacing: PacingSpec = PacingSpec()
     cleanup: CleanupSpec = CleanupSpec()
+    timeout: Duration | None = None
     notify: Annotated[None, later("a notification")] = None

@@ -3,14 +3,13 @@
 from collections.abc import Iterable
 
 from drskit.edit import changed, with_attempt, with_servers, with_wave
-from drskit.endings import leave_out, skipped_by
+from drskit.endings import being_ended, leave_out, skipped_by
 from drskit.model import (
     Attempt,
     AttemptStatus,
     Command,
     Decision,
     Execution,
-    ExecutionStatus,
     ServerRun,
     ServerStatus,
     Wave,
@@ -29,8 +28,8 @@ MAYBE = "its request may have been carried out; resume to look again, or cancel"
 
 def skip(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, str, str | None]:
     """What the execution becomes and the answer; or why nothing can be left out."""
-    if execution.status is ExecutionStatus.CANCELLING:
-        return execution, "", "it is being cancelled"
+    if ending := being_ended(execution):
+        return execution, "", ending
     if command.server_ids:
         return _skip_servers(execution, command, decision)
     pair = next((pair for pair in _pairs(execution) if pair[1].wave_name == command.wave_name), None)

@@ -29,7 +29,7 @@ EXECUTION: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
         }
     ),
     ExecutionStatus.PAUSED: frozenset({ExecutionStatus.POLLING, ExecutionStatus.CANCELLING}),
-    ExecutionStatus.CANCELLING: frozenset({ExecutionStatus.CANCELLED}),
+    ExecutionStatus.CANCELLING: frozenset({ExecutionStatus.TIMED_OUT, ExecutionStatus.CANCELLED}),
     ExecutionStatus.COMPLETED: frozenset(),
     ExecutionStatus.PARTIAL: frozenset(),
     ExecutionStatus.FAILED: frozenset(),

@@ -87,14 +87,26 @@ def failed_step(execution: Execution, plan_wave: Wave, wave: WaveRun) -> int | N
     first_open = _first_open(execution, wave, chunks)
     since = wave.retried.at if wave.retried else None
     servers = {server.source_server_id: server for server in wave.servers}
-    failures = 0
+    failures, allowed = 0, failures_borne(plan_wave, wave)
     for chunk in chunks:
         if chunk.step >= first_open:
             break
         failures += sum(_counts(servers[server_id], since) for server_id in chunk.server_ids)
-        if failures > plan_wave.max_failed:
+        if failures > allowed:
             return chunk.step + 1
     return None
+
+
+def may_fail(plan_wave: Wave, count: int) -> int:
+    """How many of so many servers that are not optional may fail before the wave has failed."""
+    percent = plan_wave.max_failed_percent
+    return plan_wave.max_failed if percent is None else count * percent // 100
+
+
+def failures_borne(plan_wave: Wave, wave: WaveRun) -> int:
+    """The same for a wave as it was started; what was left out since counts all the same."""
+    optional = set(plan_wave.optional)
+    return may_fail(plan_wave, sum(server.source_server_id not in optional for server in wave.servers))
 
 
 def _counts(server: ServerRun, since: datetime | None) -> bool:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from drskit.endings import ended_because
 from drskit.model import (
     Attempt,
     AttemptStatus,
@@ -97,7 +98,9 @@ def _job(execution: Execution, attempt: Attempt, now: datetime) -> list[str]:
     if execution.wave(name).status in FINAL_WAVE:
         return []
     if execution.status is ExecutionStatus.CANCELLING:
-        return [f"the job {attempt.job_id} of wave {name} to end; DRS cannot stop it"]
+        late = execution.deadline is not None and execution.deadline.passed is not None
+        why = f"; {ended_because(execution)}, and nothing new starts" if late else ""
+        return [f"the job {attempt.job_id} of wave {name} to end; DRS cannot stop it{why}"]
     return [f"the job {attempt.job_id} of wave {name} goes on"] if execution.held else []
 
 

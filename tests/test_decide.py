@@ -224,7 +224,7 @@ def test_a_cancelled_pause_ends_at_once():
     walk.run()
     assert (X.CANCELLED, [W.COMPLETED, W.CANCELLED]) == (walk.status, walk.waves)
     answers = [command.answer for command in walk.execution.commands[1:]]
-    assert ["refused: it is being cancelled already", "refused: the execution is being cancelled"] == answers
+    assert ["refused: it is being cancelled already", "refused: it is being cancelled"] == answers
 
 
 def test_a_resume_of_nothing_is_refused():

@@ -6,6 +6,8 @@
 - With nothing new to see, a few steps reach a state that stays as it is.
 - An execution ends only when every wave has ended; no wave ends while its job runs, unless its time was over.
 - COMPLETED means that every server is launched, and is final; CANCELLED comes only of a cancel, a no or a deadline.
+- Once the plan's time is over nothing is asked for before a retry, and the end is TIMED_OUT.
+- No server is launched before all servers of the steps before its own have come to their end.
 - What is not final and not paused has something to wait for: a job, an outcome, a time.
 """
 
@@ -24,11 +26,14 @@ from drskit.model import (
     Job,
     OnFailure,
     OnTimeout,
+    Pacing,
     ServerStatus,
     WaveStatus,
 )
 from drskit.ports import Started, Unknown
 from drskit.states import FINAL_EXECUTION, FINAL_WAVE, RETRY_EXECUTION
+from drskit.steps import steps_of
+from drskit.timelimit import deadline_of
 from drskit.witness import Absent, Foreign, Mine, Unsure
 from tests.builders import TRANSIENT, Walk, execution_of, job_of, sid, wave
 
@@ -36,8 +41,14 @@ A, S, W, X = AttemptStatus, ServerStatus, WaveStatus, ExecutionStatus
 NAMES = ("Database", "Application", "Web")
 SHORT = Approval(text="Fine?", timeout=timedelta(minutes=30))
 SHORT_SKIPS = Approval(text="Fine?", timeout=timedelta(minutes=30), on_timeout=OnTimeout.SKIP)
+PAUSES = [timedelta(0), timedelta(0), timedelta(seconds=30)]
 OPEN = frozenset({A.INTENT, A.FOREIGN})
 REFUSALS = [*sorted(TRANSIENT)[:2], "ServiceQuotaExceededException", "ConflictException", "ValidationException"]
+
+
+def _orders(first: str, last: str) -> list[tuple[tuple[str, ...], ...]]:
+    """None; one of the wave's servers before all others; the last before the first before the rest."""
+    return [(), (), ((first,),), ((last,), (first,)) if first != last else ()]
 
 
 @st.composite
@@ -54,11 +65,17 @@ def executions(draw: st.DrawFn) -> Execution:
             approval=draw(st.sampled_from([None, None, Approval(text="Fine?"), SHORT, SHORT_SKIPS])),
             optional=(sid(first),) if draw(st.booleans()) else (),
             max_failed=draw(st.integers(0, 1)),
+            max_failed_percent=draw(st.sampled_from([None, None, 0, 50])),
+            order=draw(st.sampled_from(_orders(sid(first), sid(first + count - 1)))),
             on_failure=draw(st.sampled_from(OnFailure)),
             timeout=timedelta(minutes=draw(st.sampled_from([5, 90]))),
         )
         parts.append((declared, count))
-    return execution_of(*parts)
+    pacing = Pacing(servers=draw(st.sampled_from(PAUSES)), waves=draw(st.sampled_from(PAUSES)))
+    timeout = draw(st.sampled_from([None, None, timedelta(hours=1)]))
+    execution = execution_of(*parts)
+    plan = execution.plan.model_copy(update={"pacing": pacing, "timeout": timeout})
+    return execution.model_copy(update={"plan": plan, "deadline": deadline_of(plan, execution.start_time)})
 
 
 class AnyDrill(RuleBasedStateMachine):
@@ -258,9 +275,32 @@ class AnyDrill(RuleBasedStateMachine):
             assert not missing
         if execution.status is X.PARTIAL:
             assert not {W.FAILED, W.TIMED_OUT, W.CANCELLED} & set(self.walk.waves)
-        if execution.status in {X.CANCELLED, X.CANCELLING}:
+        late = execution.deadline and execution.deadline.passed
+        if execution.status is X.CANCELLED or (execution.status is X.CANCELLING and not late):
             told = any(run.declined and run.declined.by == "drskit" for run in execution.waves)
             assert self.cancelled or told
+
+    @invariant()
+    def nothing_is_asked_for_once_its_time_is_over(self) -> None:
+        """Until somebody has it tried again; the last word is TIMED_OUT."""
+        execution = self.walk.execution
+        if execution.deadline is None or execution.deadline.passed is None:
+            return
+        late = [part for part in execution.attempts if part.signed_at > execution.deadline.passed]
+        assert not late
+        told_since = any(command.acknowledged is None for command in execution.commands)
+        assert told_since or execution.status in {X.CANCELLING, X.TIMED_OUT}
+
+    @invariant()
+    def steps_wait_for_each_other(self) -> None:
+        """A server that runs, or may, has nobody before it that waits or runs; a person's retry is the exception."""
+        for plan_wave, run in zip(self.walk.execution.plan.waves, self.walk.execution.waves, strict=True):
+            if run.retried is None and plan_wave.order:
+                status = {server.source_server_id: server.status for server in run.servers}
+                steps = [{status[one] for one in step} for step in steps_of(plan_wave, tuple(status))]
+                begun = [bool(step - {S.PENDING, S.SKIPPED, S.FAILED}) for step in steps]
+                for step, later in zip(steps, begun[1:], strict=False):
+                    assert not (later and step & {S.PENDING, S.LAUNCHING})
 
     @invariant()
     def a_pause_names_what_it_waits_for(self) -> None:

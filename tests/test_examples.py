@@ -6,17 +6,17 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from drskit.model import Execution, ExecutionStatus
+from drskit.model import Execution, ExecutionStatus, WaveStatus
 from drskit.report.html import render_html
 from drskit.report.summary import Summary, summarise
 from drskit.resources import default_world
 from drskit.runbook import load_runbook
 from drskit.verify import faults
 from drskit.views.preview import preview_text
-from tests.harness import RUNBOOKS, House, house
+from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps"}
+TESTED = {"steps", "tolerant"}
 """The runbooks that a test below is about."""
 
 
@@ -67,3 +67,31 @@ def test_steps():
             assert timedelta(seconds=30) <= wait <= timedelta(seconds=37), wait
         assert cache.start_time == database.start_time
         assert timedelta(minutes=2) == app.start_time - database.end_time
+
+
+def test_tolerant():
+    """One of ten web servers fails, and an optional one: the drill is PARTIAL, and says so."""
+    with opened("tolerant") as home:
+        shown = preview_text(home.session.preview(load_runbook(EXAMPLES / "tolerant.yaml")))
+        assert "; 1 of 10 may fail (10%)" in shown
+        assert "Starts nothing new once it has lasted 6 h" in shown
+        execution = start(home, "tolerant")
+        home.finish()
+        execution, _ = ended(home, execution)
+        assert ExecutionStatus.PARTIAL is execution.status
+        assert [WaveStatus.PARTIAL, WaveStatus.PARTIAL] == [wave.status for wave in execution.waves]
+        assert ["1 of 10 servers failed: tolerant-web-7", "1 of 2 servers failed: tolerant-reporting"] == [
+            wave.reason for wave in execution.waves
+        ]
+
+
+def test_a_plan_whose_time_is_over_ends():
+    """The same plan under two minutes: its first job is followed to its end, and the second wave never begins."""
+    with opened("tolerant") as home:
+        text = (EXAMPLES / "tolerant.yaml").read_text(encoding="utf-8").replace("timeout: PT6H", "timeout: PT2M")
+        execution = home.session.start(runbook_of(text))
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert (ExecutionStatus.TIMED_OUT, 1) == (execution.status, len(home.jobs()))
+        assert [WaveStatus.PARTIAL, WaveStatus.CANCELLED] == [wave.status for wave in execution.waves]
+        assert "the plan's time was over at 2026-03-02T09:02:" in summary.verdict

@@ -352,7 +352,17 @@ REFUSALS = {
     "a word for a count": (
         "name: Web",
         "name: Web\n    max_failed: none",
-        "waves[1].max_failed: 'none': write a",
+        "waves[1].max_failed: 'none': write a whole number, or a percentage such as 10%.",
+    ),
+    "more than all may fail": (
+        "name: Web",
+        "name: Web\n    max_failed: 101%",
+        "waves[1].max_failed: '101%': write a whole number, or a percentage such as 10%.",
+    ),
+    "a plan without any time": (
+        "plan: shop",
+        "plan: shop\ntimeout: PT0S",
+        "shop.yaml:3: timeout: 'PT0S': the duration must be",
     ),
     "a pause of no duration": (
         "plan: shop",

@@ -78,6 +78,13 @@ def _group(draw: st.DrawFn, plan_id: str, region: str, name: str, number: int) -
     )
 
 
+server_ids = st.from_regex(r"s-[0-9a-zA-Z]{17}", fullmatch=True)
+
+
+def _failures(key: str) -> st.SearchStrategy:
+    return st.integers(0, 100).map(lambda number: {key: number})
+
+
 def _wave(draw: st.DrawFn, name: str, groups: tuple[str, ...], earlier: list[str]) -> Wave:
     needs = draw(st.lists(st.sampled_from(earlier), unique=True)) if earlier else []
     return Wave(
@@ -86,8 +93,9 @@ def _wave(draw: st.DrawFn, name: str, groups: tuple[str, ...], earlier: list[str
         needs=tuple(needs),
         rto=draw(maybe(spans)),
         approval=draw(maybe(texts.filter(bool).map(lambda text: Approval(text=text)))),
-        optional=tuple(draw(st.lists(st.from_regex(r"s-[0-9a-zA-Z]{17}", fullmatch=True), max_size=2))),
-        max_failed=draw(st.integers(0, 9)),
+        optional=tuple(draw(st.lists(server_ids, max_size=2))),
+        **draw(st.sampled_from(["max_failed", "max_failed_percent"]).flatmap(_failures)),
+        order=draw(st.lists(server_ids, unique=True, max_size=3).map(lambda ids: tuple((one,) for one in ids))),
         on_failure=draw(st.sampled_from(OnFailure)),
         timeout=draw(spans),
     )
@@ -127,12 +135,14 @@ def _wave_data(wave: Wave) -> dict[str, object]:
         "groups": [group_id.rpartition(".")[2] for group_id in wave.groups],
         "needs": list(wave.needs),
         "optional": list(wave.optional),
-        "max_failed": wave.max_failed,
+        "max_failed": wave.max_failed if wave.max_failed_percent is None else f"{wave.max_failed_percent}%",
         "on_failure": wave.on_failure.value,
         "timeout": iso(wave.timeout),
     }
     if wave.rto:
         data["rto"] = iso(wave.rto)
+    if wave.order:
+        data["order"] = [list(step) for step in wave.order]
     if wave.approval:
         data["approve"] = wave.approval.text
     return data

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from drskit.endings import ended_because
 from drskit.model import (
     Approval,
     Attempt,
@@ -119,6 +120,8 @@ class Summary(Record):
     waiting_for: str | None
     rto: Measure
     rto_without_people: Measure
+    ended_because: str | None
+    """Why nothing more of it was started, where the plan's own time was over."""
     waited: timedelta
     """How long only people were waited for; see `measures.DEFINITIONS`."""
     rpo: Measure
@@ -200,6 +203,7 @@ def summarise(
         waiting_for=execution.waiting_for,
         rto=rto,
         rto_without_people=measures.plan_rto_without_people(execution, now),
+        ended_because=ended_because(execution) if execution.deadline and execution.deadline.passed else None,
         waited=measures.waited_for_people(execution, now, measures.measured_end(execution, now)),
         rpo=measures.plan_rpo(execution),
         groups=execution.groups,
@@ -231,7 +235,8 @@ def verdict(summary: Summary) -> str:
         waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
         return f"{kind} {summary.status}{waiting}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}"
     took = f" in {span(summary.rto.actual)}" if summary.rto.actual is not None else ""
-    return f"{kind} {summary.status}: {done}{took}; {_target_words(summary.rto)}"
+    late = f"; {summary.ended_because}" if summary.ended_because else ""
+    return f"{kind} {summary.status}: {done}{took}; {_target_words(summary.rto)}{late}"
 
 
 def _cleanup_verdict(summary: Summary) -> str:

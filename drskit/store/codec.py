@@ -7,6 +7,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop                         the header
     shop#PLAN                    the frozen plan, and what was said at the start
     shop#HELD                    who paused the execution, while it is paused
+    shop#DEADLINE                when the plan's time is over, if it has a timeout
     shop#KEPT                    of a cleanup: the instances that it leaves alone
     shop#GROUP#0001              a group as resolved at the start
     shop#WAVE#0001               a wave without its servers
@@ -85,6 +86,8 @@ def parts(execution: Execution) -> Parts:
     found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace, "Fast": execution.fast}}
     if execution.held is not None:
         found["HELD"] = {"Held": execution.held}
+    if execution.deadline is not None:
+        found["DEADLINE"] = {"Deadline": execution.deadline}
     if execution.kept:
         found["KEPT"] = {"Kept": execution.kept}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
@@ -358,12 +361,14 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         waves[number]["Servers"] += child.of("Servers", list)
     plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
     held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
+    deadline = next((child.of("Deadline", dict) for child in children if child.suffix == "DEADLINE"), None)
     kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
     return {
         "Plan": plan.of("Plan", dict),
         "Replace": plan.of("Replace", list),
         "Fast": plan.values.get("Fast", False),
         "Held": held,
+        "Deadline": deadline,
         "Kept": kept,
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),

@@ -24,6 +24,7 @@ from drskit.model import (
     SERVERS_PER_JOB,
     Attempt,
     AttemptStatus,
+    Deadline,
     Decision,
     Execution,
     Phase,
@@ -119,12 +120,14 @@ def _event_bytes(worst: Execution) -> int:
 def _worst(execution: Execution) -> Execution:
     waves = tuple(_worst_wave(execution, wave) for wave in execution.waves)
     attempts = tuple(_worst_attempt(execution, wave) for wave in execution.waves)
+    time = execution.start_time + timedelta(microseconds=1)
     grown = {
         "waiting_for": "x" * WAITING_BYTES,
         "started_by": "x" * PERSON_BYTES,
         "key": "x" * KEY_BYTES,
         "end_time": execution.start_time,
         "due": execution.start_time,
+        "deadline": Deadline(at=time, passed=time) if execution.deadline else None,
         "version": 10**9,
         "events": 10**9,
         "head": "x" * 64,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
-from drskit.steps import steps_of
+from drskit.steps import may_fail, steps_of
 from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
 from drskit.views.words import FAST_WORDS, Tone, counted, plain, span
 
@@ -81,6 +81,8 @@ def _facts(preview: "Preview") -> list[_Fact]:
     if preview.fast:
         facts.append(_Fact(FAST_WORDS, Tone.WAIT))
     facts += _pauses(preview.runbook.plan.pacing)
+    if preview.runbook.plan.timeout:
+        facts.append(_Fact(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
     policy = preview.runbook.plan.cleanup
     for where, choice in (("with a person there", policy.after), ("headless", policy.headless)):
         if choice is CleanUp.ALWAYS:
@@ -133,10 +135,19 @@ def _steps(wave: Wave, parts: list[Resolved]) -> str:
     servers = {server.source_server_id: server for part in parts for server in part.servers}
     steps = steps_of(wave, tuple(servers))
     if len(steps) == 1:
-        return _servers([servers[server_id] for server_id in steps[0]])
-    return "; then ".join(
+        return f"{_servers([servers[server_id] for server_id in steps[0]])}{_borne(wave, len(servers))}"
+    told = "; then ".join(
         f"step {number}: {_servers([servers[server_id] for server_id in step])}" for number, step in enumerate(steps, 1)
     )
+    return f"{told}{_borne(wave, len(servers))}"
+
+
+def _borne(wave: Wave, count: int) -> str:
+    """How many of the wave's servers may fail; the optional ones do not count."""
+    counting = count - len(wave.optional)
+    borne = may_fail(wave, counting)
+    share = f" ({wave.max_failed_percent}%)" if wave.max_failed_percent is not None else ""
+    return f"; {borne} of {counting} may fail{share}" if borne or share else ""
 
 
 def _servers(servers: list[SourceServer]) -> str:
