@@ -119,9 +119,16 @@ class World:
         """The ARN of a resource."""
         return f"arn:aws:drs:{self.spec.region}:{self.spec.account}:{kind}/{name}"
 
+    def server(self, server_id: str) -> SourceServer:
+        """A source server by its id."""
+        if server_id not in self.servers:
+            message = f"Source Server with Id: '{server_id}' was not found"
+            raise refusals.not_found(message, resource_id=server_id, resource_type="SourceServer")
+        return self.servers[server_id]
+
     def snapshots(self, server_id: str, now: datetime) -> tuple[Snapshot, ...]:
         """The points in time of a server, oldest first."""
-        return snapshots_of(self._server(server_id).spec, now=now, ids=self.ids)
+        return snapshots_of(self.server(server_id).spec, now=now, ids=self.ids)
 
     def server_status(self, job: Job, server_id: str, now: datetime) -> str:
         """The launchStatus of a server within a job."""
@@ -204,7 +211,7 @@ class World:
     ) -> Job:
         """Start a launch job for all these servers, each perhaps pinned to a snapshot, or refuse them all."""
         self._check_request(pins)
-        servers = [self._server(server_id) for server_id, _ in pins]
+        servers = [self.server(server_id) for server_id, _ in pins]
         for server, (_, pin) in zip(servers, pins, strict=True):
             self._check_launchable(server, pin, now)
         ids = tuple(server.spec.id for server in servers)
@@ -259,12 +266,6 @@ class World:
                 protected=given.protected,
                 state=given.state,
             )
-
-    def _server(self, server_id: str) -> SourceServer:
-        if server_id not in self.servers:
-            message = f"Source Server with Id: '{server_id}' was not found"
-            raise refusals.not_found(message, resource_id=server_id, resource_type="SourceServer")
-        return self.servers[server_id]
 
     def _listed(self, instance_id: str, now: datetime) -> Instance:
         if not INSTANCE_ID.match(instance_id):
