@@ -49,7 +49,7 @@ class Estate:
     def _launch(self, instance: Instance) -> "Ec2Instance":
         """Run an instance in moto under the id that DRS has given it."""
         moto_instances: Any = import_module("moto.ec2.models.instances")
-        server = self._world.servers[instance.server_id].spec
+        server = self._world.any_server(instance.server_id).spec
         usual = moto_instances.random_instance_id
         moto_instances.random_instance_id = lambda: instance.id  # moto takes no id from outside; we hold the lock
         try:
@@ -80,7 +80,7 @@ class Estate:
 
     def _address(self, instance: Instance) -> str:
         """A private address; the source's own where the launch settings say so."""
-        server = self._world.servers[instance.server_id].spec
+        server = self._world.any_server(instance.server_id).spec
         if server.launch.copy_private_ip and server.ip:
             return server.ip
         third, fourth = (self._world.ids.chance(instance.id, part) for part in ("third", "fourth"))
@@ -88,7 +88,7 @@ class Estate:
 
     def _tags(self, instance: Instance) -> dict[str, str]:
         """DRS's own tags, and the source server's where the launch settings copy them."""
-        server = self._world.servers[instance.server_id]
+        server = self._world.any_server(instance.server_id)
         name = server.tags.get("Name") or server.spec.hostname or server.spec.id
         copied = dict(server.tags) if server.spec.launch.copy_tags else {}
         own = {

@@ -23,6 +23,11 @@ class Ids:
         """An EC2 identifier: the prefix, 0, and 16 hex digits."""
         return f"{prefix}-0{self._digest(prefix, *parts)[:16]}"
 
+    def uuid(self, *parts: object) -> str:
+        """A UUID."""
+        digits = self._digest("uuid", *parts)
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-8{digits[17:20]}-{digits[20:32]}"
+
     def chance(self, *parts: object) -> float:
         """A number from 0 up to 1."""
         return int(self._digest("chance", *parts)[:8], 16) / 2**32

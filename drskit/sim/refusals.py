@@ -4,8 +4,11 @@
 class Refusal(Exception):
     """DRS refuses a request."""
 
-    def __init__(self, code: str, status: int, message: str, **members: object) -> None:
+    def __init__(
+        self, code: str, status: int, message: str, *, headers: dict[str, str] | None = None, **members: object
+    ) -> None:
         super().__init__(message)
+        self.headers = headers or {}
         self.code = code
         self.status = status
         self.message = message
@@ -34,6 +37,21 @@ def invalid(message: str, *, name: str | None = None, reason: str = "fieldValida
     """The request is malformed."""
     fields = None if name is None else [{"name": name, "message": message}]
     return Refusal("ValidationException", 400, message, reason=reason, fieldList=fields)
+
+
+def invalid_fields(message: str, fields: list[dict[str, str]]) -> Refusal:
+    """The request is malformed in several members."""
+    return Refusal("ValidationException", 400, message, reason="fieldValidationFailed", fieldList=fields)
+
+
+def throttled() -> Refusal:
+    """Too many calls came at once."""
+    return Refusal("ThrottlingException", 429, "Rate exceeded", serviceCode="drs", headers={"retry-after": "1"})
+
+
+def denied(message: str) -> Refusal:
+    """The caller may not do that."""
+    return Refusal("AccessDeniedException", 403, message)
 
 
 def over_quota(message: str, *, quota: str, resource_type: str) -> Refusal:

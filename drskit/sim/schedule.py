@@ -5,10 +5,11 @@ state of any instant is read off it, so no thread is needed to make time pass.
 Default spans are measured ones (drs-facts §14).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from drskit.sim.actions import ActionPlan, LaunchAction, plan_actions
 from drskit.sim.ids import Ids
 from drskit.sim.spec import CapturedJob, Failure, Script, ServerSpec, span
 
@@ -18,6 +19,10 @@ TERMINATE = (60.0, 300.0)
 SNAPSHOT_PATIENCE = 600.0
 """DRS waits this long for an on-demand snapshot before it falls back."""
 JITTER = 0.03
+PROTECTED = (
+    "An error occurred (OperationNotPermitted) when calling the TerminateInstances operation: "
+    "The instance may not be terminated. Modify its 'disableApiTermination' instance attribute and try again."
+)
 END_BEFORE_LOGGED = timedelta(milliseconds=26)
 """A job's endDateTime lies a little before its JOB_END line."""
 
@@ -32,23 +37,30 @@ class LogEntry:
     conversion_server: str | None = None
     instance_id: str | None = None
     error: str | None = None
+    network: tuple[tuple[str, str], ...] = ()
+    """What it tells of a source network, as members and values."""
 
 
 @dataclass(frozen=True)
 class Launched:
-    """A server has its instance."""
+    """A server has its instance, since `made_at` where its post-launch actions ended later."""
 
     at: datetime
     instance_id: str
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A server has none; `orphan` is an EC2 instance that nobody will look after, made at `orphan_at`."""
+    """A server has none; `orphan` is an EC2 instance that nobody will look after, made at `orphan_at`.
+
+    Where a post-launch action failed, DRS knows the instance all the same.
+    """
 
     at: datetime
     orphan: str | None = None
     orphan_at: datetime | None = None
+    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +88,20 @@ class Timeline:
     outcomes: dict[str, Outcome]
     cleanups: dict[str, datetime] = field(default_factory=dict)
     """When each server's earlier instances go."""
+    actions: dict[str, ActionPlan] = field(default_factory=dict)
+    """The post-launch actions of each server that has any."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A server that is to be launched."""
+
+    server: ServerSpec
+    number: int
+    """How often it was launched before."""
+    has_previous: bool
+    """Whether an earlier instance must go first."""
+    actions: Sequence[LaunchAction] = ()
 
 
 @dataclass
@@ -148,6 +174,10 @@ def _snapshot(track: _Track) -> Outcome | None:
         track.wait(SNAPSHOT_PATIENCE)
         track.mark("SNAPSHOT_FAIL", error="Failed to take snapshot")
         return Failed(track.at)
+    if track.failure is Failure.PREVIOUS_SNAPSHOT_FAILED:
+        track.wait(SNAPSHOT_PATIENCE)
+        track.mark("USING_PREVIOUS_SNAPSHOT_FAILED", error="Failed to take snapshot")
+        return Failed(track.at)
     if track.failure is Failure.PREVIOUS_SNAPSHOT:
         track.wait(SNAPSHOT_PATIENCE)
         track.mark("USING_PREVIOUS_SNAPSHOT")
@@ -214,25 +244,41 @@ def _client_error(code: str, operation: str, message: str) -> str:
 
 
 def plan_launch(
-    servers: Iterable[tuple[ServerSpec, int, bool]], *, ids: Ids, job_id: str, created_at: datetime
+    servers: Iterable[Planned], *, ids: Ids, job_id: str, created_at: datetime, actions_hold_job: bool = True
 ) -> Timeline:
     """The timeline of a new launch job.
 
     Args:
-        servers: each with the number of its launches so far, and whether an earlier instance must go first.
+        servers: what is to be launched, and what is known of each.
         ids: the world's names.
         job_id: the new job.
         created_at: its creation.
+        actions_hold_job: whether servers and job wait for post-launch actions.
     """
     starts_at = created_at + span(ids.between(0.28, 0.38, job_id, "start"))
     entries, outcomes, cleanups = [LogEntry(starts_at, "JOB_START")], {}, {}
-    for position, (server, number, has_previous) in enumerate(servers):
-        track = _Track(server, ids, number, starts_at + span(0.4 + 0.026 * position), has_previous)
-        outcomes[server.id] = next(outcome for stage in STAGES if (outcome := stage(track)))
+    actions: dict[str, ActionPlan] = {}
+    for position, planned in enumerate(servers):
+        server = planned.server
+        track = _Track(server, ids, planned.number, starts_at + span(0.4 + 0.026 * position), planned.has_previous)
+        outcome = next(outcome for stage in STAGES if (outcome := stage(track)))
+        if isinstance(outcome, Launched) and planned.actions:
+            plan = plan_actions(server, planned.actions, ids=ids, job_id=job_id, launched_at=outcome.at)
+            actions[server.id] = plan
+            outcome = _acted(outcome, plan) if actions_hold_job else outcome
+        outcomes[server.id] = outcome
         entries += track.entries
         if track.cleaned_at:
             cleanups[server.id] = track.cleaned_at
-    return _ended(starts_at, entries, outcomes, cleanups, after=ids.between(2.0, 3.0, job_id, "end"))
+    timeline = _ended(starts_at, entries, outcomes, cleanups, after=ids.between(2.0, 3.0, job_id, "end"))
+    return replace(timeline, actions=actions)
+
+
+def _acted(launched: Launched, plan: ActionPlan) -> Outcome:
+    """What becomes of a launched server after its actions: a failed one that is not optional fails it."""
+    if plan.fails_launch:
+        return Failed(plan.ends_at, orphan=launched.instance_id, orphan_at=launched.at, known=True)
+    return Launched(plan.ends_at, launched.instance_id, made_at=launched.at)
 
 
 def plan_terminate(servers: Iterable[ServerSpec], *, ids: Ids, job_id: str, created_at: datetime) -> Timeline:
@@ -248,6 +294,17 @@ def plan_terminate(servers: Iterable[ServerSpec], *, ids: Ids, job_id: str, crea
         entries += [LogEntry(begun, "CLEANUP_START", server.id), LogEntry(done, "CLEANUP_END", server.id)]
         outcomes[server.id] = Terminated(done)
     return _ended(starts_at, entries, outcomes, {}, after=ids.between(2.0, 3.0, job_id, "end"))
+
+
+def failed_cleanup(timeline: Timeline, server_id: str) -> Timeline:
+    """The same timeline, where EC2 did not let go of a server's earlier instance."""
+    entries = tuple(
+        replace(entry, event="CLEANUP_FAIL", error=PROTECTED)
+        if entry.event == "CLEANUP_END" and entry.server_id == server_id
+        else entry
+        for entry in timeline.entries
+    )
+    return replace(timeline, entries=entries)
 
 
 def replay(job: CapturedJob, *, ids: Ids, created_at: datetime) -> Timeline:

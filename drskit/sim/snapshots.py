@@ -25,8 +25,8 @@ class Snapshot:
     """One EBS snapshot for each disk."""
 
 
-def snapshots_of(server: ServerSpec, *, now: datetime, ids: Ids) -> tuple[Snapshot, ...]:
-    """A server's points in time, oldest first."""
+def snapshots_of(server: ServerSpec, *, now: datetime, ids: Ids, first: datetime | None = None) -> tuple[Snapshot, ...]:
+    """A server's points in time, oldest first; `first` is one off the schedule, which ends an initial sync."""
     rules, state = server.snapshots, server.replication.state
     if not rules.taken or state in UNSYNCED:
         return ()
@@ -39,6 +39,8 @@ def snapshots_of(server: ServerSpec, *, now: datetime, ids: Ids) -> tuple[Snapsh
         for every, kept in _periods(rules.days)
         for instant in _grid(every, since=max(oldest, newest - kept), until=newest)
     }
+    if first and first <= newest < first + timedelta(hours=1):
+        instants.add(first)
     return tuple(_snapshot(server, instant, ids) for instant in sorted(instants))
 
 

@@ -13,22 +13,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
 
 from drskit.errors import InvalidWorld
+from drskit.sim.entry import Entry, InstanceId, Seconds, ServerId
+from drskit.sim.furniture import Architecture, Extension, Failback, Network, PostLaunch, StagingServer, VolumeState
+from drskit.sim.switches import Switches
 
-ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
-InstanceId = Annotated[str, StringConstraints(pattern=r"^i-[0-9a-f]{8,17}$")]
 JobId = Annotated[str, StringConstraints(pattern=r"^drsjob-[0-9a-zA-Z]{17}$")]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Script = Seconds | tuple[Seconds, ...]
 """One span for every launch, or one for each launch in turn; the last one stays."""
-
-
-class Entry(BaseModel):
-    """A part of a world file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True)
 
 
 class Failure(StrEnum):
@@ -50,6 +44,8 @@ class Failure(StrEnum):
     """The conversion server gives up."""
     NO_CAPACITY = "no-capacity"
     """EC2 has no room for the instance type, whatever DRS tries."""
+    PREVIOUS_SNAPSHOT_FAILED = "previous-snapshot-failed"
+    """No snapshot within ten minutes, and the one before it is of no use either."""
     SKIPPED = "skipped"
     """The server stopped being eligible between the request and the start."""
 
@@ -148,6 +144,8 @@ class Disk(Entry):
 
     device: str = "/dev/xvda"
     bytes: Annotated[int, Field(ge=1)] = 8 * 2**30
+    volume: VolumeState = "REGULAR"
+    """DRS's `volumeStatus`."""
 
 
 class Snapshots(Entry):
@@ -173,6 +171,9 @@ class LaunchSettings(Entry):
     post_launch: bool = False
     recovery_mode: Literal["OPTIMAL", "FAST"] = "OPTIMAL"
     template: str | None = None
+    name: str | None = None
+    into_instance: InstanceId | None = None
+    """An EC2 instance to launch into."""
 
 
 class ExistingInstance(Entry):
@@ -195,7 +196,7 @@ class ServerSpec(Entry):
     id: ServerId
     name: str | None = None
     """Becomes the tag Name."""
-    tags: dict[str, str] = {}
+    tags: dict[str, str] = Field(default={})
     os: Literal["linux", "windows"] = "linux"
     os_text: str | None = None
     hostname: str | None = None
@@ -218,6 +219,13 @@ class ServerSpec(Entry):
     launches: tuple[InstanceId, ...] = ()
     """The ids that its instances get, in turn; later ones are made from the seed."""
     instances: tuple[ExistingInstance, ...] = ()
+    architecture: Architecture | None = None
+    vmware_uuid: str | None = None
+    post_launch: PostLaunch = PostLaunch()
+    failback: Failback = Failback()
+    extended: Extension | None = None
+    network: str | None = None
+    """The source network that it belongs to."""
 
     @property
     def all_tags(self) -> dict[str, str]:
@@ -252,7 +260,7 @@ class CapturedJob(Entry):
     log: tuple[LogLine, ...]
 
 
-class Behaviour(Entry):
+class Behaviour(Switches):
     """Where the real service's ways are unknown or differ between captures (drs-facts §15)."""
 
     page_size: Annotated[int, Field(ge=1)] = 50
@@ -274,9 +282,6 @@ class Behaviour(Entry):
     check_signature_age: bool = True
     """Whether a StartRecovery signed more than five minutes ago is refused; AWS says that requests mostly are."""
     initialized: bool = True
-    jobs_quota: Annotated[int, Field(ge=0)] = 20
-    servers_per_job_quota: Annotated[int, Field(ge=0)] = 100
-    servers_in_jobs_quota: Annotated[int, Field(ge=0)] = 500
 
 
 class WorldSpec(Entry):
@@ -291,6 +296,8 @@ class WorldSpec(Entry):
     servers: tuple[ServerSpec, ...] = ()
     jobs: tuple[CapturedJob, ...] = ()
     faults: tuple[Fault, ...] = ()
+    staging: tuple[StagingServer, ...] = ()
+    networks: tuple[Network, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> "WorldSpec":

@@ -1,54 +1,24 @@
-"""How DRS writes things down: times, spans, pages, and the shapes of its objects (drs-facts §2, §3, §7)."""
+"""How DRS writes things down: pages, and the shapes of its objects (drs-facts §2, §3, §7)."""
 
 import base64
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
 from drskit.sim import refusals
+from drskit.sim.actions import ActionRun, LaunchAction
+from drskit.sim.failback import FailbackScribe
+from drskit.sim.portrait import Portrait
 from drskit.sim.schedule import LogEntry
 from drskit.sim.snapshots import Snapshot
-from drskit.sim.spec import ReplicationState, span
+from drskit.sim.spec import span
+from drskit.sim.times import timestamp
 from drskit.sim.world import Instance, Job, SourceServer, World
 
 Json = dict[str, Any]
 Thing = TypeVar("Thing")
-
-INITIATION_STEPS = (
-    "WAIT",
-    "CREATE_SECURITY_GROUP",
-    "LAUNCH_REPLICATION_SERVER",
-    "BOOT_REPLICATION_SERVER",
-    "AUTHENTICATE_WITH_SERVICE",
-    "DOWNLOAD_REPLICATION_SOFTWARE",
-    "CREATE_STAGING_DISKS",
-    "ATTACH_STAGING_DISKS",
-    "PAIR_REPLICATION_SERVER_WITH_AGENT",
-    "CONNECT_AGENT_TO_REPLICATION_SERVER",
-    "START_DATA_TRANSFER",
-)
-OS_TEXT = {"linux": "Linux version 5.10.0-28-cloud-amd64", "windows": "Microsoft Windows Server 2022 Datacenter 64bit"}
-
-
-def timestamp(at: datetime, style: str = "offset") -> str:
-    """`2022-12-07T19:15:38.846723+00:00`, always with microseconds; or with a Z."""
-    text = at.astimezone(UTC).isoformat(timespec="microseconds")
-    return text if style == "offset" else text.replace("+00:00", "Z")
-
-
-def iso_span(length: timedelta) -> str:
-    """`P0D`, `P2DT1H32M12.136909S`."""
-    days, rest = length.days, length - timedelta(days=length.days)
-    hours, rest = divmod(rest, timedelta(hours=1))
-    minutes, rest = divmod(rest, timedelta(minutes=1))
-    seconds = f"{rest.total_seconds():.6f}".rstrip("0").rstrip(".")
-    clock = "".join(
-        f"{value}{unit}" for value, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if value not in (0, "0")
-    )
-    date = f"{days}D" if days or not clock else ""
-    return f"P{date}" + (f"T{clock}" if clock else "")
 
 
 def page(
@@ -92,6 +62,23 @@ def _bad_token() -> refusals.Refusal:
     return refusals.invalid("Invalid nextToken", name="nextToken")
 
 
+def launch_action(action: LaunchAction) -> Json:
+    """A post-launch action."""
+    return {
+        "actionId": action.id,
+        "actionCode": action.code,
+        "type": action.kind,
+        "name": action.name,
+        "active": action.active,
+        "order": action.order,
+        "actionVersion": action.version,
+        "optional": action.optional,
+        "parameters": {name: dict(one) for name, one in action.parameters.items()},
+        "description": action.description,
+        "category": action.category,
+    }
+
+
 # --- objects ---------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +108,7 @@ class Scribe:
             "initiatedBy": job.initiated_by,
             "status": status,
             "creationDateTime": self.time(job.created_at),
-            "participatingResources": [],
+            "participatingResources": [self._resource(job, network_id) for network_id in job.resource_ids],
             "participatingServers": servers,
             "tags": {"resourceArn": arn}
             if behaviour.tags_resource_arn and not job.tags
@@ -138,6 +125,7 @@ class Scribe:
             "conversionServerID": entry.conversion_server,
             "targetInstanceID": entry.instance_id,
             "rawError": entry.error,
+            "eventResourceData": {"sourceNetworkData": dict(entry.network)} if entry.network else None,
         }
         present = {key: value for key, value in data.items() if value is not None}
         return {"event": entry.event, "eventData": present, "logDateTime": self.time(entry.at)}
@@ -155,7 +143,7 @@ class Scribe:
     def recovery_instance(self, instance: Instance) -> Json:
         """A recovery instance."""
         server = self._world.servers[instance.server_id].spec
-        from_aws = server.source_instance is not None or server.origin_region is not None
+        from_aws = self._world.from_aws(server)
         devices = [
             {
                 "internalDeviceName": disk.device,
@@ -174,11 +162,12 @@ class Scribe:
             "isDrill": instance.is_drill,
             "originEnvironment": "AWS" if from_aws else "ON_PREMISES",
             "pointInTimeSnapshotDateTime": self.time(instance.snapshot_at),
-            "dataReplicationInfo": {"dataReplicationState": "NOT_STARTED"},
-            "failback": {"state": "FAILBACK_NOT_READY_FOR_LAUNCH" if from_aws else "FAILBACK_NOT_STARTED"},
+            **FailbackScribe(self._world, instance, self._now).members(),
             "recoveryInstanceProperties": {"disks": devices},
             "tags": dict(instance.tags),
         }
+        if server.agent:
+            written["agentVersion"] = server.agent
         if server.origin_region:
             written["originAvailabilityZone"] = f"{server.origin_region}a"
         return written
@@ -188,7 +177,7 @@ class Scribe:
         spec = server.spec
         return {
             "sourceServerID": spec.id,
-            "name": f"Launch Configuration for Source Server {spec.id}",
+            "name": spec.launch.name or f"Launch Configuration for Source Server {spec.id}",
             "ec2LaunchTemplateID": spec.launch.template or self._world.ids.ec2("lt", spec.id),
             "launchDisposition": spec.launch.disposition,
             "targetInstanceTypeRightSizingMethod": spec.launch.right_sizing,
@@ -196,29 +185,35 @@ class Scribe:
             "copyTags": spec.launch.copy_tags,
             "licensing": {"osByol": spec.launch.os_byol},
             "postLaunchEnabled": spec.launch.post_launch,
-            "launchIntoInstanceProperties": {},
+            "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": spec.launch.into_instance}
+            if spec.launch.into_instance
+            else {},
             "recoveryMode": spec.launch.recovery_mode,
         }
 
     def source_server(self, server: SourceServer) -> Json:
         """A source server, with the mirror of its last launch."""
-        spec, account = server.spec, self._world.spec.account
+        spec, account = server.spec_at(self._now), self._world.spec.account
         result, last_launch, instance_id = self._last_launch(server)
+        portrait = Portrait(self._world, server, self._now)
         written: Json = {
             "sourceServerID": spec.id,
             "arn": self._world.arn("source-server", spec.id),
             "tags": dict(server.tags),
             "lastLaunchResult": result,
-            "dataReplicationInfo": self._replication(server),
-            "lifeCycle": self._life_cycle(server) | {"lastLaunch": last_launch},
-            "sourceProperties": self._properties(server),
-            "stagingArea": {"status": "NOT_EXTENDED", "stagingAccountID": account},
-            "replicationDirection": "FAILOVER",
+            "dataReplicationInfo": portrait.replication(),
+            "lifeCycle": portrait.life_cycle() | {"lastLaunch": last_launch},
+            "sourceProperties": portrait.properties(),
+            "stagingArea": portrait.staging(),
+            "replicationDirection": server.direction,
         }
-        if instance_id:
-            written["recoveryInstanceId"] = instance_id
-        if spec.agent:
-            written["agentVersion"] = spec.agent
+        more = {
+            "recoveryInstanceId": instance_id,
+            "agentVersion": spec.agent,
+            "sourceNetworkID": spec.network,
+            "reversedDirectionSourceServerArn": server.reversed_arn,
+        }
+        written |= {key: value for key, value in more.items() if value}
         if spec.origin_region:
             written["sourceCloudProperties"] = {
                 "originAccountID": account,
@@ -231,12 +226,31 @@ class Scribe:
         written: Json = {
             "sourceServerID": server_id,
             "launchStatus": self._world.server_status(job, server_id, self._now),
-            "launchActionsStatus": {"runs": []},
+            "launchActionsStatus": self._actions(job, server_id),
         }
+        if job.initiated_by == "FAILBACK":
+            written["recoveryInstanceID"] = job.failback_instances[server_id]
         made = [one for one in self._world.instances.values() if one.job_id == job.id and one.server_id == server_id]
         if self._world.spec.behaviour.recovery_instance_in_job and written["launchStatus"] == "LAUNCHED" and made:
             written["recoveryInstanceID"] = made[0].id
         return written
+
+    def _actions(self, job: Job, server_id: str) -> Json:
+        """The post-launch actions that have begun."""
+        plan = job.timeline.actions.get(server_id)
+        if plan is None or plan.agent_at > self._now:
+            return {"runs": []}
+        begun = [run for run in plan.runs if run.begins_at <= self._now]
+        return {"ssmAgentDiscoveryDatetime": self.time(plan.agent_at), "runs": [self._run(run) for run in begun]}
+
+    def _run(self, run: ActionRun) -> Json:
+        status = run.status(self._now)
+        reason = {"failureReason": run.failure} if status == "FAILED" else {}
+        return {"action": launch_action(run.action), "runId": run.id, "status": status, **reason}
+
+    def _resource(self, job: Job, network_id: str) -> Json:
+        status = self._world.server_status(job, network_id, self._now)
+        return {"participatingResourceID": {"sourceNetworkID": network_id}, "launchStatus": status}
 
     def _last_launch(self, server: SourceServer) -> tuple[str, Json, str | None]:
         """`lastLaunchResult`, `lastLaunch` and the instance."""
@@ -253,74 +267,8 @@ class Scribe:
             return "SUCCEEDED", {"initiated": begun, "status": "LAUNCHED"}, instance_id
         status = self._world.server_status(job, server.spec.id, self._now)
         result = {"LAUNCHED": "SUCCEEDED", "FAILED": "FAILED"}.get(status, "PENDING")
-        if status == "LAUNCHED" and instance_id is None:
+        if status == "LAUNCHED" and instance_id is None and self._world.spec.behaviour.last_launch_terminated:
             status = "TERMINATED"
         kind = "DRILL" if job.initiated_by == "START_DRILL" else "RECOVERY"
         begun = {"apiCallDateTime": self.time(job.created_at), "jobID": job.id, "type": kind}
         return result, {"initiated": begun, "status": status}, instance_id
-
-    def _added(self, server: SourceServer) -> datetime:
-        return server.spec.added or self._world.spec.start_time - timedelta(days=30)
-
-    def _life_cycle(self, server: SourceServer) -> Json:
-        added, replication = self._added(server), server.spec.replication
-        ago = timedelta(seconds=self._world.ids.between(1, 60, server.spec.id, "seen"))
-        seen = replication.last_seen or self._now - ago
-        return {
-            "addedToServiceDateTime": self.time(added),
-            "firstByteDateTime": self.time(added + timedelta(minutes=1)),
-            "elapsedReplicationDuration": iso_span(max(self._now - added, timedelta())),
-            "lastSeenByServiceDateTime": self.time(seen),
-        }
-
-    def _replication(self, server: SourceServer) -> Json:
-        replication, region = server.spec.replication, self._world.spec.region
-        gone = replication.state is ReplicationState.DISCONNECTED
-        share = replication.replicated_percent / 100
-        disks = [
-            {
-                "deviceName": disk.device,
-                "totalStorageBytes": 0 if gone else disk.bytes,
-                "replicatedStorageBytes": 0 if gone else int(disk.bytes * share),
-                "rescannedStorageBytes": 0 if gone else int(disk.bytes * share),
-                "backloggedStorageBytes": replication.backlog_bytes if position == 0 else 0,
-                "volumeStatus": "REGULAR",
-            }
-            for position, disk in enumerate(server.spec.disks)
-        ]
-        written: Json = {
-            "dataReplicationState": replication.state.value,
-            "replicatedDisks": disks,
-            "stagingAvailabilityZone": f"{region}a",
-            "dataReplicationInitiation": {
-                "startDateTime": self.time(self._added(server)),
-                "steps": [{"name": step, "status": "SUCCEEDED"} for step in INITIATION_STEPS],
-            },
-        }
-        if not gone:
-            written["lagDuration"] = iso_span(timedelta(seconds=replication.lag))
-        if replication.error:
-            written["dataReplicationError"] = {"error": replication.error, "rawError": replication.error}
-        if replication.backlog_bytes or replication.state is ReplicationState.INITIAL_SYNC:
-            written["etaDateTime"] = self.time(self._now + timedelta(minutes=30))
-        return written
-
-    def _properties(self, server: SourceServer) -> Json:
-        spec = server.spec
-        hostname = spec.hostname or spec.all_tags.get("Name", spec.id)
-        hints = {"hostname": hostname, "fqdn": spec.fqdn or hostname}
-        if spec.source_instance:
-            hints["awsInstanceID"] = spec.source_instance
-        digits = self._world.ids.ec2("mac", spec.id)[-10:]
-        mac = ":".join(["0a", *(digits[place : place + 2] for place in range(0, 10, 2))])
-        return {
-            "lastUpdatedDateTime": self.time(self._added(server)),
-            "recommendedInstanceType": spec.instance_type,
-            "supportsNitroInstances": True,
-            "identificationHints": hints,
-            "cpus": [{"cores": 1, "modelName": "Intel(R) Xeon(R) Platinum 8259CL CPU @ 2.50GHz"}] * spec.cpus,
-            "ramBytes": spec.memory_bytes,
-            "disks": [{"deviceName": disk.device, "bytes": disk.bytes} for disk in spec.disks],
-            "networkInterfaces": [{"ips": [spec.ip] if spec.ip else [], "macAddress": mac, "isPrimary": True}],
-            "os": {"fullString": spec.os_text or OS_TEXT[spec.os]},
-        }

@@ -7,25 +7,33 @@ anything else, so that what should have happened by then has happened.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from drskit.sim import refusals
+from drskit.sim import executions, refusals
+from drskit.sim.bucket import Buckets
+from drskit.sim.furniture import UNLAUNCHABLE_VOLUMES
 from drskit.sim.ids import Ids
+from drskit.sim.networks import NetworkBook
+from drskit.sim.plans import PlanBook
 from drskit.sim.schedule import (
     Failed,
     Hanging,
     Launched,
     Outcome,
+    Planned,
     Terminated,
     Timeline,
+    failed_cleanup,
     plan_launch,
     plan_terminate,
     replay,
 )
+from drskit.sim.settings import SettingsBook
 from drskit.sim.snapshots import Snapshot, snapshots_of
 from drskit.sim.spec import ReplicationState, ServerSpec, WorldSpec, span
+from drskit.sim.sync import Sync, replicated
 
 UNLAUNCHABLE = {
     ReplicationState.DISCONNECTED: "is disconnected",
@@ -56,6 +64,13 @@ class Instance:
     removed_by: str | None = None
     ended_at: datetime | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    disconnected_at: datetime | None = None
+    failback: "Job | None" = None
+    """The job that launched the machine it fails back to."""
+    failback_begun_at: datetime | None = None
+    failback_stopped: bool = False
+    reversed_arn: str | None = None
+    """The source server that replicates it back to where it came from."""
 
     def exists(self, now: datetime) -> bool:
         """Whether EC2 runs or keeps it."""
@@ -77,6 +92,10 @@ class Job:
     """Somebody called DeleteJob: no operation knows it any more."""
     survived: set[str] = field(default_factory=set)
     """The servers whose instance EC2 protected from this job."""
+    resource_ids: tuple[str, ...] = ()
+    """The source networks that it acts upon."""
+    failback_instances: dict[str, str] = field(default_factory=dict)
+    """The recovery instance that each of its servers fails back from."""
 
     def ended(self, now: datetime) -> bool:
         """Whether it is COMPLETED."""
@@ -98,6 +117,18 @@ class SourceServer:
     launches: int = 0
     last_job: Job | None = None
     snapshot_at: datetime | None = None
+    sync: Sync | None = None
+    """Its replication, where that began during the world's life."""
+    direction: str = "FAILOVER"
+    reversed_arn: str | None = None
+    """The source server that replicates the other way round."""
+    staging_arn: str | None = None
+    template_changes: int = 0
+    """How often DRS has written its EC2 launch template anew."""
+
+    def spec_at(self, now: datetime) -> ServerSpec:
+        """What is known of it at this instant."""
+        return self.spec if self.sync is None else replicated(self.spec, self.sync, now)
 
 
 class World:
@@ -109,6 +140,15 @@ class World:
         self.servers = {server.id: SourceServer(server, dict(server.all_tags)) for server in spec.servers}
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, Instance] = {}
+        self.abroad: Callable[[str], World | None] = lambda region: self if region == spec.region else None
+        """The same account in another Region."""
+        self.initialized = spec.behaviour.initialized
+        self.settings = SettingsBook()
+        self.networks = NetworkBook(spec, self.ids)
+        self.plans = PlanBook()
+        self.retired: dict[str, SourceServer] = {}
+        """Servers that were deleted; EC2 may still have instances of theirs."""
+        self.buckets = Buckets(spec.behaviour.calls_per_second, spec.behaviour.calls_burst)
         self._captured = list(spec.jobs)
         for server in spec.servers:
             self._furnish(server)
@@ -119,6 +159,15 @@ class World:
         """The ARN of a resource."""
         return f"arn:aws:drs:{self.spec.region}:{self.spec.account}:{kind}/{name}"
 
+    def from_aws(self, spec: ServerSpec) -> bool:
+        """Whether a server came from EC2."""
+        return spec.source_instance is not None or spec.origin_region is not None
+
+    def mac(self, server_id: str) -> str:
+        """The MAC address of a source server."""
+        digits = self.ids.ec2("mac", server_id)[-10:]
+        return ":".join(["0a", *(digits[place : place + 2] for place in range(0, 10, 2))])
+
     def server(self, server_id: str) -> SourceServer:
         """A source server by its id."""
         if server_id not in self.servers:
@@ -126,20 +175,36 @@ class World:
             raise refusals.not_found(message, resource_id=server_id, resource_type="SourceServer")
         return self.servers[server_id]
 
+    def any_server(self, server_id: str) -> SourceServer:
+        """A source server that is or was."""
+        return self.servers.get(server_id) or self.retired[server_id]
+
+    def retire(self, server: SourceServer) -> None:
+        """Forget a source server."""
+        self.retired[server.spec.id] = self.servers.pop(server.spec.id)
+
     def snapshots(self, server_id: str, now: datetime) -> tuple[Snapshot, ...]:
         """The points in time of a server, oldest first."""
-        return snapshots_of(self.server(server_id).spec, now=now, ids=self.ids)
+        server = self.server(server_id)
+        first = server.sync.done_at if server.sync else None
+        return snapshots_of(server.spec_at(now), now=now, ids=self.ids, first=first)
 
     def server_status(self, job: Job, server_id: str, now: datetime) -> str:
         """The launchStatus of a server within a job."""
         outcome = job.timeline.outcomes[server_id]
         if isinstance(outcome, Hanging) or outcome.at > now:
-            return "PENDING"
+            return "IN_PROGRESS" if self._in_progress(job, server_id, now) else "PENDING"
         if isinstance(outcome, Launched):
             return "LAUNCHED"
         if isinstance(outcome, Failed):
             return "FAILED"
         return "FAILED" if server_id in job.survived else "TERMINATED"
+
+    def _in_progress(self, job: Job, server_id: str, now: datetime) -> bool:
+        return self.spec.behaviour.server_in_progress and any(
+            entry.server_id == server_id and entry.event == "CONVERSION_START" and entry.at <= now
+            for entry in job.timeline.entries
+        )
 
     def current_instance(self, server_id: str, now: datetime) -> Instance | None:
         """The instance that a source server points to: its latest."""
@@ -148,21 +213,27 @@ class World:
 
     def listed_instances(self, now: datetime) -> list[Instance]:
         """The recovery instances that DRS lists, in the order of their launch."""
-        listed = [one for one in self.instances.values() if one.known and one.exists(now)]
+        seen = now - span(self.spec.behaviour.recovery_instance_delay)
+        listed = [one for one in self.instances.values() if one.known and one.exists(now) and one.launched_at <= seen]
         return sorted(listed, key=lambda one: (one.launched_at, one.id))
 
     def visible_jobs(self, now: datetime, *, named: bool = False) -> list[Job]:
         """The jobs that DescribeJobs shows, newest first: in a listing, or those that are `named` by their ids."""
         behaviour = self.spec.behaviour
         delay = span(behaviour.job_delay if named else max(behaviour.job_delay, behaviour.list_delay))
-        seen = [job for job in self.jobs.values() if not job.deleted and job.created_at + delay <= now]
+        seen = [job for job in self.jobs.values() if self.remembers(job, now) and job.created_at + delay <= now]
         seen.reverse()
         return sorted(seen, key=lambda job: job.created_at, reverse=True)
 
-    def job(self, job_id: str) -> Job:
+    def remembers(self, job: Job, now: datetime) -> bool:
+        """Whether a job is neither deleted nor so old that DRS has forgotten it."""
+        kept, ended_at = self.spec.behaviour.job_retention, job.timeline.ends_at
+        return not job.deleted and (kept is None or ended_at is None or now < ended_at + span(kept))
+
+    def job(self, job_id: str, now: datetime) -> Job:
         """A job by its id."""
         job = self.jobs.get(job_id)
-        if job is None or job.deleted:
+        if job is None or not self.remembers(job, now):
             message = f"Job with Id: '{job_id}' was not found"
             raise refusals.not_found(message, resource_id=job_id, resource_type="Job")
         return job
@@ -178,20 +249,33 @@ class World:
         held: dict[str, str] | None = None
         if kind == "source-server" and name in self.servers:
             held = self.servers[name].tags
-        elif kind == "job" and name in self.jobs and not self.jobs[name].deleted:
+        elif kind == "job" and name in self.jobs and self.remembers(self.jobs[name], now):
             held = self.jobs[name].tags
         elif kind == "recovery-instance" and name in self.instances and self.instances[name].exists(now):
             held = self.instances[name].tags
+        else:
+            held = self._other_tags(kind, name)
         if held is None or arn != self.arn(kind, name):
             raise refusals.not_found(
                 f"Resource '{arn}' was not found", resource_id=name or arn, resource_type=kind or "resource"
             )
         return held
 
+    def _other_tags(self, kind: str, name: str) -> dict[str, str] | None:
+        books = (self.settings, self.networks, self.plans)
+        return next((tags for book in books if (tags := book.tags(kind, name)) is not None), None)
+
     # --- time --------------------------------------------------------------------------------------------------------
 
     def settle(self, now: datetime) -> None:
-        """Let everything happen that was due by now: the removal of instances, unless EC2 protects them."""
+        """Let everything happen that was due by now, in its order."""
+        while (execution := executions.due(self.plans, now)) is not None:
+            self._remove_instances(execution.next_at())
+            executions.advance(self, execution)
+        self._remove_instances(now)
+
+    def _remove_instances(self, now: datetime) -> None:
+        """Let go of the instances that were to go by now, unless EC2 protects them."""
         for instance in self.instances.values():
             due = instance.removal_at
             if due is None or due > now or instance.ended_at is not None:
@@ -199,6 +283,8 @@ class World:
             if instance.protected and instance.state != "terminated" and instance.removed_by:
                 job = self.jobs[instance.removed_by]
                 job.survived.add(instance.server_id)
+                if self.spec.behaviour.cleanup_fail:
+                    job.timeline = failed_cleanup(job.timeline, instance.server_id)
                 instance.removal_at = None
                 instance.known = instance.known and job.kind == "TERMINATE"
             else:
@@ -213,10 +299,9 @@ class World:
         self._check_request(pins)
         servers = [self.server(server_id) for server_id, _ in pins]
         for server, (_, pin) in zip(servers, pins, strict=True):
-            self._check_launchable(server, pin, now)
+            self.check_launchable(server, pin, now)
         ids = tuple(server.spec.id for server in servers)
-        self._check_busy(ids, now)
-        self._check_quotas(len(ids), now)
+        self.check_room(ids, now)
         job = self._new_launch(servers, is_drill=is_drill, tags=tags, now=now)
         for server, (_, pin) in zip(servers, pins, strict=True):
             points = {point.id: point.at for point in self.snapshots(server.spec.id, now)}
@@ -227,13 +312,12 @@ class World:
         """Start a job that terminates recovery instances."""
         if len(set(instance_ids)) < len(instance_ids):
             raise refusals.invalid("A recovery instance stands twice in the request", name="recoveryInstanceIDs")
-        chosen = [self._listed(instance_id, now) for instance_id in instance_ids]
+        chosen = [self.listed(instance_id, now) for instance_id in instance_ids]
         if any(one.removed_by and one.removal_at for one in chosen):
             raise refusals.conflict("One or more of the Recovery Instances are already being terminated")
         server_ids = tuple(dict.fromkeys(one.server_id for one in chosen))
-        self._check_busy(server_ids, now)
-        self._check_quotas(len(server_ids), now)
-        job_id = self.ids.named("drsjob", len(self.jobs))
+        self.check_room(server_ids, now)
+        job_id = self.new_job_id()
         specs = [self.servers[server_id].spec for server_id in server_ids]
         timeline = plan_terminate(specs, ids=self.ids, job_id=job_id, created_at=now)
         job = Job(job_id, "TERMINATE", "TERMINATE_RECOVERY_INSTANCES", now, server_ids, timeline, {})
@@ -244,7 +328,7 @@ class World:
 
     def delete_job(self, job_id: str, now: datetime) -> None:
         """Forget a job; what it launched stays. One that runs cannot be deleted."""
-        job = self.job(job_id)
+        job = self.job(job_id, now)
         if not job.ended(now):
             message = f"Job with Id: '{job_id}' is {job.status(now)} and cannot be deleted"
             raise refusals.conflict(message, resource_id=job_id, resource_type="Job")
@@ -267,7 +351,8 @@ class World:
                 state=given.state,
             )
 
-    def _listed(self, instance_id: str, now: datetime) -> Instance:
+    def listed(self, instance_id: str, now: datetime) -> Instance:
+        """A recovery instance by its id."""
         if not INSTANCE_ID.match(instance_id):
             raise refusals.invalid(f"'{instance_id}' is not a recovery instance id", name="recoveryInstanceIDs")
         instance = self.instances.get(instance_id)
@@ -277,7 +362,7 @@ class World:
         return instance
 
     def _check_request(self, pins: list[tuple[str, str | None]]) -> None:
-        ids = [server_id for server_id, _ in pins]
+        ids, behaviour = [server_id for server_id, _ in pins], self.spec.behaviour
         if not ids:
             raise refusals.invalid("At least one source server is needed", name="sourceServers")
         for server_id, pin in pins:
@@ -287,30 +372,53 @@ class World:
                 raise refusals.invalid(f"'{pin}' is not a recovery snapshot id", name="recoverySnapshotID")
         if len(set(ids)) < len(ids):
             raise refusals.invalid("A source server stands twice in the request", name="sourceServers")
-        most = self.spec.behaviour.servers_per_job_quota
+        most = behaviour.servers_per_job_quota
         if len(ids) > most:
-            raise refusals.over_quota(
-                f"A job takes at most {most} source servers, not {len(ids)}", quota="L-B827C881", resource_type="Job"
-            )
+            message = f"A job takes at most {most} source servers, not {len(ids)}"
+            if behaviour.too_many_servers_error == "ValidationException":
+                raise refusals.invalid(message, name="sourceServers")
+            raise refusals.over_quota(message, quota="L-B827C881", resource_type="Job")
+        unknown = next((server_id for server_id in ids if server_id not in self.servers), None)
+        if unknown and behaviour.unknown_server_error == "ValidationException":
+            raise refusals.invalid(f"Source Server with Id: '{unknown}' was not found", name="sourceServerID")
 
-    def _check_launchable(self, server: SourceServer, pin: str | None, now: datetime) -> None:
-        name, state = server.spec.id, server.spec.replication.state
+    def check_launchable(self, server: SourceServer, pin: str | None, now: datetime) -> None:
+        """Refuse to launch a server that cannot be, or not from this snapshot."""
+        name = server.spec.id
         points = self.snapshots(name, now)
-        reason = UNLAUNCHABLE.get(state) or (None if points else "has no consistent recovery point yet")
+        reason = unlaunchable(server.spec_at(now)) or (None if points else "has no consistent recovery point yet")
         if reason:
             message = f"Source Server with Id: '{name}' {reason} and cannot be launched"
+            if self.spec.behaviour.unlaunchable_error == "ValidationException":
+                raise refusals.invalid(message, name="sourceServers")
             raise refusals.conflict(message, resource_id=name, resource_type="SourceServer")
         if pin is not None and pin not in {point.id for point in points}:
             raise refusals.invalid(f"Recovery snapshot '{pin}' does not exist for '{name}'", name="recoverySnapshotID")
 
+    def busy(self, now: datetime) -> set[str]:
+        """The source servers that a running job is at work on."""
+        return {name for job in self.jobs.values() if not job.ended(now) for name in job.server_ids}
+
+    def new_job_id(self) -> str:
+        """The id of the next job."""
+        return self.ids.named("drsjob", len(self.jobs))
+
+    def check_room(self, server_ids: tuple[str, ...], now: datetime) -> None:
+        """Refuse a job of these servers while one of them is busy, or when a quota would be passed."""
+        self._check_busy(server_ids, now)
+        self._check_quotas(len(server_ids), now)
+
     def _check_busy(self, server_ids: Iterable[str], now: datetime) -> None:
-        busy = {name for job in self.jobs.values() if not job.ended(now) for name in job.server_ids}
-        if busy.intersection(server_ids):
+        if self.busy(now).intersection(server_ids):
             raise refusals.conflict(refusals.BUSY)
 
     def _check_quotas(self, more: int, now: datetime) -> None:
-        running = [job for job in self.jobs.values() if not job.ended(now)]
         behaviour = self.spec.behaviour
+        running = [
+            job
+            for job in self.jobs.values()
+            if not job.ended(now) and (behaviour.terminate_counts or job.kind != "TERMINATE")
+        ]
         if len(running) >= behaviour.jobs_quota:
             message = f"{len(running)} jobs are in progress, as many as the quota allows"
             raise refusals.over_quota(message, quota="L-D88FAC3A", resource_type="Job")
@@ -327,13 +435,19 @@ class World:
             job_id, timeline = captured.id, replay(captured, ids=self.ids, created_at=now)
             ids = tuple(captured.outcomes)
         else:
-            job_id = self.ids.named("drsjob", len(self.jobs))
-            planned = [(server.spec, server.launches, bool(self._previous(server.spec.id, now))) for server in servers]
-            timeline = plan_launch(planned, ids=self.ids, job_id=job_id, created_at=now)
+            job_id = self.new_job_id()
+            planned = [self._planned(server, now) for server in servers]
+            hold = self.spec.behaviour.actions_hold_job
+            timeline = plan_launch(planned, ids=self.ids, job_id=job_id, created_at=now, actions_hold_job=hold)
         initiated_by = "START_DRILL" if is_drill else "START_RECOVERY"
         job = Job(job_id, "LAUNCH", initiated_by, now, ids, timeline, dict(tags))
         self.jobs[job_id] = job
         return job
+
+    def _planned(self, server: SourceServer, now: datetime) -> Planned:
+        spec = server.spec
+        actions = self.settings.active_actions(spec.id) if spec.launch.post_launch else ()
+        return Planned(spec, server.launches, bool(self._previous(spec.id, now)), actions)
 
     def _previous(self, server_id: str, now: datetime) -> list[Instance]:
         """The instances that a new launch cleans up: all of them, forgotten ones too (drs-facts §1.7)."""
@@ -355,13 +469,26 @@ class World:
             (entry.at for entry in timeline.entries if entry.event == "SNAPSHOT_END" and entry.server_id == name), now
         )
         taken = snapshot_at or begun
+        state = "running" if server.spec.launch.disposition == "STARTED" else "stopped"
+        tags = dict(job.tags) if self.spec.behaviour.job_tags_on_instances else {}
         if isinstance(outcome, Launched):
-            state = "running" if server.spec.launch.disposition == "STARTED" else "stopped"
-            made = Instance(outcome.instance_id, name, job.id, is_drill, outcome.at, taken, state=state)
+            at = outcome.made_at or outcome.at
+            made = Instance(outcome.instance_id, name, job.id, is_drill, at, taken, state=state, tags=tags)
             self.instances[made.id] = made
         elif isinstance(outcome, Failed) and outcome.orphan and outcome.orphan_at:
-            made = Instance(outcome.orphan, name, job.id, is_drill, outcome.orphan_at, taken, known=False)
+            at = outcome.orphan_at
+            made = Instance(outcome.orphan, name, job.id, is_drill, at, taken, known=outcome.known, tags=tags)
             self.instances[made.id] = made
+
+
+def unlaunchable(spec: ServerSpec) -> str | None:
+    """Why a server cannot be launched as it stands."""
+    volume = next((disk.volume for disk in spec.disks if disk.volume in UNLAUNCHABLE_VOLUMES), None)
+    if volume:
+        return f"has a volume whose status is {volume}"
+    if spec.extended and spec.extended.error:
+        return f"cannot reach its staging server: {spec.extended.error}"
+    return UNLAUNCHABLE.get(spec.replication.state)
 
 
 def _instant(outcome: Outcome) -> datetime | None:

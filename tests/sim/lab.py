@@ -9,9 +9,14 @@ from botocore.config import Config
 from drskit.clock import VirtualClock
 from drskit.sim import WorldSpec
 from drskit.sim.gateway import Gateway
+from tests.sim.shapes import Inspector
 
 START = "2026-03-02T09:00:00Z"
 ONCE = Config(retries={"total_max_attempts": 1})
+
+
+INSPECTOR = Inspector()
+"""Looks at every answer that these tests get from DRS."""
 
 
 def server_id(number: int) -> str:
@@ -47,14 +52,21 @@ class Lab:
         self._ec2 = self._ec2 or self.client("ec2")
         return self._ec2
 
-    def client(self, service: str) -> Any:
-        """A client that sends once."""
-        return session().client(service, region_name=self.gateway.spec.region, config=ONCE)
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client that sends once; every answer of DRS must fit botocore's model."""
+        client = session().client(service, region_name=region or self.gateway.spec.region, config=ONCE)
+        if service == "drs":
+            INSPECTOR.watch(client)
+        return client
 
     def start(self, *numbers: int, drill: bool = True, **more: Any) -> dict[str, Any]:
         """Start a job of these servers."""
         servers = [{"sourceServerID": server_id(number)} for number in numbers]
         return self.drs.start_recovery(sourceServers=servers, isDrill=drill, **more)["job"]
+
+    def start_all(self, numbers: list[int]) -> dict[str, Any]:
+        """The same, with a list."""
+        return self.start(*numbers)
 
     def job(self, job_id: str) -> dict[str, Any]:
         """A job as it stands."""

@@ -31,7 +31,8 @@ def respond(request: Request, full_url: str, headers: Any) -> Reply:
         operation, members = _read(request.method, address.path, address.query, request.get_data())
         done = answer(Call(backend.world, now, operation, members))
     except Refusal as refusal:
-        return json_error(refusal.code, refusal.status, refusal.body)
+        status, told, body = json_error(refusal.code, refusal.status, refusal.body)
+        return status, told | refusal.headers, body
     return done.status, dict(HEADERS), "" if done.status == NO_CONTENT else json.dumps(done.body)
 
 
@@ -52,4 +53,10 @@ def _read(method: str, path: str, query: str, body: bytes) -> tuple[str, dict[st
     if path.startswith(TAGS):
         members["resourceArn"] = unquote(path.removeprefix(TAGS))
         members |= {key: values for key, values in parse_qs(query).items() if key == "tagKeys"}
+    elif method == "GET":
+        members |= {key: _number(values[0]) for key, values in parse_qs(query).items()}
     return operation_of(method, path), members
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdigit() else text

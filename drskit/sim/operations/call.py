@@ -60,6 +60,12 @@ class Call:
             raise refusals.invalid("Invalid request provided: Tags", name="tags")
         return dict(tags)
 
+    def within(self, at: datetime, begin: datetime | None, end: datetime | None) -> bool:
+        """Whether a time lies between the bounds of a filter."""
+        if self.world.spec.behaviour.dates_inclusive:
+            return (begin is None or at >= begin) and (end is None or at <= end)
+        return (begin is None or at > begin) and (end is None or at < end)
+
     def paged(
         self, things: list[Any], *, name: Callable[[Any], str], write: Callable[[Any], Json], key: str = "items"
     ) -> Json:

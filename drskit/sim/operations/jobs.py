@@ -11,15 +11,14 @@ def _describe_jobs(call: Call) -> Json:
     begin, end = time_of(call.filters, "fromDate"), time_of(call.filters, "toDate")
 
     def matches(job: Job) -> bool:
-        after, before = begin is None or job.created_at >= begin, end is None or job.created_at <= end
-        return (not wanted or job.id in wanted) and after and before
+        return (not wanted or job.id in wanted) and call.within(job.created_at, begin, end)
 
     jobs = [job for job in call.world.visible_jobs(call.now, named=bool(wanted)) if matches(job)]
     return call.paged(jobs, name=lambda job: job.id, write=call.scribe.job)
 
 
 def _describe_job_log_items(call: Call) -> Json:
-    job = call.world.job(call.need("jobID", str))
+    job = call.world.job(call.need("jobID", str), call.now)
     shown = call.world.spec.behaviour.emit_launch_end
     entries = [
         entry for entry in job.timeline.entries if entry.at <= call.now and (shown or entry.event != "LAUNCH_END")

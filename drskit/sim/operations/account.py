@@ -1,0 +1,12 @@
+"""Operations on the account itself."""
+
+from drskit.sim.operations.call import Call, Operation
+from drskit.sim.wire import Json
+
+
+def _initialize(call: Call) -> Json:
+    call.world.initialized = True
+    return {}
+
+
+OPERATIONS = (Operation("InitializeService", _initialize, "D", status=204, lacks="it makes no IAM roles"),)
