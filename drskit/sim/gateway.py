@@ -39,7 +39,7 @@ from werkzeug.exceptions import HTTPException
 from drskit import __version__
 from drskit.clock import Clock, SystemClock
 from drskit.sim.backend.lag import Indexes
-from drskit.sim.backend.models import drs_backends
+from drskit.sim.backend.models import DrsBackend, drs_backends
 from drskit.sim.backend.registration import register
 from drskit.sim.backend.responses import operation_of
 from drskit.sim.estate import Estate
@@ -107,6 +107,7 @@ class Gateway:
             self.spec = spec
             self.world = World(spec)
             self._estate = Estate(self.world)
+            self._abroad: dict[str, Estate] = {}
             self._tables = {}
             self._under_way = []
             self._indexes = Indexes(span(spec.behaviour.index_lag))
@@ -207,19 +208,31 @@ class Gateway:
             return json_error("InvalidSignatureException", 403, {"message": stale})
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():
-            drs_backends[self.spec.account][self.spec.region].moment = now
-            self._estate.settle(question.service, now)
+            DrsBackend.moment = now
+            self._settle(question.service, now)
             try:
                 with self._behind(question, now):
                     reply = _dispatch(request, question.service)
             except NotImplementedError:
                 reply = None
+            finally:
+                DrsBackend.moment = None
         if reply is None:
             message = f"drskit's simulator does not simulate {question.operation} of {question.service}"
             if question.form:
                 return xml_error(question.service, "UnknownOperation", 501, message)
             return json_error("UnknownOperationException", 501, {"message": message})
         return reply
+
+    def _settle(self, service: str, now: datetime) -> None:
+        """Settle the world, and what failback has put into other Regions."""
+        self._estate.settle(service, now)
+        backends = drs_backends[self.spec.account]
+        if len(backends) == 1:
+            return
+        for region, backend in backends.items():
+            if region != self.spec.region and backend.world.servers:
+                self._abroad.setdefault(region, Estate(backend.world)).settle(service, now)
 
     def _behind(self, question: _Question, now: datetime) -> AbstractContextManager[None]:
         """Let DynamoDB's indexes be as far behind as the world says."""

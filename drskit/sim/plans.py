@@ -106,9 +106,9 @@ class PlanBook:
             raise _missing(step_id, "RecoveryPlanStep", "Recovery plan step")
         return found[0]
 
-    def holder_of(self, server_id: str) -> str | None:
+    def holder_of(self, server_id: str, now: datetime) -> str | None:
         """The plan that holds a server."""
-        return next((plan.id for plan in self.plans.values() if server_id in plan.server_ids), None)
+        return next((plan.id for plan in self.listed(now) if server_id in plan.server_ids), None)
 
 
 def _missing(name: str, kind: str, words: str) -> refusals.Refusal:

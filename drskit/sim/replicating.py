@@ -54,7 +54,7 @@ def delete(world: World, server: SourceServer, now: datetime) -> None:
     state = server.spec_at(now).replication.state
     _refuse_if(state is not ReplicationState.DISCONNECTED, server, "must be disconnected before it can be deleted")
     _refuse_busy(world, server, now)
-    plan_id = world.plans.holder_of(server.spec.id)
+    plan_id = world.plans.holder_of(server.spec.id, now)
     _refuse_if(plan_id is not None, server, f"is in recovery plan {plan_id} and cannot be deleted")
     world.settings.forget(server.spec.id)
     world.retire(server)

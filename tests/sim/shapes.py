@@ -13,8 +13,8 @@ BEYOND = {("JobLogEvent", "LAUNCH_END"), ("RecoveryPlanExecutionStatus", "TIMED_
 """Words that the real service sends, or documents, and the model lacks (drs-facts §1.4, §16.2)."""
 WRITTEN_OTHERWISE = {"ISO8601DatetimeString"}
 """Patterns that the real service does not keep: it writes `+00:00`, and durations where the model says times."""
-LONGER = {"EbsVolumeID"}
-"""Shapes whose pattern is longer than their maximum length: a volume's id has 21 characters."""
+OF_ANY_LENGTH = {"EbsVolumeID", "ISO8601DatetimeString"}
+"""A volume's id has 21 characters where at most 19 are allowed; spans of recovery instances are typed as times."""
 JSON = {
     "structure": dict,
     "map": dict,
@@ -73,7 +73,7 @@ def _string(shape: Any, value: str, at: str, words: Words | None) -> Iterator[st
         if value not in shape.enum and (shape.name, value) not in BEYOND:
             yield f"{at}: {value} is no {shape.name}"
         return
-    if shape.name not in LONGER:
+    if shape.name not in OF_ANY_LENGTH:
         yield from _size(shape, len(value), at)
     pattern = shape.metadata.get("pattern")
     if pattern and shape.name not in WRITTEN_OTHERWISE and not re.fullmatch(pattern, value):

@@ -1,6 +1,7 @@
 """Where moto keeps a simulated DRS: one backend for each account and Region."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
@@ -12,19 +13,36 @@ from drskit.sim.world import World
 class DrsBackend(BaseBackend):
     """DRS in one Region of one account; a Region that nobody inhabits has no servers."""
 
+    moment: ClassVar[datetime | None] = None
+    """The instant of the request that is being answered, in whatever Region: a late one is answered as of its
+    arrival."""
+
     def __init__(self, region_name: str, account_id: str) -> None:
         super().__init__(region_name, account_id)
         self.clock: Clock = SystemClock()
-        self.moment: datetime | None = None
-        self.world = World(WorldSpec(account=account_id, region=region_name, start=self.clock.now()))
+        self.inhabit(World(WorldSpec(account=account_id, region=region_name, start=self.now())), self.clock)
 
     def inhabit(self, world: World, clock: Clock) -> None:
         """Let this Region hold a world."""
         self.world, self.clock = world, clock
+        world.abroad = self._abroad
 
     def now(self) -> datetime:
-        """The instant of the request: a late one is answered as of its arrival."""
-        return self.moment or self.clock.now()
+        """The instant of the request."""
+        return DrsBackend.moment or self.clock.now()
+
+    def _abroad(self, region: str) -> World | None:
+        """The same account elsewhere; where nothing is yet, it behaves as here."""
+        if region == self.region_name:
+            return self.world
+        if region not in drs_backends[self.account_id].regions:
+            return None
+        other: DrsBackend = drs_backends[self.account_id][region]
+        if not other.world.servers and not other.world.jobs:
+            nothing = {"servers": (), "jobs": (), "faults": (), "staging": (), "networks": ()}
+            spec = self.world.spec.model_copy(update={"region": region, **nothing})
+            other.inhabit(World(spec), self.clock)
+        return other.world
 
 
 drs_backends = BackendDict(DrsBackend, "drs")
