@@ -301,19 +301,21 @@ class Drill:
         return drive.outcome(show(drive, live=False, log=print_line).error)
 
     def report(self) -> "RunLink | NotStarted | NotReported":
-        """Write `execution.json` and `report.html` into the run's folder."""
+        """Write `execution.json`, `context.json` and `report.html` into the run's folder."""
         from drskit.report.evidence import write_run
+        from drskit.surroundings import surroundings
 
         if self._execution is None:
             return NotStarted()
         try:
             execution, events, logs = self.session.history(self._execution.execution_id)
+            context = surroundings(self.session, execution, self.now())
         except Unavailable as error:  # the last cell raises, no other
             self._unreported = error
             return NotReported(error)
         self._unreported = None
         self._execution = execution
-        files = write_run(self.runs, execution, events, logs, now=self.now(), versions=versions())
+        files = write_run(self.runs, execution, events, logs, now=context.made_at, context=context)
         return RunLink(files.report, execution)
 
     def raise_for_status(self) -> None:
@@ -387,19 +389,6 @@ def _next_step(execution: Execution) -> str:
     if waiting:
         return f'When it is so: drskit approve {execution.execution_id} --wave "{waiting[0]}" --reason TEXT'
     return f"Decide: drskit resume, or drskit cancel, {execution.execution_id} --reason TEXT"
-
-
-def versions() -> dict[str, str]:
-    """What ran, by package."""
-    import platform
-    from importlib.metadata import version
-
-    return {
-        "drskit": version("drskit"),
-        "python": platform.python_version(),
-        "boto3": version("boto3"),
-        "botocore": version("botocore"),
-    }
 
 
 def print_line(line: str) -> None:

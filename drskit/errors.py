@@ -6,7 +6,8 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     ├── InvalidInput            you: a file, an option, a parameter; exit code 2
     │   ├── InvalidRunbook      (every complaint with file, line and key)
     │   ├── InvalidWorld
-    │   └── MissingExtra        a package is not installed
+    │   ├── MissingExtra        a package is not installed
+    │   └── MissingProgram      a program is not installed, or too old
     ├── Refused                 you: the request makes no sense in this state; exit code 2
     │   ├── NotFound
     │   ├── AlreadyExists
@@ -53,6 +54,10 @@ class MissingExtra(InvalidInput):
         super().__init__(
             f"{purpose} needs the package {missing}, which is not installed. Run: pip install 'drskit[{extra}]'"
         )
+
+
+class MissingProgram(InvalidInput):
+    """A command needs a program that is not installed, or a newer one."""
 
 
 class Refused(DrskitError):

@@ -27,6 +27,7 @@ VARIABLES = {
     "DRSKIT_POLL_SECONDS": "poll_seconds",
     "DRSKIT_QUIESCENCE_SECONDS": "quiescence_seconds",
     "DRSKIT_CLOCK_URL": "clock_url",
+    "DRSKIT_CHROMIUM": "chromium",
     "AWS_PROFILE": "profile",
 }
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -94,6 +95,8 @@ class Settings(BaseModel):
     poll_seconds: Annotated[Ceilings, BeforeValidator(_ceilings)] = Ceilings()
     quiescence_seconds: Annotated[float, BeforeValidator(_quiescence)] = 420
     clock_url: Address | None = None
+    chromium: str | None = None
+    """The program that prints reports as PDF; the first Chromium or Chrome on PATH when absent."""
 
     @property
     def quiescence(self) -> timedelta:

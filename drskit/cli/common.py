@@ -12,8 +12,6 @@ import click
 from drskit.errors import DrskitError, InvalidInput, NotFound, Refused, Unavailable
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from drskit.report.evidence import Evidence
     from drskit.session import Session
 
@@ -38,28 +36,32 @@ def open_session(ctx: click.Context) -> "Session":
     return session
 
 
-def find_evidence(ctx: click.Context, subject: str) -> "tuple[Evidence, datetime]":
-    """An execution with its history, and the present by its clock: from a run's folder, else by its id from the tables.
+def find_evidence(ctx: click.Context, subject: str, *, beside: bool = False) -> "Evidence":
+    """An execution with its history: from a run's folder, else by its id from the tables.
 
     An id that the tables do not have, as after a drill in a world that has ended, is looked up among the runs.
+
+    Args:
+        ctx: the command's.
+        subject: an id, a run's folder or its file.
+        beside: ask the tables also what a report says beside the execution; a run's folder holds it.
     """
     from drskit.report.evidence import Evidence, load_execution_json
+    from drskit.surroundings import surroundings
 
     path = Path(subject)
     if not path.exists():
         session = open_session(ctx)
         path = session.settings.runs / path.name
         try:
-            execution, events, logs = session.history(subject)
-            again = session.launched_again(execution)
-            return Evidence(execution, events, logs, again=again), session.store.now()
+            found = session.history(subject)
+            context = surroundings(session, found[0], session.store.now()) if beside else None
+            return Evidence(*found, context=context)
         except (NotFound, Unavailable, InvalidInput):
             if path.name != subject or not (path / "execution.json").is_file():
                 raise
             say(f"The tables do not have it; this is {path}.")
-    found = load_execution_json(path)
-    last = found.events[-1].time if found.events else found.execution.start_time
-    return found, found.execution.end_time or last
+    return load_execution_json(path)
 
 
 def ends_well(command: F) -> F:

@@ -121,13 +121,9 @@ def _finish_cleanup(session: "Session", plan_id: str) -> None:
 
 def _settle(session: "Session", execution: "Execution", runs: Path, code: int, *, person: bool) -> int:
     """What becomes of the instances now, and of the report then; the exit code."""
-    from drskit.drill import versions
-    from drskit.report.evidence import write_run
-
     well = settle(session, execution, person=person)
-    after = session.history(execution.execution_id)
-    if after[0].version != execution.version:
-        write_run(runs.resolve(), *after, now=session.store.now(), versions=versions())
+    if session.store.load(execution.execution_id).version != execution.version:
+        _write(session, execution, runs)
     return code if well else max(code, 1)
 
 
@@ -244,12 +240,17 @@ def _run_drill(
 
 def _make_sure_of_report(session: "Session", execution: "Execution", runs: Path, folder: Path) -> None:
     """An interrupted notebook has not written it."""
-    if (folder / "report.html").exists():
-        return
-    from drskit.drill import versions
-    from drskit.report.evidence import write_run
+    if not (folder / "report.html").exists():
+        _write(session, execution, runs)
 
-    write_run(runs, *session.history(execution.execution_id), now=session.store.now(), versions=versions())
+
+def _write(session: "Session", execution: "Execution", runs: Path) -> None:
+    from drskit.report.evidence import write_run
+    from drskit.surroundings import surroundings
+
+    found = session.history(execution.execution_id)
+    context = surroundings(session, found[0], session.store.now())
+    write_run(runs.resolve(), *found, now=context.made_at, context=context)
 
 
 def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Notebook | None") -> None:

@@ -1,16 +1,15 @@
 """report."""
 
+import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 import click
 
-from drskit.cli.common import as_json, ends_well, find_evidence, show_json
+from drskit.cli.common import as_json, ends_well, find_evidence, open_session, show_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from drskit.report.evidence import Evidence
 
 
@@ -39,49 +38,31 @@ def report(ctx: click.Context, subject: str, wanted: Format, output: Path | None
     """Report an execution by its id, from the tables, or by its run's folder, from the evidence alone."""
     if json_output and output is None:
         wanted = Format.JSON
-    evidence, now = find_evidence(ctx, subject)
-    text = _render(evidence, now, wanted)
-    if output is None or str(output) == "-":
-        click.echo(text, nl=False)
+    to_stdout = output is None or str(output) == "-"
+    if wanted is Format.PDF and to_stdout and sys.stdout.isatty():
+        raise click.UsageError("A PDF is not for a terminal. Add --output FILE.")
+    evidence = find_evidence(ctx, subject, beside=True)
+    found = _exported(ctx, evidence, wanted)
+    if output is None or to_stdout:
+        click.echo(found, nl=False)
         return
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8", errors="backslashreplace")
+    output.write_bytes(found)
     if json_output:
         show_json({"ExecutionId": evidence.execution.execution_id, "Report": str(output)})
     else:
         click.echo(str(output))
 
 
-def _render(evidence: "Evidence", now: "datetime", wanted: Format) -> str:
-    from drskit.drill import versions
-    from drskit.report.summary import summarise
+def _exported(ctx: click.Context, evidence: "Evidence", wanted: Format) -> bytes:
+    from drskit.report.export import render
 
-    if wanted is Format.JSON:
-        import json
+    if wanted is not Format.PDF:
+        return render(evidence, wanted.value)
+    from drskit.printing import find_chromium, print_pdf
 
-        from drskit.report.evidence import execution_json
-
-        return json.dumps(execution_json(evidence.execution, evidence.events, evidence.logs), indent=1) + "\n"
-    summary = summarise(
-        evidence.execution, evidence.events, evidence.logs, now, versions=versions(), again=evidence.again
-    )
-    match wanted:
-        case Format.HTML:
-            from drskit.report.html import render_html
-
-            return render_html(summary)
-        case Format.CSV:
-            from drskit.report.csv import render_csv
-
-            return render_csv(summary)
-        case Format.MD:
-            from drskit.report.markdown import render_markdown
-
-            return render_markdown(summary)
-        case Format.PDF:
-            raise click.UsageError("--format pdf is not supported yet. Print the HTML report from a browser.")
-        case _:
-            assert_never(wanted)
+    browser = find_chromium(open_session(ctx).settings.chromium)
+    return print_pdf(render(evidence, Format.HTML.value).decode(), browser)
 
 
 COMMANDS: dict[str, click.Command] = {"report": report}

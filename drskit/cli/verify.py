@@ -16,7 +16,7 @@ def verify(ctx: click.Context, subject: str, json_output: bool) -> None:
     """Recompute a run, or an execution in the tables, from its history; exit 2 when something was changed."""
     from drskit.verify import faults, unsealed
 
-    evidence, _ = find_evidence(ctx, subject)
+    evidence = find_evidence(ctx, subject)
     execution, events, logs = evidence.execution, evidence.events, evidence.logs
     found = (*faults(execution, events, logs), *evidence.strays)
     older = unsealed(execution, events, logs)

@@ -1,9 +1,14 @@
-"""A cleanup as reports show it: what is gone with its proof, what remains and why, and what was left alone."""
+"""A cleanup as reports show it: what is gone with its proof, what remains and why, and what was left alone.
+
+A drill's report shows the same of the drill's own instances, from the drill's
+record: what its cleanups proved is written there.
+"""
 
 from dataclasses import dataclass
 
 from drskit.cleaning import PURPOSE
-from drskit.model import Kept, ServerRun, ServerStatus
+from drskit.launches import LAUNCHED
+from drskit.model import ExecutionType, Kept, ServerRun, ServerStatus
 from drskit.report.summary import Summary
 from drskit.targets import ENDED
 
@@ -67,3 +72,38 @@ def _bystander(kept: Kept, *, over: bool) -> Bystander:
         words = f"{kept.found}; no call of this cleanup named it" if ended else f"untouched: {kept.found} in EC2"
         return Bystander(kept, words, ended)
     return Bystander(kept, "no call named it; EC2 was not asked again" if over else "not asked again yet", ended=False)
+
+
+# --- in the report of a drill ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of an instance that a drill launched, by the drill's record."""
+
+    server: ServerRun
+    gone: bool
+    words: str
+    by: str | None
+    """The cleanup."""
+
+
+def fates_of(summary: Summary) -> tuple[Fate, ...]:
+    """What became of every instance of a drill that is over; none of anything else."""
+    if summary.execution_type is not ExecutionType.DRILL or summary.end_time is None:
+        return ()
+    again = set(summary.context.again)
+    return tuple(
+        _fate(server.run, superseded=wave.wave_name in again)
+        for wave in summary.waves
+        for server in wave.servers
+        if server.run.status is ServerStatus.TERMINATED or server.run.status in LAUNCHED or server.run.terminated_by
+    )
+
+
+def _fate(run: ServerRun, *, superseded: bool) -> Fate:
+    if run.status is ServerStatus.TERMINATED or run.terminated_by:
+        return Fate(run, gone=True, words=run.proof or "gone, without a word how that is known", by=run.terminated_by)
+    if superseded:
+        return Fate(run, gone=False, words="DRS replaces it when its server is launched again, and it was", by=None)
+    return Fate(run, gone=False, words="runs by this record; no cleanup has proven otherwise", by=None)

@@ -6,9 +6,10 @@ names and errors come from outside.
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import timedelta
 
-from drskit.model import utc
+from drskit.model import Phase, utc
 from drskit.report.measures import Measure
 from drskit.report.summary import ServerResult, Summary
 from drskit.views.words import printable
@@ -16,7 +17,8 @@ from drskit.views.words import printable
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEADS = (
     "ExecutionId,Mode,WaveName,SourceServerId,Name,Status,Critical,StartTime,EndTime,"
-    "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error,Proof"
+    "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error,Proof,"
+    "SnapshotSeconds,ConversionSeconds,LaunchSeconds,CriticalPath,NotTested,TerminatedBy"
 )
 
 NONE = (None, None, None)
@@ -25,12 +27,16 @@ NONE = (None, None, None)
 
 def render_csv(summary: Summary) -> str:
     """One line for each server, in the order of the plan; absent values are empty."""
+    critical = {step.source_server_id for step in summary.path if step.source_server_id}
+    untested = {one.source_server_id: one.why for one in summary.untested}
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADS.split(","))
     for wave in summary.waves:
         for server in wave.servers:
-            writer.writerow([safe_cell(cell) for cell in _cells(summary, server)])
+            name = server.run.source_server_id
+            more = [*_phases(server), "yes" if name in critical else "no", untested.get(name), server.run.terminated_by]
+            writer.writerow([safe_cell(cell) for cell in (*_cells(summary, server), *more)])
     return text.getvalue()
 
 
@@ -61,6 +67,11 @@ def _cells(summary: Summary, server: ServerResult) -> list[object]:
         run.error,
         run.proof,
     ]
+
+
+def _phases(server: ServerResult) -> Iterator[float | None]:
+    lasted = {span.phase: span.end_time - span.start_time for span in server.run.phases if span.end_time}
+    return (_seconds(lasted.get(phase)) for phase in (Phase.SNAPSHOT, Phase.CONVERSION, Phase.LAUNCH))
 
 
 def _measure(measure: Measure) -> tuple[object, object, object]:

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,13 +19,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from drskit.errors import InvalidInput
 from drskit.model import Event, Execution, ExecutionHeader, JobLog
+from drskit.report.context import Context
 from drskit.report.html import render_html
-from drskit.report.summary import jobs_of, summarise
+from drskit.report.summary import Summary, jobs_of, summarise
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
-BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances")
-"""Keys that are not the execution's own; the last is in what `executions show` prints, as of that moment."""
+EVIDENCE, CONTEXT, REPORT = "execution.json", "context.json", "report.html"
+"""The files of a run that drskit makes reports of and from."""
+BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report")
+"""Keys that are not the execution's own; RunningInstances is in what `executions show` prints, as of that moment, and
+Report in what `report --format json` prints: it is computed anew from the rest, and never read."""
+COMPUTED = {
+    "verdict", "elapsed", "rto", "rto_without_people", "waited", "rpo", "path", "criteria", "untested", "deviations",
+    "figures", "differences", "context", "leftovers", "made_at",
+}  # fmt: skip
+"""What of a summary is no copy of the execution."""
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 """What an execution's id and a file's name may look like; neither can leave the folder."""
 
@@ -39,8 +48,8 @@ class Evidence:
     logs: tuple[JobLog, ...]
     strays: tuple[str, ...] = ()
     """What the file says twice, and not alike; a sentence each."""
-    again: frozenset[str] = frozenset()
-    """The waves that a newer execution launched again, as far as the tables told; a file cannot know."""
+    context: Context | None = None
+    """What was known beside it when its report was made; a file alone cannot know."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,7 @@ class RunFiles:
 
     folder: Path
     evidence: Path
+    context: Path
     report: Path
 
 
@@ -62,6 +72,28 @@ def execution_json(
     found["History"] = [event.to_json() for event in events]
     found["JobLogs"] = [log.to_json() for log in logs]
     return found
+
+
+def report_json(summary: Summary, evidence: Evidence) -> dict[str, Any]:
+    """The report as JSON types: all of `execution.json`, and under `Report` what was computed; spans are ISO 8601."""
+    report = summary.model_dump(mode="json", by_alias=True, include=COMPUTED)
+    report["Waves"] = [
+        {
+            "WaveName": wave.wave_name,
+            "Rto": wave.rto.to_json(),
+            "Rpo": wave.rpo.to_json(),
+            "Servers": [
+                {
+                    "SourceServerId": server.run.source_server_id,
+                    "Rto": server.rto.to_json(),
+                    "Rpo": server.rpo.to_json(),
+                }
+                for server in wave.servers
+            ],
+        }
+        for wave in summary.waves
+    ]
+    return execution_json(evidence.execution, evidence.events, evidence.logs) | {"Report": report}
 
 
 def _jobs(execution: Execution, wave_name: str) -> list[dict[str, Any]]:
@@ -91,8 +123,12 @@ def load_execution_json(path: Path) -> Evidence:
     Raises:
         InvalidInput: there is no such file, or it is not ours; the message names file and key.
     """
-    file = path / "execution.json" if path.is_dir() else path
-    return evidence_of(file, _read(file))
+    file = path / EVIDENCE if path.is_dir() else path
+    found = evidence_of(file, _read(file))
+    beside = file.with_name(CONTEXT)
+    return (
+        replace(found, context=_parsed(beside, "", TypeAdapter(Context), _read(beside))) if beside.is_file() else found
+    )
 
 
 def evidence_of(file: Path, found: dict[str, Any]) -> Evidence:
@@ -130,20 +166,44 @@ def write_run(
     *,
     now: datetime,
     versions: Mapping[str, str] | None = None,
+    context: Context | None = None,
 ) -> RunFiles:
-    """Write `execution.json` and `report.html` into `runs/<ExecutionId>/`; each is whole or not there.
+    """Write `execution.json`, `context.json` and `report.html` into `runs/<ExecutionId>/`; each is whole or not there.
 
-    The evidence comes first: it is kept even when the report cannot be made.
+    The evidence comes first: it is kept even when the report cannot be made. With the context beside it the same
+    report can be made again from the folder alone.
+
+    Args:
+        runs: the folder of all runs.
+        execution: the execution, whole.
+        events: its history.
+        logs: its job logs.
+        now: the present by the execution's clock.
+        versions: what ran.
+        context: what was known beside the execution; it brings its own time and versions.
 
     Raises:
         InvalidInput: the execution's id is no name for a folder.
         MissingExtra: jinja2 is not installed; the evidence was written.
     """
     folder = run_folder(runs, execution.execution_id)
-    text = json.dumps(execution_json(execution, events, logs), indent=1, ensure_ascii=True) + "\n"
-    evidence = write_file(folder, "execution.json", text)
-    report = render_html(summarise(execution, events, logs, now, versions=dict(versions or {})))
-    return RunFiles(folder=folder, evidence=evidence, report=write_file(folder, "report.html", report))
+    context = context or Context(made_at=now, versions=dict(versions or {}))
+    evidence = write_file(folder, EVIDENCE, _text(execution_json(execution, events, logs)))
+    beside = write_file(folder, CONTEXT, _text(context.to_json()))
+    report = write_file(folder, REPORT, render_html(summary_of(Evidence(execution, events, logs, context=context))))
+    return RunFiles(folder=folder, evidence=evidence, context=beside, report=report)
+
+
+def summary_of(evidence: Evidence) -> Summary:
+    """What a report shows of this evidence; without a context as of the end, or of the last event."""
+    found = evidence.execution
+    now = evidence.events[-1].time if evidence.events else found.start_time
+    context = evidence.context or Context(made_at=found.end_time or now)
+    return summarise(found, evidence.events, evidence.logs, context.made_at, context=context)
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=True) + "\n"
 
 
 def run_folder(runs: Path, execution_id: str) -> Path:

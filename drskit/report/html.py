@@ -4,14 +4,17 @@ Whatever comes from outside (names, reasons, AWS's errors) is escaped by jinja2,
 and characters that hide or reverse text are taken out first.
 """
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from drskit.errors import MissingExtra
 from drskit.model import ServerStatus
-from drskit.report.cleaned import cleanup_of, how
+from drskit.report.cleaned import cleanup_of, fates_of, how
+from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
+from drskit.report.critical import shares
 from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict
-from drskit.report.summary import ServerResult, Summary
+from drskit.report.summary import ServerResult, Summary, applied_words
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
 from drskit.views.rows import TROUBLE, trouble_of
@@ -25,6 +28,7 @@ from drskit.views.words import (
     clock,
     counted,
     moment,
+    plain,
     printable,
     shortened,
     span,
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 
 FOLD = 40
 """A wave of more servers is folded in the timeline."""
+NOT_CSS = re.compile(r"[^A-Za-z0-9 .,:_-]")
+CSS_LENGTH = 80
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
 
@@ -62,6 +68,11 @@ def render_html(summary: Summary) -> str:
         faults=_faults(summary),
         definitions=CLEANUP_DEFINITIONS if summary.is_cleanup else DEFINITIONS,
         cleanup=cleanup_of(summary) if summary.is_cleanup else None,
+        fates=fates_of(summary),
+        shares=shares(summary.path),
+        applied_words=applied_words(summary),
+        no_checks=NO_CHECKS,
+        not_recorded=NOT_RECORDED,
         mode_words=MODE_WORDS[summary.mode],
         fast_words=FAST_WORDS,
         colours=COLOURS,
@@ -95,6 +106,7 @@ def _environment() -> "Environment":
         "badge": badge_of,
         "clock": clock,
         "counted": counted,
+        "css": _css,
         "how": how,
         "moment": moment,
         "span": span,
@@ -110,6 +122,11 @@ def _faults(summary: Summary) -> tuple[Fault, ...]:
             error = trouble_of(server.run) or "Its state could not be seen."
             alike.setdefault((server.run.status, error), []).append(server)
     return tuple(Fault(status, error, tuple(servers)) for (status, error), servers in alike.items())
+
+
+def _css(value: object) -> str:
+    """Text as it may stand in a string of a style sheet: letters, digits and what separates them, on one line."""
+    return NOT_CSS.sub("", plain(str(value)))[:CSS_LENGTH]
 
 
 def _surprising(verdict: Verdict) -> bool:

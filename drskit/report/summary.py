@@ -5,7 +5,6 @@ How each number is defined is written in `measures.DEFINITIONS`, and printed in
 every report beside the numbers.
 """
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -34,10 +33,14 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.report import measures
+from drskit.report.context import Context
+from drskit.report.criteria import Criterion, Deviation, Untested, criteria_of, deviations_of, untested_of
+from drskit.report.critical import Step, critical_path
+from drskit.report.figures import Difference, DrillFigures, differences, figures_of
 from drskit.report.measures import Measure, Verdict
 from drskit.targets import ENDED
 from drskit.views.leftovers import leftovers
-from drskit.views.words import counted, plain, span
+from drskit.views.words import counted, moment, plain, span
 
 NAMED = 5
 """Instances named in a verdict; beyond, they are counted."""
@@ -142,6 +145,16 @@ class Summary(Record):
     """Of a cleanup: the instances of the same servers that it left alone."""
     leftovers: tuple[str, ...]
     """Of a drill that is over: what of it still runs by its record, and what was terminated since; a sentence each."""
+    path: tuple[Step, ...]
+    """The critical path; none of a cleanup."""
+    criteria: tuple[Criterion, ...]
+    """What was to be so, as the plan said before the run."""
+    untested: tuple[Untested, ...]
+    deviations: tuple[Deviation, ...]
+    figures: DrillFigures
+    differences: tuple[Difference, ...]
+    """To the plan's last drill; none where there was none, or nobody asked."""
+    context: Context
 
     @property
     def is_cleanup(self) -> bool:
@@ -167,8 +180,7 @@ def summarise(
     logs: tuple[JobLog, ...],
     now: datetime,
     *,
-    versions: dict[str, str] | None = None,
-    again: Collection[str] = (),
+    context: Context | None = None,
 ) -> Summary:
     """Sum up an execution, finished or not, as of `now`.
 
@@ -177,10 +189,13 @@ def summarise(
         events: its history, oldest first.
         logs: the logs of its jobs, as far as they were kept.
         now: the present by the execution's clock; only what is not over depends on it.
-        versions: what ran: `{"python": …, "boto3": …, "drskit": …}`.
-        again: the waves that a newer execution of the plan launched again, as far as is known.
+        context: what was known beside the execution; nothing when left out.
     """
-    rto = measures.plan_rto(execution, now)
+    context = context or Context(made_at=now)
+    rto, rpo = measures.plan_rto(execution, now), measures.plan_rpo(execution)
+    waves = tuple(_wave(execution, wave, now) for wave in execution.waves)
+    criteria = criteria_of(execution, rto, rpo, {wave.wave_name: wave.rto for wave in waves})
+    untested, figures = untested_of(execution), figures_of(execution, now)
     made = Summary(
         verdict="",
         status=execution.status,
@@ -205,20 +220,27 @@ def summarise(
         rto_without_people=measures.plan_rto_without_people(execution, now),
         ended_because=ended_because(execution) if execution.deadline and execution.deadline.passed else None,
         waited=measures.waited_for_people(execution, now, measures.measured_end(execution, now)),
-        rpo=measures.plan_rpo(execution),
+        rpo=rpo,
         groups=execution.groups,
         replaced=execution.replace,
         fast=execution.fast,
-        waves=tuple(_wave(execution, wave, now) for wave in execution.waves),
+        waves=waves,
         approvals=_approvals(execution, now),
         commands=execution.commands,
         jobs=_jobs(execution, logs),
         loose_logs=_loose_logs(execution, logs),
         events=events,
-        versions=versions or {},
+        versions=context.versions,
         cleans=execution.cleans,
         kept=execution.kept,
-        leftovers=leftovers(execution, now, again),
+        leftovers=leftovers(execution, now, context.again),
+        path=critical_path(execution, now),
+        criteria=criteria,
+        untested=untested,
+        deviations=tuple(deviations_of(execution, criteria, untested)),
+        figures=figures,
+        differences=differences(figures, context.last) if context.last else (),
+        context=context,
     )
     return made.model_copy(update={"verdict": verdict(made)})
 
@@ -266,6 +288,21 @@ def _remaining(left: list[ServerRun]) -> str:
 def _target_words(rto: Measure) -> str:
     words = "no RTO target" if rto.target is None else f"RTO target {span(rto.target)} {rto.verdict}"
     return "RTO not reached" if rto.target is None and rto.verdict is Verdict.NOT_REACHED else words
+
+
+def applied_words(summary: Summary) -> str:
+    """How the plan as executed compares with the plan as applied when the report was made."""
+    context = summary.context
+    if not context.asked:
+        why = f": {plain(context.trouble).rstrip('.')}" if context.trouble else ""
+        return f"What is applied now is not known: the tables were not asked when this report was made{why}."
+    if context.applied is None:
+        return "No such plan is applied any more."
+    applied = context.applied
+    told = f"version {applied.version}, applied {moment(applied.applied_at)} by {plain(applied.applied_by)}"
+    if applied.digest == summary.digest:
+        return f"What was executed is what is applied: {told}."
+    return f"The plan was changed since: another one is applied now, {told}, digest {applied.digest}."
 
 
 def _wave(execution: Execution, wave: WaveRun, now: datetime) -> WaveResult:

@@ -3,10 +3,12 @@
 Pure geometry; `html.py` draws it, and a table says the same in words.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.model import ServerStatus
+from drskit.report.critical import Step
 from drskit.report.summary import ApprovalResult, ServerResult, Summary, WaveResult
 from drskit.views.words import span
 
@@ -42,6 +44,8 @@ class ServerLine:
 
     server: ServerResult
     bars: tuple[Bar, ...]
+    critical: bool = False
+    """It determined the end, or a part of the way there."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,20 @@ def timeline_of(summary: Summary) -> Timeline:
     """Lay out waves, approvals and phases between the execution's start and its end, or now."""
     scale = _Scale(summary.start_time, summary.end_time or summary.made_at)
     approvals = {approval.wave_name: approval for approval in summary.approvals}
+    steps: dict[tuple[str | None, str | None], list[Step]] = {}
+    for step in summary.path:
+        steps.setdefault((step.wave_name, step.source_server_id), []).append(step)
     waves = tuple(
         WaveLines(
             wave=wave,
-            bars=_wave_bars(scale, wave, approvals.get(wave.wave_name)),
-            servers=tuple(ServerLine(server, _server_bars(scale, server)) for server in wave.servers),
+            bars=(
+                *_wave_bars(scale, wave, approvals.get(wave.wave_name)),
+                *_critical_bars(scale, steps.get((wave.wave_name, None), ())),
+            ),
+            servers=tuple(
+                _server_line(scale, server, steps.get((wave.wave_name, server.run.source_server_id), ()))
+                for server in wave.servers
+            ),
         )
         for wave in summary.waves
     )
@@ -116,6 +129,22 @@ def _wave_bars(scale: _Scale, wave: WaveResult, approval: ApprovalResult | None)
     if wave.start_time:
         bars.append(scale.bar("wave", wave.start_time, wave.end_time, f"Wave {wave.status}"))
     return tuple(bars)
+
+
+def _server_line(scale: _Scale, server: ServerResult, steps: Sequence[Step]) -> ServerLine:
+    bars = (*_server_bars(scale, server), *_critical_bars(scale, steps))
+    return ServerLine(server, bars, critical=bool(steps))
+
+
+def _critical_bars(scale: _Scale, steps: Sequence[Step]) -> tuple[Bar, ...]:
+    """The line under what is on the critical path; steps that follow one another share it."""
+    joined: list[tuple[datetime, datetime]] = []
+    for step in steps:
+        if joined and joined[-1][1] == step.start_time:
+            joined[-1] = (joined[-1][0], step.end_time)
+        else:
+            joined.append((step.start_time, step.end_time))
+    return tuple(scale.bar("crit", start, end, "Critical path") for start, end in joined)
 
 
 def _server_bars(scale: _Scale, server: ServerResult) -> tuple[Bar, ...]:

@@ -19,7 +19,7 @@ def measure() -> Iterator[Figure]:
         for _ in lab.session.poller().follow(lab.clock, until_idle=True):
             pass
         found = lab.session.history(execution.execution_id)
-        page = render_html(summarise(*found, lab.clock.now(), versions={}))
+        page = render_html(summarise(*found, lab.clock.now()))
     assert sum(len(wave.servers) for wave in found[0].waves) == SERVERS
     yield Figure(f"report: HTML of {SERVERS} servers", len(page.encode()) / 1e6, 1, " MB")
 

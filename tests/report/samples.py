@@ -34,6 +34,8 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.report.context import AppliedNote, Context, cleanup_note
+from drskit.report.figures import figures_of
 
 START = datetime(2026, 11, 23, 19, 15, 6, tzinfo=UTC)
 RAW_ERROR = (
@@ -462,6 +464,46 @@ def hostile_cleanup() -> Sample:
     waves = (wave.model_copy(update={"servers": servers, "reason": text}),)
     changes = {"waves": waves, "kept": kept, "plan": plan, "started_by": text, "cleans": text}
     return Sample(base.execution.model_copy(update=changes), base.events, base.logs, base.now)
+
+
+def beside(sample: Sample, **changes: Any) -> Context:
+    """What was known beside an execution: the plan as applied, an earlier drill with a slower database, a cleanup."""
+    database = (launched(3, "db-3", 40), *sample.execution.waves[0].servers[1:])
+    waves = (
+        sample.execution.waves[0].model_copy(update={"servers": database}),
+        *completed().execution.waves[1:],
+    )
+    last = completed().execution.model_copy(
+        update={"waves": waves, "mode": sample.execution.mode, "execution_id": "01JCDRZ2V7KX5R0F3G9H1M2N4P"}
+    )
+    cleanup = cleaned().execution
+    context = Context(
+        made_at=sample.now,
+        versions={"drskit": "0.1.0", "python": "3.13.0", "boto3": "1.44.5"},
+        asked=True,
+        applied=AppliedNote(digest=sample.execution.digest, version=3, applied_at=at(-86_400), applied_by="mira"),
+        last=figures_of(last, sample.now),
+        cleanups=(cleanup_note(cleanup, "The drill is over, says ticket OPS-4711."),),
+    )
+    return context.model_copy(update=changes)
+
+
+def after_cleanup() -> Sample:
+    """A drill of which a cleanup terminated the databases' instances."""
+    base = completed()
+    cleanup_id = cleaned().execution.execution_id
+    servers = tuple(
+        server.model_copy(
+            update={
+                "status": ServerStatus.TERMINATED,
+                "proof": f"{server.recovery_instance_id} not listed by DRS, terminated in EC2; cleanup {cleanup_id}",
+                "terminated_by": cleanup_id,
+            }
+        )
+        for server in base.execution.waves[0].servers
+    )
+    waves = (base.execution.waves[0].model_copy(update={"servers": servers}), *base.execution.waves[1:])
+    return Sample(base.execution.model_copy(update={"waves": waves}), base.events, base.logs, base.now)
 
 
 def hostile() -> Sample:

@@ -129,11 +129,11 @@ def test_a_header_has_the_same_shape_without_servers():
 
 
 def test_a_run_is_written_whole_and_for_its_owner_only(tmp_path):
-    """Two files, nothing else, and a second writing replaces the first."""
+    """Three files, nothing else, and a second writing replaces the first."""
     sample = samples.completed()
     for _ in range(2):
         written = write_run(tmp_path, sample.execution, sample.events, sample.logs, now=sample.now)
-    assert {"execution.json", "report.html"} == {path.name for path in written.folder.iterdir()}
+    assert {"execution.json", "context.json", "report.html"} == {path.name for path in written.folder.iterdir()}
     assert 0o600 == stat.S_IMODE(written.evidence.stat().st_mode)
     assert written.report.read_text().startswith("<!doctype html>")
 

@@ -7,6 +7,7 @@ import pytest
 
 from drskit.errors import MissingExtra
 from drskit.model import Phase
+from drskit.report.context import Context
 from drskit.report.html import render_html
 from drskit.report.summary import summarise
 from tests.report import samples
@@ -26,7 +27,8 @@ STORIES = [
 
 def report_of(sample) -> str:
     versions = {"python": "3.13.0", "boto3": "1.44.5", "drskit": "0.1.0"}
-    return render_html(summarise(sample.execution, sample.events, sample.logs, sample.now, versions=versions))
+    context = Context(made_at=sample.now, versions=versions)
+    return render_html(summarise(sample.execution, sample.events, sample.logs, sample.now, context=context))
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -93,7 +95,7 @@ def test_the_timeline_draws_each_phase_and_says_the_same_in_words():
     report = report_of(samples.completed())
     places = re.findall(r'<i class="(\w+)" style="left:([\d.e-]+)%;width:([\d.e-]+)%"', report)
     drawn = {kind for kind, _, _ in places}
-    assert {"wave", "wait", "snapshot", "conversion", "launch", "rest"} == drawn
+    assert {"wave", "wait", "snapshot", "conversion", "launch", "rest", "crit"} == drawn
     assert all(0 <= float(left) and float(left) + float(width) <= 100.2 for _, left, width in places)
     assert "The timeline as a table" in report
     assert all(f">{phase.capitalize()}</th>" in report for phase in Phase)

@@ -1,0 +1,240 @@
+"""What a drill was to prove, what of it was proven, what was not tried, and what somebody must follow up.
+
+The criteria are those of the plan as executed: it was frozen at the start, and
+the first event of the history seals it. Nothing is judged by what was declared
+later.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from drskit.model import (
+    Approval,
+    Execution,
+    ExecutionType,
+    GroupRun,
+    Record,
+    ServerRun,
+    ServerStatus,
+    Wave,
+    WaveRun,
+    WaveStatus,
+)
+from drskit.report.measures import Measure, Verdict, reached
+from drskit.states import FINAL_WAVE
+from drskit.views.words import counted, span
+
+NO_CHECKS = (
+    "No checks of launched servers were declared: runbooks cannot declare any yet. LAUNCHED means that DRS said so and "
+    "that its job log tells the same; nobody looked into the machines. What people looked at stands with the approvals."
+)
+NOT_RECORDED = (
+    "Which servers of the account are in no group of this plan was not recorded with this execution, so this report "
+    "cannot say; drskit servers list shows what DRS has today."
+)
+GONE = "DRS had it when the plan was applied, and it was not in the group any more when the execution started."
+AMISS = (Verdict.MISSED, Verdict.NOT_REACHED, Verdict.NOT_KNOWN)
+"""What is not as it was to be."""
+NAMED = 3
+"""Named in a deviation; beyond, they are counted."""
+
+
+class Criterion(Record):
+    """Something that was to be so, set before the run."""
+
+    of: str
+    rule: str
+    actual: str
+    verdict: Verdict
+
+
+class Untested(Record):
+    """A server of the plan's groups of which this execution proved nothing."""
+
+    source_server_id: str
+    name: str
+    of: str
+    why: str
+
+
+class Deviation(Record):
+    """Something that was not as it should be, for which somebody must answer."""
+
+    of: str
+    what: str
+
+
+def criteria_of(
+    execution: Execution, rto: Measure, rpo: Measure, waves: Mapping[str, Measure]
+) -> tuple[Criterion, ...]:
+    """All criteria of the plan as executed, with what became of each; none of a cleanup.
+
+    Args:
+        execution: the execution, whole.
+        rto: the plan's.
+        rpo: the plan's.
+        waves: the RTO of each wave by its name.
+    """
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return ()
+    declared = {wave.name: wave for wave in execution.plan.waves}
+    return (
+        _measured("Plan", "RTO", rto),
+        _measured("Plan", "RPO of every server", rpo),
+        *(_expected(group) for group in execution.groups if group.expect is not None),
+        *(
+            criterion
+            for wave in execution.waves
+            if wave.wave_name in declared
+            for criterion in _of_wave(execution, wave, declared[wave.wave_name], waves[wave.wave_name])
+        ),
+    )
+
+
+def _measured(of: str, what: str, measure: Measure) -> Criterion:
+    words = f"{what} at most {span(measure.target)}" if measure.target is not None else f"{what}: no target was set"
+    return Criterion(of=of, rule=words, actual=span(measure.actual), verdict=measure.verdict)
+
+
+def _expected(group: GroupRun) -> Criterion:
+    return Criterion(
+        of=f"Group {group.group_id}",
+        rule=f"{counted(group.expect or 0, 'server')} expected",
+        actual=f"{len(group.servers)} found at the start",
+        verdict=Verdict.MET if group.expect == len(group.servers) else Verdict.MISSED,
+    )
+
+
+def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) -> Iterator[Criterion]:
+    of, over = f"Wave {wave.wave_name}", execution.end_time is not None
+    if declared.rto is not None:
+        yield _measured(of, "RTO", rto)
+    missing = sum(server.critical and not reached(server) for server in wave.servers)
+    ended = wave.status in FINAL_WAVE
+    tolerable = missing <= declared.max_failed
+    yield Criterion(
+        of=of,
+        rule=_rule(declared),
+        actual=f"{missing} of {counted(sum(server.critical for server in wave.servers), 'critical server')} missing",
+        verdict=_allowed(ended=ended or over, tolerable=tolerable, begun=wave.start_time is not None),
+    )
+    if ended and wave.start_time:
+        yield Criterion(
+            of=of,
+            rule=f"over within {span(declared.timeout)}",
+            actual=wave.status.value,
+            verdict=Verdict.MISSED if wave.status is WaveStatus.TIMED_OUT else Verdict.MET,
+        )
+    if declared.approval:
+        yield _approved(of, wave, declared.approval, over=over)
+
+
+def _rule(declared: Wave) -> str:
+    few = f"at most {counted(declared.max_failed, 'critical server')} may fail"
+    may = few if declared.max_failed else "no critical server may fail"
+    optional = f", beside {counted(len(declared.optional), 'optional one')}" if declared.optional else ""
+    return f"{may}{optional} (on failure: {declared.on_failure})"
+
+
+def _allowed(*, ended: bool, tolerable: bool, begun: bool) -> Verdict:
+    if not ended:
+        return Verdict.NOT_YET
+    if not begun:
+        return Verdict.NOT_REACHED
+    return Verdict.MET if tolerable else Verdict.MISSED
+
+
+def _approved(of: str, wave: WaveRun, approval: Approval, *, over: bool) -> Criterion:
+    within = f" within {span(approval.timeout)}, else {approval.on_timeout}" if approval.timeout else ""
+    decided = wave.approved or wave.declined
+    said = f"{'approved' if wave.approved else 'declined'} by {decided.by}" if decided else "nobody decided"
+    verdict = Verdict.MET if wave.approved else Verdict.NOT_REACHED if over or wave.end_time else Verdict.NOT_YET
+    return Criterion(of=of, rule=f"a person approves{within}: {approval.text}", actual=said, verdict=verdict)
+
+
+# --- what was not tried ----------------------------------------------------------------------------------------------
+
+
+def untested_of(execution: Execution) -> tuple[Untested, ...]:
+    """The servers of the plan's groups that this execution did not launch, or of which nobody knows, and why."""
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return ()
+    return (
+        *(
+            Untested(source_server_id=server.source_server_id, name=server.name, of=f"wave {wave.wave_name}", why=why)
+            for wave in execution.waves
+            for server in wave.servers
+            if (why := _why_untested(execution, wave, server))
+        ),
+        *_in_no_wave(execution),
+        *(
+            Untested(source_server_id=server_id, name="", of=f"group {group.group_id}", why=GONE)
+            for group in execution.groups
+            for server_id in group.removed
+        ),
+    )
+
+
+def _why_untested(execution: Execution, wave: WaveRun, server: ServerRun) -> str | None:
+    if server.status is ServerStatus.UNKNOWN:
+        return f"Its state could not be seen{f': {server.error}' if server.error else '.'}"
+    if server.status is ServerStatus.SKIPPED:
+        by = f" by {wave.skipped.by}: {wave.skipped.reason}" if wave.skipped else ""
+        return server.error or f"It was left out{by or '.'}"
+    if server.status is not ServerStatus.PENDING:
+        return None
+    if execution.end_time is None and wave.status not in FINAL_WAVE:
+        return "Its turn has not come yet."
+    told = f": {wave.reason}" if wave.reason else "."
+    return f"Its wave was {wave.status} before it was launched{told}"
+
+
+def _in_no_wave(execution: Execution) -> Iterator[Untested]:
+    launched = {server.source_server_id for wave in execution.waves for server in wave.servers}
+    for group in execution.groups:
+        for server_id in group.servers:
+            if server_id not in launched:
+                why = "Its group is in no wave of the plan."
+                yield Untested(source_server_id=server_id, name="", of=f"group {group.group_id}", why=why)
+
+
+# --- what somebody must follow up ------------------------------------------------------------------------------------
+
+
+def deviations_of(
+    execution: Execution, criteria: Iterable[Criterion], untested: Collection[Untested]
+) -> Iterator[Deviation]:
+    """What was not as it should be, in the order in which a reader would ask for it; none while it is under way."""
+    if execution.end_time is None:
+        return
+    for criterion in criteria:
+        if criterion.verdict in AMISS:
+            words = f"{criterion.rule}: {criterion.actual} ({criterion.verdict})"
+            yield Deviation(of=criterion.of, what=words)
+    for wave in execution.waves:
+        failed = [server for server in wave.servers if _fell_short(execution, server)]
+        if failed:
+            words = "not terminated" if execution.execution_type is ExecutionType.CLEANUP else "did not come up"
+            yield Deviation(of=f"Wave {wave.wave_name}", what=f"{words}: {_named(failed)}")
+        if wave.overridden:
+            words = f"the execution went on although it failed, by {wave.overridden.by}: {wave.overridden.reason}"
+            yield Deviation(of=f"Wave {wave.wave_name}", what=words)
+    if untested:
+        yield Deviation(of="Plan", what=f"not tested: {counted(len(untested), 'server')}, listed in this report")
+    for group in execution.groups:
+        if group.added:
+            words = f"new since the plan was applied: {', '.join(group.added[:NAMED])}{_more(len(group.added))}"
+            yield Deviation(of=f"Group {group.group_id}", what=words)
+
+
+def _fell_short(execution: Execution, server: ServerRun) -> bool:
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return server.status is not ServerStatus.TERMINATED
+    return server.status is ServerStatus.FAILED
+
+
+def _named(servers: list[ServerRun]) -> str:
+    return ", ".join(server.name or server.source_server_id for server in servers[:NAMED]) + _more(len(servers))
+
+
+def _more(count: int) -> str:
+    return f" and {count - NAMED} more" if count > NAMED else ""

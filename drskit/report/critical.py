@@ -1,0 +1,171 @@
+"""The critical path of an execution: the waves, servers, phases and waits that determined its end.
+
+Found from the end backwards: the server that was up last, its phases, its wave's
+approval, the wave that it needed, and so on to the start. The steps are in the
+order of time, each begins where the one before ended, and together they last as
+long as the whole; so nothing that took time is left out, and nothing counts twice.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import AwareDatetime
+
+from drskit.model import Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
+from drskit.report import measures
+
+
+class Whose(StrEnum):
+    """Who was busy, or waited for."""
+
+    PEOPLE = "people"
+    DRS = "DRS"
+    DRSKIT = "drskit"
+
+
+class Step(Record):
+    """A stretch of the critical path."""
+
+    whose: Whose
+    words: str
+    """What happened meanwhile; names from outside are not in it."""
+    wave_name: str | None
+    source_server_id: str | None = None
+    server_name: str = ""
+    phase: Phase | None = None
+    start_time: AwareDatetime
+    end_time: AwareDatetime
+
+    @property
+    def lasted(self) -> timedelta:
+        """How long."""
+        return self.end_time - self.start_time
+
+
+def critical_path(execution: Execution, now: datetime) -> tuple[Step, ...]:
+    """What determined when the last critical server was up; without that, when the execution ended, or where it is.
+
+    A cleanup has none.
+    """
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return ()
+    path = _Path(execution, measures.measured_end(execution, now))
+    wave = _last_wave(execution, now)
+    server = _last_server(_critical(wave.servers), path.end) if wave else None
+    seen: set[str] = set()
+    while wave is not None and wave.wave_name not in seen:
+        seen.add(wave.wave_name)
+        path.through_wave(wave, server)
+        wave = path.to_predecessor(wave)
+        server = _last_server(wave.servers, path.cursor) if wave else None
+    path.back_to(execution.start_time, Whose.DRSKIT, "from the start to the first wave", None)
+    return path.steps
+
+
+def shares(steps: Iterable[Step]) -> dict[Whose, timedelta]:
+    """How much of a path was whose; all three are there."""
+    found = dict.fromkeys(Whose, timedelta())
+    for step in steps:
+        found[step.whose] += step.lasted
+    return found
+
+
+class _Path:
+    """Steps, gathered from the end backwards."""
+
+    def __init__(self, execution: Execution, end: datetime) -> None:
+        self.end = self.cursor = max(end, execution.start_time)
+        self._execution = execution
+        self._declared: dict[str, Wave] = {wave.name: wave for wave in execution.plan.waves}
+        self._found: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(reversed(self._found))
+
+    def back_to(
+        self, start: datetime | None, whose: Whose, words: str, wave: WaveRun | None, server: ServerRun | None = None,
+        phase: Phase | None = None,
+    ) -> None:  # fmt: skip
+        """A step from `start` to where the path has come; none where that takes no time, or is not known."""
+        if start is None or start >= self.cursor:
+            return
+        start = max(start, self._execution.start_time)
+        self._found.append(
+            Step(
+                whose=whose, words=words, wave_name=wave.wave_name if wave else None,
+                source_server_id=server.source_server_id if server else None,
+                server_name=server.name if server else "", phase=phase, start_time=start, end_time=self.cursor,
+            )
+        )  # fmt: skip
+        self.cursor = start
+
+    def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:
+        """From where the path has come back to the moment when the wave's turn had come."""
+        if server is not None:
+            self._through_server(wave, server)
+        if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
+            self.back_to(wave.retried.at, Whose.DRSKIT, "tried again, until its launch was asked for", wave)
+            self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
+        idle = "until its launch was asked for" if server else "nothing of it was launched"
+        self.back_to(wave.start_time, Whose.DRSKIT, idle, wave)
+        if wave.waiting_since:
+            decided = wave.approved.at if wave.approved else None
+            self.back_to(decided, Whose.DRSKIT, "from the approval to the wave's start", wave)
+            self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
+
+    def _through_server(self, wave: WaveRun, server: ServerRun) -> None:
+        self.back_to(server.end_time, Whose.DRSKIT, "until its job was over and seen to be", wave)
+        for span in reversed(server.phases):
+            self.back_to(span.end_time, Whose.DRS, "between its phases", wave, server)
+            self.back_to(span.start_time, Whose.DRS, span.phase.value.lower(), wave, server, span.phase)
+        asked = server.request_time or server.start_time
+        words = "from the request to its first phase" if server.phases else "from the request, without a phase"
+        self.back_to(asked, Whose.DRS, words, wave, server)
+
+    def to_predecessor(self, wave: WaveRun) -> WaveRun | None:
+        """The wave that it waited for longest, with the steps between the two; None when it waited for none."""
+        declared = self._declared.get(wave.wave_name)
+        needed = [other for other in self._execution.waves if declared and other.wave_name in declared.needs]
+        ended = [other for other in needed if _released(other) is not None]
+        if not ended:
+            return None
+        last = max(ended, key=lambda other: _released(other) or self.cursor)
+        self.back_to(_released(last), Whose.DRSKIT, "from the wave before it to its turn", wave)
+        if last.overridden and last.end_time:
+            self.back_to(last.end_time, Whose.PEOPLE, "waited for the decision to go on after it failed", last)
+        return last
+
+
+def _released(wave: WaveRun) -> datetime | None:
+    """When the waves that need this one could begin."""
+    return wave.overridden.at if wave.overridden else wave.end_time
+
+
+def _last_wave(execution: Execution, now: datetime) -> WaveRun | None:
+    """The wave in which the path ends: that of the last critical server, else the one that was busy last."""
+    whole = measures.plan_rto(execution, now)
+    if whole.actual is not None:
+        return max(execution.waves, key=lambda wave: max(_ends(_critical(wave.servers)), default=execution.start_time))
+    begun = [wave for wave in execution.waves if wave.start_time or wave.waiting_since or wave.end_time]
+    return max(begun, key=lambda wave: _busy_until(wave, now), default=None)
+
+
+def _busy_until(wave: WaveRun, now: datetime) -> tuple[bool, datetime]:
+    """Waves that something was launched of, or that are not over, before those that were only skipped."""
+    return (wave.start_time is not None or wave.end_time is None, wave.end_time or now)
+
+
+def _critical(servers: Iterable[ServerRun]) -> tuple[ServerRun, ...]:
+    return tuple(server for server in servers if server.critical)
+
+
+def _ends(servers: Iterable[ServerRun]) -> Iterator[datetime]:
+    return (server.end_time for server in servers if server.end_time)
+
+
+def _last_server(servers: Iterable[ServerRun], by: datetime) -> ServerRun | None:
+    """The server that was launched or given up last, and not after `by`; one that still runs is later than all."""
+    begun = [server for server in servers if server.start_time and server.start_time <= by]
+    return max(begun, key=lambda server: min(server.end_time or by, by), default=None)

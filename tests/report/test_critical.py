@@ -1,0 +1,157 @@
+"""What determined the end of an execution."""
+
+from datetime import timedelta
+
+import pytest
+
+from drskit.model import Decision, Execution, ExecutionStatus, Phase, WaveRun, WaveStatus
+from drskit.report import measures
+from drskit.report.critical import Whose, critical_path, shares
+from tests.report import samples
+from tests.report.samples import at, launched, make_execution
+
+STORIES = [
+    samples.completed,
+    samples.failing,
+    samples.under_way,
+    samples.waiting_for_approval,
+    samples.large,
+    samples.hostile,
+]
+PHASES = {phase.value.lower() for phase in Phase}
+
+
+def told(execution: Execution, now=None) -> list[tuple[str, str | None, str, float]]:
+    """Whose, wave, words and seconds of each step."""
+    return [
+        (step.whose.value, step.wave_name, step.words, step.lasted.total_seconds())
+        for step in critical_path(execution, now or at(4000))
+    ]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_the_steps_are_the_whole_time_once(story):
+    """Each begins where the one before ended, from the start to the end that is measured."""
+    sample = story()
+    steps = critical_path(sample.execution, sample.now)
+    assert sample.execution.start_time == steps[0].start_time
+    assert measures.measured_end(sample.execution, sample.now) == steps[-1].end_time
+    assert [step.end_time for step in steps[:-1]] == [step.start_time for step in steps[1:]]
+    assert all(step.lasted > timedelta() for step in steps)
+    assert steps[-1].end_time - steps[0].start_time == sum(shares(steps).values(), timedelta())
+
+
+def test_it_leads_through_the_last_server_of_each_wave_its_phases_and_the_approval():
+    """From the start to the server that was up last."""
+    path = told(samples.completed().execution)
+    assert ("drskit", "Database", "until its launch was asked for", 2.0) == path[0]
+    assert ("people", "Application", "waited for its approval", 163.0) in path
+    assert [1.0, 207.5, 289.0] == [seconds for _, wave, words, seconds in path if wave == "Web" and words in PHASES]
+    last = critical_path(samples.completed().execution, at(4000))[-1]
+    assert ("web-12", Phase.LAUNCH) == (last.server_name, last.phase)
+
+
+def two_roads(slow: int, fast: int) -> Execution:
+    """Web needs Left and Right, which need nothing; each wave has one server."""
+    left = WaveRun(
+        wave_name="Left", status=WaveStatus.COMPLETED, start_time=at(0), end_time=at(slow + 540),
+        servers=(launched(7, "left-7", slow),),
+    )  # fmt: skip
+    right = WaveRun(
+        wave_name="Right", status=WaveStatus.COMPLETED, start_time=at(0), end_time=at(fast + 540),
+        servers=(launched(14, "right-14", fast),),
+    )  # fmt: skip
+    after = max(slow, fast) + 541
+    web = WaveRun(
+        wave_name="Web", status=WaveStatus.COMPLETED, start_time=at(after), end_time=at(after + 560),
+        servers=(launched(21, "web-21", after + 1),),
+    )  # fmt: skip
+    execution = make_execution((left, right, web), end_time=at(after + 561))
+    needs = {"Left": (), "Right": (), "Web": ("Left", "Right")}
+    waves = tuple(wave.model_copy(update={"needs": needs[wave.name]}) for wave in execution.plan.waves)
+    return execution.model_copy(update={"plan": execution.plan.model_copy(update={"waves": waves})})
+
+
+@pytest.mark.parametrize(("slow", "fast", "through"), [(300, 2, "Left"), (2, 300, "Right")])
+def test_of_two_waves_that_were_needed_the_later_one_counts(slow, fast, through):
+    """Through the graph of waves, not through their order in the plan."""
+    waves = {wave for _, wave, _, _ in told(two_roads(slow, fast))}
+    assert {through, "Web"} == waves
+
+
+def test_an_optional_server_that_was_late_does_not_determine_the_end():
+    """The end is that of the last critical server, though the wave lasts longer."""
+    base = samples.completed().execution
+    web = base.waves[2]
+    late = launched(99, "web-99", 1400, critical=False)
+    execution = base.model_copy(
+        update={"waves": (*base.waves[:2], web.model_copy(update={"servers": (*web.servers, late)}))}
+    )
+    assert "web-99" not in {step.server_name for step in critical_path(execution, at(4000))}
+
+
+def test_a_wave_that_waited_for_a_late_optional_server_made_the_next_one_wait():
+    """Between waves every server counts."""
+    base = samples.completed().execution
+    database = base.waves[0]
+    late = launched(99, "db-99", 17, critical=False)
+    longer = database.model_copy(update={"servers": (*database.servers, late), "end_time": at(552)})
+    execution = base.model_copy(update={"waves": (longer, *base.waves[1:])})
+    assert "db-99" in {step.server_name for step in critical_path(execution, at(4000))}
+
+
+def test_the_decision_to_go_on_after_a_failed_wave_is_peoples_time():
+    """From the wave's end to the word."""
+    base = samples.failing().execution
+    word = Decision(by="mira", at=at(1500), reason="web without app is of use")
+    web = samples.completed().execution.waves[2]
+    later = web.model_copy(
+        update={
+            "start_time": at(1501),
+            "end_time": at(2100),
+            "servers": (launched(9, "web-9", 1502),),
+        }
+    )
+    application = base.waves[1].model_copy(update={"overridden": word})
+    execution = base.model_copy(
+        update={"waves": (base.waves[0], application, later), "status": ExecutionStatus.FAILED, "end_time": at(2101)}
+    )
+    assert ("people", "Application", "waited for the decision to go on after it failed", 210.0) in told(execution)
+
+
+def test_a_retry_is_peoples_time_and_an_earlier_try():
+    """What came before the second request belongs to neither DRS's phases nor drskit."""
+    base = samples.completed().execution
+    web = base.waves[2].model_copy(
+        update={
+            "retried": Decision(by="mira", at=at(1900), reason="quota raised"),
+            "end_time": at(2500),
+            "servers": tuple(launched(n, f"web-{n}", 1910) for n in range(9, 13)),
+        }
+    )
+    path = told(base.model_copy(update={"waves": (*base.waves[:2], web), "end_time": at(2501)}))
+    assert ("people", "Web", "an earlier try, and the decision to try again", 609.0) in path
+
+
+def test_a_drill_under_way_leads_to_now():
+    """The last step is what lasts."""
+    sample = samples.under_way()
+    last = critical_path(sample.execution, sample.now)[-1]
+    assert (Whose.DRS, Phase.CONVERSION, sample.now) == (last.whose, last.phase, last.end_time)
+
+
+def test_a_drill_that_waits_for_a_person_ends_in_that_wait():
+    """Nothing else is to blame."""
+    sample = samples.waiting_for_approval()
+    assert ("people", "Application", "waited for its approval", 600.0) == told(sample.execution, sample.now)[-1]
+
+
+def test_a_cleanup_has_no_critical_path():
+    """There is no RTO of it."""
+    assert () == critical_path(samples.cleaned().execution, samples.cleaned().now)
+
+
+def test_what_people_drs_and_drskit_took_is_the_whole():
+    """In this order, all three."""
+    found = shares(critical_path(samples.completed().execution, at(4000)))
+    assert ([Whose.PEOPLE, Whose.DRS, Whose.DRSKIT], timedelta(seconds=163)) == ([*found], found[Whose.PEOPLE])
