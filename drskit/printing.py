@@ -2,7 +2,8 @@
 
 No browser is a dependency of drskit and none is fetched: where there is no
 Chromium, the error says what to do. The browser gets the page as a file in a
-folder of its own, an environment with nothing in it, no scripts and no network.
+folder of its own, an environment with nothing in it, and no network; the page itself
+forbids scripts.
 """
 
 import os
@@ -22,7 +23,7 @@ TIMEOUT_SECONDS = 120
 FLAGS = (
     "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions",
     "--disable-sync", "--disable-background-networking", "--disable-component-update", "--disable-breakpad",
-    "--disable-dev-shm-usage", "--blink-settings=scriptEnabled=false", "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--disable-dev-shm-usage", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--no-pdf-header-footer",
 )  # fmt: skip
 VERSION = re.compile(r"(\d+)\.\d+\.\d+")

@@ -18,6 +18,7 @@ evidence, and are none; the report is made of `execution.json`.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -25,6 +26,7 @@ from pydantic import ValidationError
 from drskit.bounds import shortened
 from drskit.model import Event, Execution, JobLog, Record, ServerRun
 from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
+from drskit.views.words import counted
 
 Fields = dict[str, Any]
 """Names as in JSON -> values as in JSON."""
@@ -59,6 +61,52 @@ def unsealed(execution: Execution, events: Iterable[Event], logs: Iterable[JobLo
     if bare:
         found.append(f"No event seals the logs of {', '.join(bare)}: an older drskit kept them.")
     return tuple(found)
+
+
+def first_altered(execution: Execution, events: Iterable[Event]) -> int | None:
+    """The number of the first event of the chain that is not as it was written, or not there; None when all are.
+
+    Where a tail was cut off, the first that is missing; where it is not told how many there were, the last.
+    """
+    previous = ""
+    count = 0
+    for count, event in enumerate(events, 1):
+        if event.sequence != count or event.previous != previous or event.sealed(previous).hash != event.hash:
+            return count
+        previous = event.hash
+    if count < execution.events:
+        return count + 1
+    return None if (count, previous) == (execution.events, execution.head) else min(execution.events + 1, count)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """How a run's history compares with that of the tables."""
+
+    words: str
+    fault: bool
+    first: int | None = None
+    """The number of the first event that differs."""
+
+
+def compared(here: Execution, events: Iterable[Event], there: Execution, theirs: Iterable[Event]) -> Compared:
+    """Hold a run against the tables: only they can tell that a whole history was rewritten, header and all.
+
+    A run that was written before the execution went on is no fault: its events are the first of the tables'.
+    """
+    mine, kept = tuple(events), tuple(theirs)
+    for number, (event, other) in enumerate(zip(mine, kept, strict=False), 1):
+        if event.hash != other.hash or event.sealed(event.previous).hash != other.hash:
+            return Compared(f"Event {number} ({event.kind}) is not the one that the tables hold.", True, number)
+    if len(mine) > len(kept):
+        words = f"The tables hold {len(kept)} events, and here are {len(mine)}: event {len(kept) + 1} is not theirs."
+        return Compared(words, True, len(kept) + 1)
+    if len(mine) < len(kept):
+        more = counted(len(kept) - len(mine), "more event")
+        return Compared(f"The tables hold {more}: this run is as of event {len(mine)}, and all up to it agree.", False)
+    if state_digest(here) != state_digest(there):
+        return Compared("The history is that of the tables, and the execution is not what they hold.", True)
+    return Compared(f"The tables hold the same history, down to its last event {here.head}.", False)
 
 
 # --- the chain -------------------------------------------------------------------------------------------------------

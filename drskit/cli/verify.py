@@ -1,40 +1,95 @@
 """verify."""
 
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from drskit.cli.common import as_json, ends_well, find_evidence, show_json
+from drskit.cli.common import as_json, ends_well, find_evidence, open_session, show_json
+from drskit.errors import InvalidInput, NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from drskit.report.evidence import Evidence
+    from drskit.verify import Compared
 
 
 @click.command()
 @click.argument("subject", metavar="RUN|ID")
+@click.option("--offline", is_flag=True, help="Do not ask the tables whether they hold the same history.")
 @as_json
 @click.pass_context
 @ends_well
-def verify(ctx: click.Context, subject: str, json_output: bool) -> None:
-    """Recompute a run, or an execution in the tables, from its history; exit 2 when something was changed."""
-    from drskit.verify import faults, unsealed
+def verify(ctx: click.Context, subject: str, offline: bool, json_output: bool) -> None:
+    """Recompute a run, or an execution in the tables, from its history; exit 2 when something was changed.
+
+    A run is held against the tables, too, where they can be reached, and its report against its evidence.
+    """
+    from drskit.verify import faults, first_altered, unsealed
 
     evidence = find_evidence(ctx, subject)
     execution, events, logs = evidence.execution, evidence.events, evidence.logs
-    found = (*faults(execution, events, logs), *evidence.strays)
-    older = unsealed(execution, events, logs)
+    found = [*faults(execution, events, logs), *evidence.strays]
+    first = first_altered(execution, events)
+    notes = list(unsealed(execution, events, logs))
+    if Path(subject).exists():
+        tables = _tables(ctx, evidence, offline=offline)
+        (found if tables.fault else notes).append(tables.words)
+        first = min(filter(None, (first, tables.first)), default=None)
+        told, fault = _report(Path(subject), evidence)
+        (found if fault else notes).extend(told)
     if json_output:
         show_json(
             {
                 "ExecutionId": execution.execution_id,
                 "Events": len(events),
                 "Head": execution.head,
-                "Faults": list(found),
-                "Unsealed": list(older),
+                "Faults": found,
+                "FirstAltered": first,
+                "Unsealed": list(unsealed(execution, events, logs)),
+                "Notes": notes,
             }
         )
     else:
         whole = f"The history of {execution.execution_id} is whole: {len(events)} events, the last is {execution.head}."
-        for line in found or (whole, *older):
+        altered = [f"The first event that is not as it was written: {first}."] if first else []
+        for line in [*altered, *found] if found else [whole, *notes]:
             click.echo(line)
     sys.exit(2 if found else 0)
+
+
+def _tables(ctx: click.Context, evidence: "Evidence", *, offline: bool) -> "Compared":
+    """What the tables say of a run's history; that they cannot be asked is no fault."""
+    from drskit.verify import Compared, compared
+
+    if offline:
+        return Compared("The tables were not asked, as it was wanted: that all of it was rewritten cannot show.", False)
+    try:
+        there, theirs, _ = open_session(ctx).history(evidence.execution.execution_id)
+    except NotFound:
+        return Compared("The tables do not have this execution: that all of it was rewritten cannot show.", False)
+    except (Unavailable, InvalidInput) as error:
+        why = str(error).rstrip(".")
+        return Compared(f"The tables were not reached, so that all of it was rewritten cannot show: {why}.", False)
+    return compared(evidence.execution, evidence.events, there, theirs)
+
+
+def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
+    """Whether the report beside the evidence is the one that it makes; a sentence, or none where there is no report."""
+    from drskit.report.evidence import REPORT
+    from drskit.report.export import render
+    from drskit.surroundings import versions
+
+    file = path / REPORT if path.is_dir() else path.with_name(REPORT)
+    if not file.is_file() or evidence.context is None:
+        return [], False
+    if file.read_bytes() == render(evidence, "html"):
+        return [f"{REPORT} is the one that this evidence makes."], False
+    theirs, ours = evidence.context.versions.get("drskit"), versions()["drskit"]
+    if theirs != ours:
+        return [f"{REPORT} was made by drskit {theirs}; this is {ours}, and cannot tell whether it was edited."], False
+    remedy = f"Make it again: drskit report {path} --output FILE."
+    return [f"{REPORT} is not the one that this evidence makes. {remedy}"], True
 
 
 COMMANDS: dict[str, click.Command] = {"verify": verify}

@@ -1,0 +1,199 @@
+"""A run that was tampered with, in five ways, and what `drskit verify` says: alone, and beside the tables.
+
+Each kind is done clumsily, and as well as somebody can who knows how the chain is made: every event after the change
+is sealed anew, and the header counts and names what is there.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drskit.clock import VirtualClock
+from drskit.model import Event
+from drskit.report.context import Context
+from drskit.report.evidence import load_execution_json, write_run
+from drskit.sim import serve
+from drskit.surroundings import versions
+from tests.cli.plans import runbook, world
+from tests.cli.shell import Shell
+
+History = list[dict[str, Any]]
+AT = 5
+"""The event that is tampered with."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A drill's run, and a terminal where its tables are."""
+
+    shell: Shell
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """One drill for all of them, its world still served."""
+    told = world()
+    with serve(told, VirtualClock(told.start_time)) as server:
+        shell = Shell(tmp_path_factory.mktemp("verify"), server.environment(), server)
+        shell.write("tiny.yaml", runbook())
+        shell.run("tables", "create")
+        execution_id = shell.start("tiny.yaml")
+        shell.finish(execution_id)
+        shell.run("report", execution_id, "--format", "json", "--output", "found.json")
+        found = load_execution_json(shell.folder / "found.json")
+        end = found.execution.end_time
+        context = Context(made_at=end, versions=versions())
+        written = write_run(
+            shell.folder / "runs", found.execution, found.events, found.logs, now=end, context=context
+        )  # fmt: skip
+        yield Run(shell, written.folder)
+
+
+@pytest.fixture
+def run(original: Run, tmp_path: Path) -> Run:
+    """A copy to tamper with."""
+    shutil.copytree(original.folder, tmp_path / "run")
+    return Run(original.shell, tmp_path / "run")
+
+
+def tampered(run: Run, change: Callable[[dict[str, Any]], None]) -> None:
+    file = run.folder / "execution.json"
+    found = json.loads(file.read_text(encoding="utf-8"))
+    change(found)
+    file.write_text(json.dumps(found), encoding="utf-8")
+    (run.folder / "report.html").unlink()
+
+
+def sealed(found: dict[str, Any], after: int = 0) -> None:
+    """Number and seal every event from there on anew, and let the header say so."""
+    events: list[Event] = []
+    for number, told in enumerate(found["History"], 1):
+        event = Event.model_validate(told)
+        if number > after:
+            event = event.model_copy(update={"sequence": number}).sealed(events[-1].hash if events else "")
+        events.append(event)
+    found["History"] = [event.to_json() for event in events]
+    found["Events"], found["Head"] = len(events), events[-1].hash
+
+
+def edit(found: dict[str, Any]) -> None:
+    found["History"][AT - 1]["Actor"] = "somebody"
+
+
+def delete(found: dict[str, Any]) -> None:
+    del found["History"][AT - 1]
+
+
+def reorder(found: dict[str, Any]) -> None:
+    history = found["History"]
+    history[AT - 1], history[AT] = history[AT], history[AT - 1]
+
+
+def truncate(found: dict[str, Any]) -> None:
+    del found["History"][AT - 1 :]
+
+
+def rewrite(found: dict[str, Any]) -> None:
+    for event in found["History"][AT - 1 :]:
+        event["Actor"] = "somebody"
+
+
+KINDS = [edit, delete, reorder, truncate, rewrite]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("tables", [True, False], ids=["beside-the-tables", "alone"])
+def test_a_run_that_was_tampered_with_names_the_first_altered_event(run, kind, tables):
+    """From the folder alone as well as beside the tables."""
+    tampered(run, kind)
+    words = ["verify", str(run.folder), *([] if tables else ["--offline"])]
+    said = run.shell.json(*words, code=2)
+    assert AT == said["FirstAltered"]
+    assert f"The first event that is not as it was written: {AT}." in run.shell.run(*words, code=2).stdout
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_run_whose_chain_was_made_anew_is_told_by_the_tables(run, kind):
+    """Whoever seals all of it again makes a whole chain; the tables' own events tell."""
+
+    def forge(found: dict[str, Any]) -> None:
+        kind(found)
+        sealed(found)
+
+    tampered(run, forge)
+    said = run.shell.json("verify", str(run.folder), code=2)
+    if kind is truncate:  # what is left are the first of the tables' events; the execution is ahead of its history
+        assert any("more events: this run is as of event 4" in note for note in said["Notes"])
+        assert any(" here, and " in fault for fault in said["Faults"])
+    else:
+        assert AT == said["FirstAltered"]
+        assert any(
+            f"Event {AT} " in fault and "is not the one that the tables hold" in fault for fault in said["Faults"]
+        )
+
+
+def test_only_the_tables_can_tell_a_whole_history_that_was_rewritten(run):
+    """Alone it is said that this cannot show."""
+
+    def forge(found: dict[str, Any]) -> None:
+        rewrite(found)
+        sealed(found)
+
+    tampered(run, forge)
+    alone = run.shell.json("verify", str(run.folder), "--offline")
+    assert ([], None) == (alone["Faults"], alone["FirstAltered"])
+    assert any("that all of it was rewritten cannot show" in note for note in alone["Notes"])
+
+
+def test_an_untouched_run_agrees_with_its_tables_and_its_report(run):
+    """With 0, and both said."""
+    said = run.shell.run("verify", str(run.folder)).stdout
+    assert "is whole" in said
+    assert "The tables hold the same history, down to its last event" in said
+    assert "report.html is the one that this evidence makes." in said
+
+
+def test_a_report_that_was_edited_is_not_what_its_evidence_makes(run):
+    """The file that an auditor opens."""
+    file = run.folder / "report.html"
+    file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
+    said = run.shell.json("verify", str(run.folder), code=2)
+    assert any("report.html is not the one that this evidence makes" in fault for fault in said["Faults"])
+
+
+def test_a_report_of_another_drskit_is_not_judged(run):
+    """It may have been drawn otherwise."""
+    file = run.folder / "context.json"
+    text = file.read_text(encoding="utf-8").replace(f'"drskit": "{versions()["drskit"]}"', '"drskit": "0.0.9"')
+    file.write_text(text, encoding="utf-8")
+    said = run.shell.json("verify", str(run.folder))
+    assert any("was made by drskit 0.0.9" in note for note in said["Notes"])
+
+
+def test_tables_that_cannot_be_reached_are_said_and_are_no_fault(run, tmp_path):
+    """An auditor's machine has no AWS."""
+    said = Shell(tmp_path).json("verify", str(run.folder))
+    assert any("The tables were not reached" in note and "No Region is set" in note for note in said["Notes"])
+
+
+def test_a_run_of_an_execution_that_the_tables_lack_says_so(run, open_shell):
+    """Another world, or another account."""
+    said = open_shell().json("verify", str(run.folder))
+    assert any("The tables do not have this execution" in note for note in said["Notes"])
+
+
+def test_a_run_that_was_written_before_the_execution_went_on_is_no_fault(original, tmp_path):
+    """Its events are the first of the tables'."""
+    shell = original.shell
+    execution_id = shell.start("tiny.yaml")
+    shell.run("poll")
+    shell.run("report", execution_id, "--format", "json", "--output", str(tmp_path / "execution.json"))
+    shell.finish(execution_id)
+    said = shell.json("verify", str(tmp_path))
+    assert any("this run is as of event" in note for note in said["Notes"])
