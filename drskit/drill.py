@@ -36,6 +36,8 @@ from drskit.resources import default_world, find_file, find_world
 from drskit.runbook import load_runbook
 from drskit.session import Preview, Session, environment
 from drskit.states import FINAL_EXECUTION
+from drskit.surroundings import surroundings
+from drskit.surroundings import versions as versions  # noqa: PLC0414 - callers know it by this name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,10 +115,11 @@ def _choose_world(wanted: DrillParameters, path: Path, runbook: Runbook) -> None
         return
     world = find_world(wanted.world) if wanted.world else default_world(path, runbook.plan.plan_id)
     settings = Session.open().settings
-    attach_or_start(world, wanted.speed, environment(), runs=settings.runs, outlive=_person_is_there(settings.ui))
+    attach_or_start(world, wanted.speed, environment(), runs=settings.runs, outlive=person_is_there(settings.ui))
 
 
-def _person_is_there(choice: str) -> bool:
+def person_is_there(choice: str) -> bool:
+    """Whether a person's front end is attached to this process, by the setting `ui`."""
     from drskit.views.panels import is_live
 
     return is_live(choice, _shell())
@@ -249,7 +252,7 @@ class Drill:
 
     def is_live(self) -> bool:
         """Whether a person's front end is attached."""
-        return _person_is_there(self.session.settings.ui)
+        return person_is_there(self.session.settings.ui)
 
     def show(self) -> "Handle":
         """Show the drill and drive it: with buttons where a person is, else to its end or to a person's decision."""
@@ -303,7 +306,6 @@ class Drill:
     def report(self) -> "RunLink | NotStarted | NotReported":
         """Write `execution.json`, `context.json` and `report.html` into the run's folder."""
         from drskit.report.evidence import write_run
-        from drskit.surroundings import surroundings
 
         if self._execution is None:
             return NotStarted()

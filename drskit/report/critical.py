@@ -63,6 +63,11 @@ def critical_path(execution: Execution, now: datetime) -> tuple[Step, ...]:
     return path.steps
 
 
+def worth_telling(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps that a reader sees: those of a second or more."""
+    return tuple(step for step in steps if step.lasted >= timedelta(seconds=1))
+
+
 def shares(steps: Iterable[Step]) -> dict[Whose, timedelta]:
     """How much of a path was whose; all three are there."""
     found = dict.fromkeys(Whose, timedelta())

@@ -213,14 +213,15 @@ def run_folder(runs: Path, execution_id: str) -> Path:
     return folder
 
 
-def write_file(folder: Path, name: str, text: str) -> Path:
+def write_file(folder: Path, name: str, content: str | bytes) -> Path:
     """Write a file that only its owner reads, in one step: a reader sees the old one or the new one."""
+    found = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     path = _inside(folder, name)
     temporary = folder / f".{name}.{secrets.token_hex(4)}"
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(found)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -12,7 +12,7 @@ from drskit.errors import MissingExtra
 from drskit.model import ServerStatus
 from drskit.report.cleaned import cleanup_of, fates_of, how
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
-from drskit.report.critical import shares
+from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict
 from drskit.report.summary import ServerResult, Summary, applied_words
 from drskit.report.timeline import timeline_of
@@ -70,6 +70,7 @@ def render_html(summary: Summary) -> str:
         cleanup=cleanup_of(summary) if summary.is_cleanup else None,
         fates=fates_of(summary),
         shares=shares(summary.path),
+        steps=worth_telling(summary.path),
         applied_words=applied_words(summary),
         no_checks=NO_CHECKS,
         not_recorded=NOT_RECORDED,
