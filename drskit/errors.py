@@ -12,6 +12,7 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     │   ├── NotFound
     │   ├── AlreadyExists
     │   ├── PlanBusy            an execution of the plan lives
+    │   ├── ChangedMeanwhile    a file says something else than what was read from it
     │   └── GuardRefused        a launch would destroy what somebody needs
     ├── Unavailable             AWS, or the way to it: nobody can tell now; exit code 3
     │   ├── MissingTables
@@ -82,6 +83,10 @@ class PlanBusy(Refused):
     def __init__(self, message: str, execution_id: str) -> None:
         super().__init__(message)
         self.execution_id = execution_id
+
+
+class ChangedMeanwhile(Refused):
+    """A file does not say any more what was read from it; nothing was written."""
 
 
 class GuardRefused(Refused):
