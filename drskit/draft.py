@@ -7,17 +7,24 @@ would. Only a text that is no runbook at all is no draft.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
 from drskit.errors import InvalidRunbook
 from drskit.model import Runbook
 from drskit.runbook import parse_runbook
+from drskit.views.words import plain
 from drskit.yamledit import comments, rewrite
 from drskit.yamlfile import Data, Document, Location, YamlFault, read_text, spell
+from drskit.yamlwrite import block
 
 Mapped = dict[str, Data]
+NEW = """\
+# A new plan. Before a drill look at every line: how long a recovery may take (rto) and how much may be lost (rpo),
+# who is on call, and which waves come after which. The format is in drskit's README.
+"""
 
 
 @dataclass(frozen=True)
@@ -126,7 +133,7 @@ class PlanDraft:
             if value is None and isinstance(around, dict):
                 around.pop(str(last), None)
             elif isinstance(around, dict | list):
-                around[last] = value
+                around[last] = value  # type: ignore[index]  # a mapping takes words, a list numbers
 
         changed = self._changed(change)
         named = bool(way) and isinstance(way[-1], str)
@@ -228,6 +235,51 @@ class PlanDraft:
                 wave["groups"] = [name if group == old else group for group in listed]
 
         return self._changed(change)
+
+    def with_servers(self, name: str, servers: Iterable[str]) -> "PlanDraft":
+        """With servers listed in a group, which is made when there is none; those that it lists already stay.
+
+        Raises:
+            InvalidRunbook: the group chooses its servers by tags, so that none can be listed.
+        """
+        if name not in self.groups:
+            return self.with_group(name, {"servers": list[Data](servers)})
+        listed = self.at(("groups", name, "select", "servers")) or []
+        if self.at(("groups", name, "select", "tags")) or not isinstance(listed, list):
+            line = self._line(("groups", name, "select"))
+            message = "the group takes every server with its tags. Tag the servers, or choose another group."
+            raise InvalidRunbook((f"{self.source}:{line}: groups.{name}.select: {message}",))
+        more: list[Data] = [*listed, *(server for server in servers if server not in listed)]
+        grown = self.with_value(("groups", name, "select", "servers"), more)
+        counted = self.at(("groups", name, "expect")) == str(len(listed))
+        return grown.with_value(("groups", name, "expect"), str(len(more))) if counted else grown
+
+    def with_tags(self, name: str, tags: Mapping[str, str]) -> "PlanDraft":
+        """With a group, new or not, that takes every server with these tags; a number that it expected goes."""
+        select: Mapped = {"tags": dict[str, Data](tags)}
+        if name not in self.groups:
+            return self.with_group(name, select)
+        return self.with_value(("groups", name, "select"), select).with_value(("groups", name, "expect"), None)
+
+
+def new_runbook(plan: str, region: str, group: str, select: Mapped) -> str:
+    """The text of a runbook that recovers one group in one wave."""
+    wave: Mapped = {"name": group.replace("_", " ").replace("-", " ").capitalize(), "groups": [group]}
+    body: Mapped = {
+        "version": "1", "plan": plan, "targets": {"rto": "PT1H", "rpo": "PT15M"},
+        "sites": {"main": {"region": region}}, "groups": {group: {"select": select}}, "waves": [wave],
+    }  # fmt: skip
+    return NEW + block(body)
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """The text with the names of servers beside their ids, as comments, where an id stands on a line of its own."""
+
+    def name(found: re.Match[str]) -> str:
+        known = plain(names.get(found[2], ""))[:80]
+        return f"{found[1]}{found[2]}   # {known}" if known else found[0]
+
+    return re.sub(r"^( *- )(s-[0-9a-zA-Z]{17})$", name, text, flags=re.MULTILINE)
 
 
 def draft_of(text: str, *, source: str, lost: tuple[str, ...] = ()) -> PlanDraft:

@@ -593,12 +593,33 @@ class SourceServer(Record):
     last_launch_job_id: str | None = None
     last_launch_time: AwareDatetime | None = None
     last_launch_status: str | None = None
+    last_launch_type: str | None = None
+    """DRS's word: DRILL or RECOVERY."""
     recovery_instance_id: str | None = None
+    replicated_percent: int | None = None
+    """How much of its disks is in AWS; absent when DRS shows no disk."""
+    replication_error: str | None = None
+    """DRS's word for what is wrong with its replication."""
+    last_seen: AwareDatetime | None = None
+    """When its agent last spoke to DRS."""
+    staging_status: str | None = None
+    """DRS's word: NOT_EXTENDED, EXTENDED or EXTENSION_ERROR."""
+    volume_troubles: tuple[str, ...] = ()
+    """Its disks whose attributes are missing or pending, each as `/dev/xvda PENDING`."""
 
     @property
     def launchable(self) -> bool:
         """Whether it has a usable recovery point, as far as its replication state tells."""
         return self.replication_state not in CANNOT_LAUNCH
+
+
+class LaunchSettings(Record):
+    """A source server's launch configuration, as far as it is looked at."""
+
+    source_server_id: str
+    template_id: str | None = None
+    """The EC2 launch template; without one a launch has nothing to launch."""
+    disposition: str | None = None
 
 
 class JobServer(Record):

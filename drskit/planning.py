@@ -5,6 +5,7 @@ again at every start. What is refused here is refused before anything is written
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from drskit.model import (
     WaveRun,
 )
 from drskit.timelimit import deadline_of
+
+SHOWN_LENGTH = 160
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,33 @@ def difference(
 
 def _fields(name: str, old: RecoveryPlan | ProtectionGroup, new: RecoveryPlan | ProtectionGroup) -> list[str]:
     before, after = old.to_json(), new.to_json()
-    return [f"{name}: {key} changes" for key in after if before.get(key) != after[key]]
+    lines = []
+    for key in after:
+        if before.get(key) == after[key]:
+            continue
+        waves = key == "Waves" and _waves(name, before.get(key) or [], after[key])
+        lines += waves or [f"{name}: {key} changes{_from_to(before.get(key), after[key])}"]
+    return lines
+
+
+def _waves(name: str, before: list[dict[str, object]], after: list[dict[str, object]]) -> list[str]:
+    """What changes of each wave, by its name."""
+    old, new = ({str(wave["Name"]): wave for wave in waves} for waves in (before, after))
+    lines = [f"{name}: wave {wave}: new" for wave in new if wave not in old]
+    lines += [f"{name}: wave {wave}: removed" for wave in old if wave not in new]
+    for wave in new:
+        for key, value in new[wave].items():
+            if wave in old and old[wave].get(key) != value:
+                lines.append(f"{name}: wave {wave}: {key} changes{_from_to(old[wave].get(key), value)}")
+    if [wave for wave in old if wave in new] != [wave for wave in new if wave in old]:
+        lines.append(f"{name}: the waves stand in another order")
+    return lines
+
+
+def _from_to(old: object, new: object) -> str:
+    """Both values, where they are short enough to be read in a line."""
+    before, after = (json.dumps(value, ensure_ascii=False) for value in (old, new))
+    return f" from {before} to {after}" if len(before) + len(after) <= SHOWN_LENGTH else ""
 
 
 # --- start -----------------------------------------------------------------------------------------------------------

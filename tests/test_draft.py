@@ -2,7 +2,7 @@
 
 import pytest
 
-from drskit.draft import draft_of
+from drskit.draft import draft_of, new_runbook, with_names
 from drskit.errors import InvalidRunbook
 from drskit.runbook import parse_runbook
 from tests.harness import RUNBOOKS
@@ -131,3 +131,37 @@ def test_comments_that_go_with_what_they_were_about_are_named():
     """So that a person can see what a button took away."""
     assert ("# second",) == needy().without_wave(1).lost
     assert () == needy().with_wave("D", ("c",)).lost
+
+
+ONE, TWO, THREE = "s-5a4c1e0b7d2f93861", "s-5b83d60f4a91c2e75", "s-5c07f2a86be4d1930"
+
+
+def test_a_new_runbook_is_valid_and_says_what_to_look_at():
+    """One group in one wave."""
+    draft = draft_of(new_runbook("web-shop", "us-west-2", "web_tier", {"servers": [ONE, TWO]}), source="new.yaml")
+    assert ((), "web-shop", "Web tier") == (draft.complaints, draft.plan_id, draft.wave_name(0))
+    assert draft.text.startswith("# A new plan.")
+
+
+def test_ticked_servers_join_a_group():
+    """One that is new, one that lists its servers; its expected number grows with it. One by tags takes no list."""
+    draft = needy().with_servers("d", [ONE]).with_value(("groups", "d", "expect"), "1")
+    grown = draft.with_servers("d", [TWO, ONE])
+    assert {"select": {"servers": [ONE, TWO]}, "expect": "2"} == grown.at(("groups", "d"))
+    assert () == grown.complaints
+    with pytest.raises(InvalidRunbook, match=r"needy.yaml:5: groups.a.select: the group takes every server"):
+        needy().with_servers("a", [ONE])
+
+
+def test_tags_make_a_group_or_choose_anew():
+    """What was expected of the old choice is expected no more."""
+    draft = shop().with_tags("web", {"Tier": "front"}).with_tags("batch", {"Tier": "batch"})
+    assert {"select": {"tags": {"Tier": "front"}}} == draft.at(("groups", "web"))
+    assert {"select": {"tags": {"Tier": "batch"}}} == draft.at(("groups", "batch"))
+
+
+def test_ids_get_their_names_beside_them():
+    """Made harmless, and never over a comment that stands there."""
+    text = f"servers:\n  - {ONE}\n  - {TWO}  # kept\n  - {THREE}\n"
+    named = with_names(text, {ONE: "db\n- x: \u202e1", TWO: "two"})
+    assert f"servers:\n  - {ONE}   # db - x: 1\n  - {TWO}  # kept\n  - {THREE}\n" == named

@@ -165,14 +165,34 @@ def test_every_change_is_a_line():
     book = parse_runbook(text)
     servers = (SERVERS[0], source(7, tags={"App": "shop"}))
     assert (
-        "plan shop: Description changes",
-        "plan shop: Waves changes",
-        "group shop.database: Tags changes",
-        "group shop.database: Expect changes",
+        'plan shop: Description changes from "" to "new"',
+        "plan shop: wave Web: removed",
+        'plan shop: wave Database: Timeout changes from "PT1H30M" to "PT5M"',
+        'group shop.database: Tags changes from {"App": "shop", "Tier": "database"} to {"App": "shop"}',
+        "group shop.database: Expect changes from 2 to null",
         f"group shop.database: + {sid(7)}",
         f"group shop.database: - {sid(2)}",
         "group shop.web: removed",
     ) == difference(plan, groups, book, resolved(servers, book))
+
+
+def test_waves_that_change_places_are_a_change():
+    """Their needs change with them, unless they are written down."""
+    text = """\
+version: 1
+plan: shop
+sites: {main: {region: us-west-2}}
+groups: {a: {select: {tags: {T: a}}}, b: {select: {tags: {T: b}}}}
+waves:
+  - {name: A, groups: [a], needs: []}
+  - {name: B, groups: [b], needs: []}
+"""
+    first, second = text.splitlines()[-2:]
+    book, other = parse_runbook(text), parse_runbook(text.replace(f"{first}\n{second}", f"{second}\n{first}"))
+    servers = (source(1, tags={"T": "a"}), source(2, tags={"T": "b"}))
+    assert ("plan shop: the waves stand in another order",) == difference(
+        *stored(book, servers), other, resolved(servers, other)
+    )
 
 
 def test_versions_count_up_and_the_live_execution_stays():

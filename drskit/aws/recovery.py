@@ -15,7 +15,7 @@ from drskit.aws.faults import UNREADABLE, asking, code_of, launch_outcome
 from drskit.aws.replies import SERVER_TAG, need
 from drskit.aws.signing import signed_at
 from drskit.codes import STILL_EXPIRED
-from drskit.model import Attempt, Job, JobLogEntry, RecoveryInstance, SourceServer, TaggedInstance
+from drskit.model import Attempt, Job, JobLogEntry, LaunchSettings, RecoveryInstance, SourceServer, TaggedInstance
 from drskit.ports import NotExecuted, Started, Unknown
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 SIMULATED_HEADER = "x-drskit-simulated"
 LIVING = ("pending", "running", "stopping", "stopped")
+UNKNOWN = "ResourceNotFoundException"
 VANISHED = "InvalidInstanceID.NotFound"
 T = TypeVar("T")
 
@@ -111,6 +112,32 @@ class DrsRecovery:
                 "describe_recovery_instances", replies.recovery_instance, filters={"sourceServerIDs": some}
             )
         )
+
+    def latest_snapshot(self, server_id: str) -> datetime | None:
+        """When the newest recovery snapshot of a source server was taken; None when it has none.
+
+        Raises:
+            Unavailable: some page could not be read.
+        """
+        times = self._listed(
+            "describe_recovery_snapshots", replies.snapshot_time, sourceServerID=server_id, order="DESC"
+        )
+        return max((time for time in times if time is not None), default=None)
+
+    def launch_settings(self, server_id: str) -> LaunchSettings | None:
+        """The launch configuration of a source server; None when DRS has none.
+
+        Raises:
+            Unavailable: DRS could not be asked.
+        """
+        with asking(f"GetLaunchConfiguration in {self._region}"):
+            try:
+                reply = self._drs.get_launch_configuration(sourceServerID=server_id)
+            except ClientError as error:
+                if code_of(error) == UNKNOWN:
+                    return None
+                raise
+            return replies.launch_settings(reply)
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once to launch a drill of the attempt's servers, signed at the intent's time.

@@ -4,15 +4,18 @@ What decisions rest on is understood or raises `Unreadable` with the member's
 name: what cannot be read is never an absence. What is only shown may be absent.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from drskit.model import Job, JobLogEntry, JobServer, RecoveryInstance, SourceServer, TaggedInstance
+from drskit.model import Job, JobLogEntry, JobServer, LaunchSettings, RecoveryInstance, SourceServer, TaggedInstance
 
 SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
 """DRS puts it on the instances that it launches (drs-facts §8)."""
+NO_VOLUME = ("MISSING", "PENDING")
+"""How the statuses of volumes begin with which no launch is possible (drs-facts §4)."""
 SPAN = TypeAdapter(timedelta)
 SHOWN_LENGTH = 60
 T = TypeVar("T")
@@ -131,8 +134,52 @@ def source_server(item: object) -> SourceServer:
         last_launch_job_id=may(last, "jobID", str),
         last_launch_time=_time(last, "apiCallDateTime"),
         last_launch_status=may(launch, "status", str),
+        last_launch_type=_shown(last, "type") or None,
         recovery_instance_id=may(item, "recoveryInstanceId", str),
+        replicated_percent=_percent(_disks(replication)),
+        replication_error=_shown(replication.get("dataReplicationError"), "error") or None,
+        last_seen=_shown_time(item.get("lifeCycle") if isinstance(item, dict) else None, "lastSeenByServiceDateTime"),
+        staging_status=_shown(item.get("stagingArea") if isinstance(item, dict) else None, "status") or None,
+        volume_troubles=tuple(_volume_troubles(_disks(replication))),
     )
+
+
+def _disks(replication: dict[str, object]) -> list[dict[str, object]]:
+    """The disks, as far as they can be read: they are only shown."""
+    found = replication.get("replicatedDisks")
+    return [disk for disk in found if isinstance(disk, dict)] if isinstance(found, list) else []
+
+
+def _percent(disks: list[dict[str, object]]) -> int | None:
+    sizes = [
+        (disk.get("replicatedStorageBytes"), disk.get("totalStorageBytes"))
+        for disk in disks
+        if isinstance(disk.get("replicatedStorageBytes"), int) and isinstance(disk.get("totalStorageBytes"), int)
+    ]
+    total = sum(size for _, size in sizes)  # type: ignore[misc]  # the line above asked
+    return int(100 * sum(done for done, _ in sizes) / total) if total else None  # type: ignore[misc]
+
+
+def _volume_troubles(disks: list[dict[str, object]]) -> Iterator[str]:
+    for disk in disks:
+        status = _shown(disk, "volumeStatus")
+        if status.startswith(NO_VOLUME):
+            yield f"{_shown(disk, 'deviceName') or 'a disk'} {status}"
+
+
+def launch_settings(reply: object) -> LaunchSettings:
+    """What GetLaunchConfiguration says."""
+    return LaunchSettings(
+        source_server_id=need(reply, "sourceServerID", str),
+        template_id=may(reply, "ec2LaunchTemplateID", str) or None,
+        disposition=may(reply, "launchDisposition", str),
+    )
+
+
+def snapshot_time(item: object) -> datetime | None:
+    """When a recovery snapshot was taken; None while it is not yet (drs-facts §3.5)."""
+    need(item, "snapshotID", str)
+    return _time(item, "timestamp")
 
 
 def job(item: object) -> Job:

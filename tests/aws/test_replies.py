@@ -265,3 +265,47 @@ def test_a_launch_is_started_when_its_job_is_named(host, recovery):
     assert isinstance(outcome, Started)
     assert "drsjob-1" == outcome.job.job_id
     assert [b'"isDrill": true' in body for body in host.bodies] == [True]
+
+
+def test_what_discovery_shows_of_a_server_is_read(host, recovery):
+    """Disks, errors, the agent's last word; what cannot be read is left out."""
+    disks = [
+        {"deviceName": "/dev/a", "replicatedStorageBytes": 30, "totalStorageBytes": 40, "volumeStatus": "REGULAR"},
+        {"deviceName": "/dev/b", "replicatedStorageBytes": 20, "totalStorageBytes": 60, "volumeStatus": "PENDING"},
+    ]
+    item = {
+        "sourceServerID": sid(1),
+        "dataReplicationInfo": {
+            "replicatedDisks": disks, "dataReplicationError": {"error": "AGENT_NOT_SEEN"},
+        },
+        "lifeCycle": {"lastSeenByServiceDateTime": "2026-03-02T09:00:00.5+00:00"},
+        "stagingArea": {"status": "EXTENSION_ERROR"},
+    }  # fmt: skip
+    host.tell("DescribeSourceServers", {"items": [item]})
+    (server,) = recovery.source_servers()
+    assert (50, "AGENT_NOT_SEEN") == (server.replicated_percent, server.replication_error)
+    assert ("EXTENSION_ERROR", ("/dev/b PENDING",)) == (server.staging_status, server.volume_troubles)
+    assert "2026-03-02T09:00:00.500000+00:00" == server.last_seen.isoformat()
+
+
+def test_the_newest_recovery_snapshot_is_the_newest_that_was_taken(host, recovery):
+    """One without a timestamp is not taken yet; none at all is no snapshot."""
+    times = ["2026-03-02T08:00:00Z", None, "2026-03-02T08:50:00.1+00:00"]
+    items = [{"snapshotID": f"pit-{number}", "timestamp": time} for number, time in enumerate(times)]
+    host.tell("DescribeRecoverySnapshots", {"items": items})
+    assert "2026-03-02T08:50:00.100000+00:00" == recovery.latest_snapshot(sid(1)).isoformat()
+    host.tell("DescribeRecoverySnapshots", {"items": []})
+    assert None is recovery.latest_snapshot(sid(1))
+
+
+def test_launch_settings_are_there_or_not(host, recovery):
+    """An unknown server has none; a template may be missing; another refusal is no absence."""
+    host.tell("GetLaunchConfiguration", {"sourceServerID": sid(1), "ec2LaunchTemplateID": "lt-1"})
+    assert "lt-1" == recovery.launch_settings(sid(1)).template_id
+    host.tell("GetLaunchConfiguration", {"sourceServerID": sid(1)})
+    assert None is recovery.launch_settings(sid(1)).template_id
+    host.tell("GetLaunchConfiguration", {"message": "no"}, status=404, x_amzn_errortype="ResourceNotFoundException")
+    assert None is recovery.launch_settings(sid(1))
+    host.tell("GetLaunchConfiguration", {"message": "no"}, status=403, x_amzn_errortype="AccessDeniedException")
+    with pytest.raises(Unavailable):
+        recovery.launch_settings(sid(1))
