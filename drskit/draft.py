@@ -136,7 +136,7 @@ class PlanDraft:
                 around[last] = value  # type: ignore[index]  # a mapping takes words, a list numbers
 
         changed = self._changed(change)
-        named = bool(way) and isinstance(way[-1], str)
+        named = bool(way) and isinstance(way[-1], str) and way[0] != "groups"  # a group stays when its choice goes
         emptied = value is None and named and changed.at(tuple(way)) == {} and self.at(tuple(way)) != {}
         return changed.with_value(tuple(way), None) if emptied else changed
 

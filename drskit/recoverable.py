@@ -106,9 +106,7 @@ def _replication(server: SourceServer, now: datetime) -> Iterator[Finding]:
         yield Finding(False, f"DRS reports {server.replication_error}", "Look at it in the DRS console")
     if state not in blocking and server.lag is not None and server.lag > OLD_LAG:
         minutes = int(server.lag.total_seconds() // 60)
-        yield Finding(
-            False, f"it lags {minutes} minutes behind", "So much is lost if it is recovered now; look at why"
-        )
+        yield Finding(False, f"it lags {minutes} minutes behind", "So much is lost if it is recovered now; look at why")
     if state not in blocking and server.last_seen is not None and now - server.last_seen > SILENT:
         yield Finding(False, f"its agent was last seen at {utc(server.last_seen)}", "Look whether the machine runs")
 
@@ -135,7 +133,7 @@ def _closer(server: SourceServer, facts: Facts) -> Iterator[Finding]:
         return
     if asked.snapshot_time is None:
         yield Finding(True, "it has no recovery snapshot", "Wait until replication has made one, and look again")
-    elif facts.now - asked.snapshot_time > OLD_SNAPSHOT:
+    elif server.launchable and facts.now - asked.snapshot_time > OLD_SNAPSHOT:
         what = f"its newest recovery snapshot is of {utc(asked.snapshot_time)}"
         yield Finding(False, what, "So much is lost if it is recovered now; look at its replication")
     if asked.settings is None or asked.settings.template_id is None:

@@ -27,8 +27,14 @@ class Saved:
     """Where the version lies that somebody else had written meanwhile."""
 
     def __str__(self) -> str:
-        other = f" The version that stood there is kept as {self.kept}." if self.kept else ""
-        return f"Saved {self.path}.{other}"
+        other = f" The version that stood there is kept as {near(self.kept)}." if self.kept else ""
+        return f"Saved {near(self.path)}.{other}"
+
+
+def near(path: Path) -> str:
+    """A path as people in the working folder write it."""
+    folder = Path.cwd()
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
 
 
 def place_of(name: str, found: Path | None, folder: Path) -> Path:

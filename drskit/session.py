@@ -232,6 +232,15 @@ class Session:
         changes = difference(before, groups, runbook, resolved)
         return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast)
 
+    def changes(self, runbook: Runbook) -> tuple[str, ...]:
+        """What an apply of this runbook would change, a line each; none when nothing.
+
+        Raises:
+            InvalidRunbook: its groups do not fit the servers that DRS has.
+        """
+        resolved = self._resolve(runbook)
+        return difference(*self._stored(runbook.plan.plan_id), runbook, resolved)
+
     def apply(self, runbook: Runbook) -> Applied:
         """Write the runbook's groups and plan to the tables, and tell what that changed.
 

@@ -9,6 +9,7 @@ from drskit.yamlfile import Data
 
 WIDTH = 110
 PLAIN_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:int"})
+SERVER = re.compile(r"s-[0-9a-zA-Z]{17}")
 COUNT = re.compile(r"0|[1-9][0-9]*")
 """Not octal, not sexagesimal: a number to every reader."""
 
@@ -85,7 +86,14 @@ def entry(key: str, value: Data, column: int) -> str:
     """A mapping's entry, without the indent before its key."""
     inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
     line = f"{scalar(key)}: {flow(value, column)}\n"
-    small = "\n" not in line[:-1] and column + len(line) <= WIDTH
+    small = "\n" not in line[:-1] and column + len(line) <= WIDTH and not _names_servers(value)
     if inner and not (small and (column or not any(isinstance(part, dict) for part in inner))):
         return f"{scalar(key)}:\n{block(value, column + 2)}"
     return line
+
+
+def _names_servers(value: Data) -> bool:
+    """Whether ids of servers are listed in it: each gets a line of its own, where a comment can tell its name."""
+    if isinstance(value, dict):
+        return any(_names_servers(inside) for inside in value.values())
+    return isinstance(value, list) and any(isinstance(part, str) and SERVER.fullmatch(part) for part in value)

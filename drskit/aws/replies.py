@@ -157,7 +157,7 @@ def _percent(disks: list[dict[str, object]]) -> int | None:
         if isinstance(disk.get("replicatedStorageBytes"), int) and isinstance(disk.get("totalStorageBytes"), int)
     ]
     total = sum(size for _, size in sizes)  # type: ignore[misc]  # the line above asked
-    return int(100 * sum(done for done, _ in sizes) / total) if total else None  # type: ignore[misc]
+    return round(100 * sum(done for done, _ in sizes) / total) if total else None  # type: ignore[misc]
 
 
 def _volume_troubles(disks: list[dict[str, object]]) -> Iterator[str]:
