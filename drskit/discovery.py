@@ -17,7 +17,6 @@ from drskit.notebook import Told, checked, enter, listed, person_is_there
 from drskit.planning import resolve
 from drskit.recoverable import Closer, Facts
 from drskit.resources import find_file, find_world
-from drskit.runbook import NAME
 from drskit.runbookfile import Saved, near, place_of, read_if_any, save_runbook
 from drskit.session import Session
 from drskit.views.board import render_mode
@@ -32,6 +31,7 @@ from drskit.views.servers import (
     troubles_html,
 )
 from drskit.views.words import moment, printable
+from drskit.written import NAME
 from drskit.yamlfile import Data
 
 ASKED_CLOSER = 100

@@ -4,7 +4,7 @@ import pytest
 
 from drskit.errors import InvalidInput
 from drskit.planfields import Field, Kind, fields_of, from_line, to_line
-from drskit.runbook import ApproveSpec, GroupSpec, RunbookSpec, WaveSpec
+from drskit.runbookspec import ApproveSpec, GroupSpec, RunbookSpec, WaveSpec
 
 
 def kinds(model):
@@ -16,7 +16,7 @@ def test_every_key_that_is_supported_has_a_form():
     found = kinds(WaveSpec)
     assert {
         "name": Kind.TEXT, "groups": Kind.LIST, "needs": Kind.LIST, "rto": Kind.DURATION, "approve": Kind.PART,
-        "optional": Kind.LIST, "max_failed": Kind.NUMBER, "on_failure": Kind.CHOICE, "timeout": Kind.DURATION,
+        "optional": Kind.LIST, "max_failed": Kind.TEXT, "on_failure": Kind.CHOICE, "timeout": Kind.DURATION,
     }.items() <= found.items()  # fmt: skip
     assert {"version", "plan", "targets", "cleanup", "waves", "groups", "owners"} <= set(kinds(RunbookSpec))
     assert {"text": Kind.TEXT, "timeout": Kind.DURATION, "on_timeout": Kind.CHOICE}.items() <= kinds(

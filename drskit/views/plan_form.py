@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from drskit.draft import PlanDraft
 from drskit.planfields import Field, Kind, fields_of, from_line, to_line
-from drskit.runbook import GroupSpec, RunbookSpec, SiteSpec, WaveSpec
+from drskit.runbookspec import GroupSpec, RunbookSpec, SiteSpec, WaveSpec
 from drskit.views.widgets import WidgetPanel
 from drskit.yamlfile import Data, Location
 
