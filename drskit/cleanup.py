@@ -7,7 +7,7 @@ from datetime import datetime
 from drskit.aftercare import tell_drill
 from drskit.bounds import shortened
 from drskit.cleaning import PURPOSE, WAVE
-from drskit.errors import PlanBusy, Refused
+from drskit.errors import AlreadyExists, PlanBusy, Refused
 from drskit.history import first_event
 from drskit.model import Execution, ExecutionType, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
 from drskit.planning import fresh_id
@@ -129,6 +129,8 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
     ensure_fits(cleanup)
     try:
         store.create(cleanup, (event,), begun=preview.begun)
+    except AlreadyExists:  # its id is new: it is this one, and the reply to its creation was lost
+        return store.load(cleanup.execution_id)
     except PlanBusy:
         live = _live(store, drill)
         if live is None:

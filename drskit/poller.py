@@ -144,9 +144,26 @@ class Poller:
                 result = Pass(trouble=str(error), since=lost_at)
             answered = True
             yield result
-            if result.idle and until_idle:
+            if result.idle and until_idle and not self._overlooked():
                 return
             clock.sleep(self.wait_seconds(result))
+
+    def _overlooked(self) -> bool:
+        """Whether something needs attention that the index does not show yet: an absence there proves nothing.
+
+        What cannot be read, or belongs to an account that is not ours, is nothing to wait for.
+        """
+        log = _Log()
+        active = [plan.active_execution_id for plan in self._store.list_plans() if plan.active_execution_id]
+        found = [execution for name in active if (execution := self._load(name, log)) is not None]
+        now = self._store.now()
+        return any(is_due(execution, now) and self._reaches(execution) for execution in found)
+
+    def _reaches(self, execution: Execution) -> bool:
+        try:
+            return self._recovery_for(execution.account_id, execution.region) is not None
+        except Unavailable:
+            return False
 
     def wait_seconds(self, result: Pass) -> float:
         """How long to wait after a pass, in seconds of the tables' time."""

@@ -316,22 +316,33 @@ class Session:
             PlanBusy: an execution of the plan lives.
             GuardRefused: a launch would destroy what somebody needs.
         """
+        known = self.started(runbook.plan.plan_id, key=key, execution_id=execution_id, fast=fast)
+        if known is not None:
+            return known
         recovery = self.recovery(runbook.plan.region)
         resolved = self._resolve(runbook)
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
         plan, groups = self._applied_for_start(runbook, resolved, apply=apply or mode is Mode.SIMULATED)
         now = self.store.now()
         identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
-        try:
-            return self._same_start(self.store.load(identity), plan, fast=fast)
-        except NotFound:
-            pass
         self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
             started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast,
         )  # fmt: skip
         return self._create(execution, plan)
+
+    def started(
+        self, plan_id: str, *, key: str | None = None, execution_id: str | None = None, fast: bool = False
+    ) -> Execution | None:
+        """The execution that a start with this key or id finds, whatever became of the runbook since; None when none.
+
+        Raises:
+            Refused: it is one of another plan, or a fast start was asked for and it is not.
+        """
+        name = execution_id or (execution_id_for(plan_id, key, "") if key is not None else None)
+        found = self.find(name) if name else None
+        return self._same_start(found, plan_id, fast=fast) if found else None
 
     def _create(self, execution: Execution, plan: AppliedPlan) -> Execution:
         from drskit.store.limits import ensure_fits
@@ -341,14 +352,19 @@ class Session:
         try:
             self.store.create(execution, (event,), begun=plan.begun)
         except AlreadyExists:
-            return self._same_start(self.store.load(execution.execution_id), plan, fast=execution.fast)
-        self.poller().wake(execution.account_id, execution.region)
+            return self._same_start(self.store.load(execution.execution_id), plan.plan.plan_id, fast=execution.fast)
+        self._wake(execution)
         return execution
 
-    def _same_start(self, execution: Execution, plan: AppliedPlan, *, fast: bool) -> Execution:
-        if execution.plan_id != plan.plan.plan_id:
+    def _wake(self, execution: Execution) -> None:
+        """Let somebody look soon; what was recorded counts all the same, and a lost wake costs one wait."""
+        with suppress(Unavailable):
+            self.poller().wake(execution.account_id, execution.region)
+
+    def _same_start(self, execution: Execution, plan_id: str, *, fast: bool) -> Execution:
+        if execution.plan_id != plan_id:
             raise Refused(
-                f"Execution {execution.execution_id} is one of plan {execution.plan_id}, not of {plan.plan.plan_id}. "
+                f"Execution {execution.execution_id} is one of plan {execution.plan_id}, not of {plan_id}. "
                 "Choose another id."
             )
         if fast and not execution.fast:
@@ -369,8 +385,11 @@ class Session:
                     f"{runbook.source} differs from the applied plan {runbook.plan.plan_id}: {'; '.join(changes)}. "
                     "Run `drskit apply` first, or add --apply."
                 )
-            self.apply(runbook)
+            with suppress(LostRace):  # somebody else applied it at this moment; what stands there now decides
+                self.apply(runbook)
             before, groups = self._stored(runbook.plan.plan_id)
+            if before is not None and _said(before, groups) != runbook.digest:
+                raise Refused(f"Plan {runbook.plan.plan_id} was applied by somebody else at this moment. Start again.")
         if before is None:
             raise Refused(f"Plan {runbook.plan.plan_id} was deleted at this moment. Start again.")
         return before.model_copy(update={"digest": _said(before, groups)}), groups
@@ -400,14 +419,20 @@ class Session:
         """
         if not reason.strip():
             raise InvalidInput("A command needs a reason: it is kept with the execution. Add --reason.")
+        first: tuple[Command, str] | None = None
         for _ in range(COMMAND_TRIES):
             before = self.store.load(execution_id)
+            if first is not None and _holds(before, first[0]):
+                return before  # an earlier try was recorded, and its reply was lost
             now = self.store.now()
             command = Command(
-                command_id=self._fresh_id(now), kind=kind, wave_name=target(before, kind, wave, servers),
+                command_id=first[0].command_id if first else self._fresh_id(now), kind=kind,
+                wave_name=target(before, kind, wave, servers),
                 server_ids=servers, by=self.caller[1], at=now, reason=reason,
             )  # fmt: skip
-            _ask_first(before, command)
+            answer = _ask_first(before, command)
+            first = first or (command, answer)
+            _refuse_another_meaning(execution_id, first, (command, answer))
             after = told(before, command)
             check(before, after)
             after, events = narrate(before, after, now=now, actor=self.caller[1])
@@ -415,8 +440,7 @@ class Session:
                 self.store.commit(before, after, events)
             except LostRace:
                 continue
-            with suppress(Unavailable):  # it is recorded, and a lost wake costs one wait
-                self.poller().wake(after.account_id, after.region)
+            self._wake(after)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
 
@@ -457,7 +481,7 @@ class Session:
         found = preview or self.cleanup_preview(execution_id)
         cleanup = start_cleanup(self.store, found, reason=reason, by=self.caller[1])
         if cleanup is not None:
-            self.poller().wake(cleanup.account_id, cleanup.region)
+            self._wake(cleanup)
         return cleanup
 
     def find(self, execution_id: str) -> Execution | None:
@@ -557,10 +581,24 @@ def _said(plan: AppliedPlan, groups: Mapping[str, AppliedGroup]) -> str:
     return runbook_digest(plan.plan, tuple(applied_group.group for applied_group in groups.values()))
 
 
-def _ask_first(execution: Execution, command: Command) -> None:
-    """Refuse now what the engine would refuse at its next pass."""
+def _holds(execution: Execution, command: Command) -> bool:
+    return any(other.command_id == command.command_id for other in execution.commands)
+
+
+def _refuse_another_meaning(execution_id: str, first: tuple[Command, str], now: tuple[Command, str]) -> None:
+    """A person decided on what they saw: the same words may do something else by now."""
+    if (first[0].wave_name, first[1]) != (now[0].wave_name, now[1]):
+        raise Refused(
+            f"Execution {execution_id} changed at this moment: {first[0].kind} would have said {first[1]!r}, and says "
+            f"{now[1]!r} now. Nothing was recorded. Look at it again, then decide."
+        )
+
+
+def _ask_first(execution: Execution, command: Command) -> str:
+    """What the engine would answer at its next pass; what it would refuse is refused now."""
     answer = answer_now(execution, command)
     if answer.startswith(REFUSED):
         waits = f" It waits for {execution.waiting_for}" if execution.waiting_for else ""
         reason = answer.removeprefix(REFUSED)
         raise Refused(f"Execution {execution.execution_id}: {reason}.{waits}".rstrip(".") + ".")
+    return answer

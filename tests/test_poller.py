@@ -266,3 +266,13 @@ waves:
   - {name: Application, groups: [app]}
 """
 ONLY_DATABASE = ONLY_APP.replace("plan: other", "plan: small").replace("Tier: app", "Tier: database")
+
+
+def test_a_worker_that_is_to_end_when_idle_does_not_believe_an_index_that_lags():
+    """What the plan names as running is waited for until the index shows it."""
+    lagging = SMALL + "behaviour: {index_lag: 30}\n"
+    with house(text=lagging) as home:
+        home.session.poller().run_pass()
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        list(home.another_session().poller().follow(home.clock, until_idle=True))
+        assert ExecutionStatus.COMPLETED == final(home, execution).status

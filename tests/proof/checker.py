@@ -23,7 +23,8 @@ wire. It holds this:
   or an execution final, while its job lives (TIMED_OUT says that it may).
 - No storm: DRS is not asked to launch more than fifty times.
 - Every write to DynamoDB names a condition.
-- Every command of a person is recorded once and acknowledged once.
+- Every command of a person is recorded once and acknowledged once, and none is
+  recorded that nobody gave.
 - The history is whole: numbered without a gap, each event sealed with the hash
   of the one before, the last one named by the header.
 """
@@ -31,7 +32,7 @@ wire. It holds this:
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -143,8 +144,13 @@ class Checker:
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
-    def end(self, sent: Sequence[Sent], executions: int) -> dict[str, Record]:
+    def end(self, sent: Sequence[Sent], executions: int, given: Mapping[str, int] | None = None) -> dict[str, Record]:
         """What must hold once nothing is under way any more; the records come back.
+
+        Args:
+            sent: what went over the wire, as far as it was watched.
+            executions: how many were started.
+            given: how often people gave each kind of command; None where nobody counted.
 
         Raises:
             Violation: naming all that does not hold.
@@ -153,7 +159,7 @@ class Checker:
         problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
         problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
-        problems += [*_commands(records), *_history(records), *_wire(sent, records)]
+        problems += [*_commands(records), *_given(records, given), *_history(records), *_wire(sent, records)]
         if len(records) != executions:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
         _raise(problems)
@@ -318,6 +324,16 @@ def _commands(records: dict[str, Record]) -> Iterator[str]:
                 yield f"the command {command['Kind']} was received and acknowledged {times} times by the history"
         if len({name for _, name in told}) != len(record.commands):
             yield "the history tells of commands that the execution does not have"
+
+
+def _given(records: dict[str, Record], given: Mapping[str, int] | None) -> Iterator[str]:
+    """A person who repeats a command after a fault is refused when it was recorded: none stands there twice."""
+    if given is None:
+        return
+    recorded = Counter(command["Kind"] for record in records.values() for command in record.commands)
+    for kind, count in recorded.items():
+        if count > given.get(kind, 0):
+            yield f"duplicate command: {kind} was given {given.get(kind, 0)} times and is recorded {count} times"
 
 
 def _history(records: dict[str, Record]) -> Iterator[str]:

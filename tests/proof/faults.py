@@ -17,6 +17,7 @@ MAIN = {
     "lost-reply": 0,
     "late": 280,
     "freeze-before": 2400,
+    "freeze-between": 600,
     "throttle": 0,
     "error-500": 0,
 }
@@ -51,6 +52,7 @@ KINDS = {
     "blip-reply": "the first reply is lost; what the SDK sends again is answered",
     "blip-late": "the SDK sends again and is answered, and the first request arrives these seconds later",
     "freeze-before": "the process stands still for these seconds before it signs and sends",
+    "freeze-between": "the first reply is lost; the process stands still for these seconds before the SDK sends again",
     "freeze-after": "the process stands still for these seconds after the reply came",
     "throttle": "AWS refuses every request of the call for now",
     "error-500": "AWS fails without having done anything",
@@ -95,6 +97,12 @@ def faults_of(service: str, operation: str, number: int) -> list[Fault]:
     found += [*of("freeze-before", FREEZES)]
     found += [*of("throttle"), *of("error-500"), *of("error-500-after")]
     if service == "dynamodb":
-        found += [*of("late", DELAYS[1:3]), *of("blip-request"), *of("blip-reply"), *of("blip-late", DELAYS[:3:2])]
+        found += [
+            *of("freeze-between", FREEZES[2:3]),
+            *of("late", DELAYS[1:3]),
+            *of("blip-request"),
+            *of("blip-reply"),
+            *of("blip-late", DELAYS[:3:2]),
+        ]
         return found
     return [*found, *of("late", DELAYS), *of("freeze-after", FREEZES)]

@@ -24,6 +24,7 @@ Branch = Callable[[str, str, int], Fault | None]
 FIRST_SEND = {
     "lost-request": FaultKind.LOST_REQUEST,
     "lost-reply": FaultKind.LOST_REPLY,
+    "freeze-between": FaultKind.LOST_REPLY,
     "late": FaultKind.LATE,
     "blip-request": FaultKind.LOST_REQUEST,
     "blip-reply": FaultKind.LOST_REPLY,
@@ -84,6 +85,8 @@ class Injector:
         if self._armed is None:
             return
         self._sends += 1
+        if self._armed.kind == "freeze-between" and self._sends == 2:
+            self._freeze(self._armed.seconds)
         kinds = FIRST_SEND if self._sends == 1 else LATER_SENDS
         kind = kinds.get(self._armed.kind)
         if kind is not None:

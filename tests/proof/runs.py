@@ -83,7 +83,7 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             scenario.script(play)
             play.settle()
             with place.clear_sight():
-                records = place.checker.end(place.sent, scenario.executions)
+                records = place.checker.end(place.sent, scenario.executions, play.given)
             ends = [datetime.fromisoformat(record.header["EndTime"]) for record in records.values()]
             known["seconds"] = (max(ends) - began).total_seconds()
             known["outcome"] = outcome(records)

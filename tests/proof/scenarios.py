@@ -5,6 +5,7 @@ steps out by a process that may die or be cut off: then another one, or the same
 one a little later, does the step again, as a person or a timer would.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +72,8 @@ class Play:
         self.stage = stage
         self.injector = Injector(stage, branch, self._freeze)
         self.execution_id = ""
+        self.given = Counter[str]()
+        """How often people gave each kind of command, a repetition after a fault not counted."""
         self.too_late = False
         """Whether something was refused that had not been told before: a process stood still meanwhile."""
         self._processes = [self._process() for _ in range(workers)]
@@ -92,6 +95,7 @@ class Play:
 
     def command(self, kind: CommandKind, *, wave: str | None = None) -> None:
         """Tell the execution something; that it was told already is as good, and after a fault it may be too late."""
+        self.given[kind.value] += 1
         self.step(
             lambda process: process.session.command(self.execution_id, kind, reason="as the script says", wave=wave)
         )
