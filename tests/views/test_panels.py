@@ -12,7 +12,7 @@ import pytest
 
 from drskit.clock import wait_until
 from drskit.errors import InvalidInput, PlanBusy
-from drskit.views import panels
+from drskit.views import live
 from drskit.views.panels import is_live, show
 from tests.report import samples
 
@@ -103,7 +103,7 @@ def live_panel(screen):
     """Makes a live panel and returns it with its handle."""
 
     def make(drive):
-        panel = panels._LivePanel(drive)
+        panel = live.LiveFace(drive)
         return panel, panel.shown()
 
     return make
@@ -209,7 +209,7 @@ def test_a_person_starts_approves_and_awaits_the_end(live_panel):
 
 def test_a_paused_drill_does_not_spin(live_panel, monkeypatch):
     """The thread sleeps until a button wakes it, or looks again after a while."""
-    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 3600)
+    monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 3600)
     drive = waiting_story()
     panel, handle = live_panel(drive)
     panel.start_button.click()
@@ -218,12 +218,12 @@ def test_a_paused_drill_does_not_spin(live_panel, monkeypatch):
     panel.approve_button.click()
     until(handle.done.is_set)
     assert 4 >= drive.steps - steps
-    assert [("Application", panels.NO_REASON_GIVEN)] == drive.approvals
+    assert [("Application", live.NO_REASON_GIVEN)] == drive.approvals
 
 
 def test_an_approval_from_elsewhere_is_noticed(live_panel, monkeypatch):
     """Another terminal said yes; the panel looks again."""
-    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
     panel, handle = live_panel(drive)
     panel.start_button.click()
@@ -340,7 +340,7 @@ def test_a_handle_says_how_it_stands(live_panel):
 
 def test_a_panel_that_is_shown_later_takes_the_drill_over(live_panel, monkeypatch):
     """The cell was run again: one thread drives, and the older panel says so."""
-    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
     older, older_handle = live_panel(drive)
     older.start_button.click()
@@ -394,7 +394,7 @@ def test_only_the_parts_that_changed_are_drawn_anew(live_panel):
 
 def test_what_keeps_the_tables_away_is_told_until_they_answer(live_panel, monkeypatch):
     """A board that stands still says why."""
-    monkeypatch.setattr(panels, "LOOK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
     drive.outages = ["DynamoDB does not answer."] * 1000
     panel, handle = live_panel(drive)
