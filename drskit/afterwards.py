@@ -97,12 +97,14 @@ def ended(cleanup: Execution) -> Afterwards:
 class CleanupDrive:
     """The cleanup of a drill, as a panel drives it."""
 
-    def __init__(self, session: Session, drill: Execution, *, reason: str) -> None:
+    def __init__(
+        self, session: Session, drill: Execution, *, reason: str, preview: CleanupPreview | None = None
+    ) -> None:
         self.session = session
         self._drill = drill
         self._reason = reason
         self._driving = Driving(session, simulated=drill.mode is Mode.SIMULATED)
-        self._preview: CleanupPreview | None = None
+        self._preview = preview
 
     @property
     def preview_text(self) -> str:
@@ -151,9 +153,9 @@ class CleanupDrive:
         """What keeps it from being advanced for now."""
         return self._driving.trouble
 
-    def approve(self, wave: str, reason: str) -> None:
-        """Nothing of a cleanup is approved."""
-        raise AssertionError(wave, reason)
+    def wake(self) -> None:
+        """End a wait that goes on in `step`."""
+        self._driving.wake()
 
     def now(self) -> datetime:
         """The present, by the tables."""

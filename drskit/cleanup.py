@@ -76,20 +76,28 @@ def preview_cleanup(
 
 def _refuse_others(drill: Execution, account_id: str) -> None:
     name = f"Execution {drill.execution_id}"
+    complaint = uncleanable(drill)
+    if complaint:
+        raise Refused(f"{name} {complaint}")
+    if drill.account_id != account_id:
+        raise Refused(f"{name} ran in account {drill.account_id}, and these credentials are of {account_id}.")
+
+
+def uncleanable(drill: Execution) -> str | None:
+    """Why an execution has nothing that a cleanup would be for, by what it is; None when it is a drill that is over."""
     if drill.execution_type is ExecutionType.CLEANUP:
-        raise Refused(f"{name} is a cleanup itself. Name the drill: {drill.cleans}.")
+        return f"is a cleanup itself. Name the drill: {drill.cleans}."
     if drill.execution_type is not ExecutionType.DRILL:
-        raise Refused(
-            f"{name} is a {drill.execution_type}. A {drill.execution_type}'s instances are never terminated without a "
+        return (
+            f"is a {drill.execution_type}. A {drill.execution_type}'s instances are never terminated without a "
             "second, typed confirmation, which does not exist yet. Terminate them in the DRS console."
         )
     if drill.status not in FINAL_EXECUTION:
-        raise Refused(
-            f"{name} is {drill.status}; what runs is not cleaned up. Cancel it, or wait until it is over: "
+        return (
+            f"is {drill.status}; what runs is not cleaned up. Cancel it, or wait until it is over: "
             f"drskit executions watch {drill.execution_id}"
         )
-    if drill.account_id != account_id:
-        raise Refused(f"{name} ran in account {drill.account_id}, and these credentials are of {account_id}.")
+    return None
 
 
 def _live(store: Store, drill: Execution) -> Execution | None:

@@ -141,6 +141,15 @@ def make_clock(start: datetime, speed: float) -> VirtualClock | ScaledClock:
     return VirtualClock(start) if speed == 0 else ScaledClock(start, speed)
 
 
+def rest(clock: Clock, seconds: float, awake: threading.Event) -> None:
+    """Let this many seconds of a clock's time pass, or fewer when `awake` is set; nobody waits for a jump to end."""
+    speed: float = getattr(clock, "speed", 0.0)
+    if speed > 0 and seconds > 0:
+        awake.wait(seconds / speed)
+    else:
+        clock.sleep(seconds)
+
+
 def wait_until(ready: Callable[[], bool], *, timeout_seconds: float, every_seconds: float = 0.05) -> bool:
     """Poll `ready` in real time; for processes that start, never for the state of a drill."""
     deadline = time.monotonic() + timeout_seconds

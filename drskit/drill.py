@@ -1,26 +1,22 @@
 """A drill as a notebook sees it.
 
 The notebook's cells are one call each: open, show, wait, look, report, judge.
-What it takes is validated here, for papermill passes "no" as a string and a
-misspelt name with a warning only.
+Of one drill there may be two executions to be driven, one after the other: the
+drill itself, and the cleanup of its instances.
 """
 
-import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_core import PydanticCustomError
-
 from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
+from drskit.cleanup import CleanupPreview
 from drskit.driving import Driving
 from drskit.endings import ended_because
-from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
+from drskit.errors import DrskitError, NotCompleted, Refused, Unavailable
 from drskit.model import (
     CleanUp,
     CommandKind,
@@ -32,9 +28,8 @@ from drskit.model import (
     Runbook,
     WaveStatus,
 )
-from drskit.resources import default_world, find_file, find_world
-from drskit.runbook import load_runbook
-from drskit.session import Preview, Session, environment
+from drskit.opening import DrillParameters, choices, chosen, open_runbook, person_is_there, validated
+from drskit.session import Preview, Session
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
 from drskit.surroundings import versions as versions  # noqa: PLC0414 - callers know it by this name
@@ -46,42 +41,6 @@ if TYPE_CHECKING:
 
 APPROVE_ALL_REASON = "approvals = all: a simulated drill approves every wave"
 
-ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-
-
-def _ulid_or_nothing(value: object) -> object:
-    if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
-        raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
-    return value
-
-
-def _listed(value: object) -> object:
-    """A list as papermill's command line and schedulers pass it: JSON, or words between commas."""
-    if not isinstance(value, str):
-        return value
-    try:
-        found = json.loads(value)
-    except ValueError:
-        found = [word.strip() for word in value.split(",") if word.strip()]
-    return found if isinstance(found, list) else value
-
-
-class DrillParameters(BaseModel):
-    """The parameters of `03-run-a-drill`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    runbook: str = "runbooks/captured-drill.yaml"
-    simulate: bool = True
-    world: str = ""
-    speed: float = Field(default=0.0, ge=0, le=100_000)
-    approvals: Literal["ask", "all"] = "ask"
-    execution_id: Annotated[str, BeforeValidator(_ulid_or_nothing)] = ""
-    output_dir: str = ""
-    confirmed: bool = False
-    apply: bool = False
-    replace: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-
 
 def open_drill(**parameters: object) -> "Drill":
     """Open a drill: check the parameters, find the runbook and the world, take up an execution that lives.
@@ -89,60 +48,35 @@ def open_drill(**parameters: object) -> "Drill":
     Raises:
         InvalidInput: a parameter is unknown or not valid.
         InvalidRunbook: the runbook is not valid.
+        NotFound: the plan that is named is not applied.
     """
-    try:
-        wanted = DrillParameters.model_validate(parameters)
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise InvalidInput(f"The notebook's parameters are not valid: {'; '.join(faults)}.") from error
-    if wanted.approvals == "all" and not wanted.simulate:
-        raise InvalidInput('approvals = "all" is for simulated drills; against AWS a person approves. Write "ask".')
-    if not wanted.simulate and (wanted.world or wanted.speed):
-        raise InvalidInput("world and speed are for simulated drills. Leave them out, or set simulate = True.")
-    path = find_file(wanted.runbook)
-    runbook = load_runbook(path)
-    _choose_world(wanted, path, runbook)
-    return Drill(Session.open(), runbook, wanted)
-
-
-def _choose_world(wanted: DrillParameters, path: Path, runbook: Runbook) -> None:
-    from drskit.simulation import attach_or_start, attached, leave
-
-    leave(environment())
-    if not wanted.simulate or attached(environment()):
-        return
-    world = find_world(wanted.world) if wanted.world else default_world(path, runbook.plan.plan_id)
-    settings = Session.open().settings
-    attach_or_start(world, wanted.speed, environment(), runs=settings.runs, outlive=person_is_there(settings.ui))
-
-
-def person_is_there(choice: str) -> bool:
-    """Whether a person's front end is attached to this process, by the setting `ui`."""
-    from drskit.views.panels import is_live
-
-    return is_live(choice, _shell())
+    wanted = validated(DrillParameters, parameters)
+    return Drill(*open_runbook(wanted), wanted)
 
 
 class Drill:
     """One drill: what it would do, its execution, its report."""
 
     def __init__(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
+        self._open(session, runbook, parameters)
+
+    def _open(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
         self.session = session
         self.runbook = runbook
         self.parameters = parameters
         self._prepare_tables()
         self._driving = Driving(session, simulated=parameters.simulate)
+        self._cleanup: CleanupDrive | None = None
         self._execution = self._existing()
         self._preview: Preview | None = None
         self._handle: Handle | None = None
         self._unreported: Unavailable | None = None
         self._afterwards: Afterwards | None = None
+        self._news = ""
 
     @property
     def _execution(self) -> Execution | None:
-        """The execution as last seen."""
+        """The drill as last seen."""
         return self._driving.execution
 
     @_execution.setter
@@ -156,16 +90,27 @@ class Drill:
             self.session.create_tables()
 
     def _existing(self) -> Execution | None:
-        """The execution that the parameters name, or the drill of the plan that lives."""
+        """The execution that the parameters name, or the drill of the plan that lives.
+
+        In front of a person a cleanup that lives is taken up, too, with the drill that it cleans.
+        """
         wanted = self.parameters.execution_id
-        plan = None if wanted else self.session.store.get_plan(self.runbook.plan.plan_id)
-        name = wanted or (plan.active_execution_id if plan else None)
-        found = self.session.find(name) if name else None
-        if found is None or found.execution_type is not ExecutionType.CLEANUP:
-            return found
-        if wanted:
+        found = self.session.find(wanted) if wanted else None
+        if found is not None and found.execution_type is ExecutionType.CLEANUP:
             raise Refused(f"Execution {wanted} is a cleanup. Name the drill that it cleans up: {found.cleans}.")
-        return None
+        live = self._living(found.plan_id if found else self.runbook.plan.plan_id)
+        if live is None or live.execution_type is not ExecutionType.CLEANUP:
+            return found or (None if wanted else live)
+        if not self.is_live() or (wanted and live.cleans != wanted):
+            return found
+        drill = found or self.session.store.load(live.cleans or "")
+        self._cleanup = CleanupDrive(self.session, drill, reason="taken up in the notebook")
+        self._cleanup.start()
+        return drill
+
+    def _living(self, plan_id: str) -> Execution | None:
+        name = self.session.live_execution(plan_id)
+        return self.session.find(name) if name else None
 
     # --- what a panel drives -----------------------------------------------------------------------------------------
 
@@ -206,13 +151,29 @@ class Drill:
 
     def step(self) -> bool:
         """Advance one pass and wait until the next is due; True while there is something to do without a person."""
+        if self._cleanup is not None:
+            return self._step_cleanup(self._cleanup)
         self._known()
         more = self._driving.step()
         return self._approve_all() if self._driving.paused else more
 
+    def _step_cleanup(self, cleanup: CleanupDrive) -> bool:
+        more = cleanup.step()
+        seen = cleanup.snapshot()
+        if seen is None or seen.status in FINAL_EXECUTION:
+            self._end_cleanup(cleanup)
+        return more
+
+    def _end_cleanup(self, cleanup: CleanupDrive) -> None:
+        """Turn back to the drill, whose record the cleanup has changed."""
+        self._afterwards = cleanup.outcome(None)
+        self._news = self._afterwards.words
+        self._execution = self.session.store.load(self._known().execution_id)
+        self._cleanup = None
+
     def trouble(self) -> str | None:
         """What keeps the drill from being advanced for now: the tables or DRS do not answer."""
-        return self._driving.trouble
+        return self._cleanup.trouble() if self._cleanup else self._driving.trouble
 
     def _approve_all(self) -> bool:
         """Approve what waits, where the drill was asked to; whether anything was approved."""
@@ -222,18 +183,73 @@ class Drill:
 
         waiting = waves_waiting(self._known())
         for wave in waiting:
-            self.approve(wave, APPROVE_ALL_REASON)
+            self.command(CommandKind.APPROVE, APPROVE_ALL_REASON, wave=wave)
         return bool(waiting)
 
-    def approve(self, wave: str, reason: str) -> None:
-        """Record a yes to a wave."""
-        self._execution = self.session.command(
-            self._known().execution_id, CommandKind.APPROVE, reason=reason, wave=wave
-        )
+    def command(self, kind: CommandKind, reason: str, *, wave: str | None = None, server: str | None = None) -> None:
+        """Record what a person says to the execution that is shown."""
+        servers = (server,) if server else ()
+        told = self.session.command(self._shown().execution_id, kind, reason=reason, wave=wave, servers=servers)
+        if self._cleanup is None:
+            self._execution = told
+
+    def wake(self) -> None:
+        """End a wait that goes on in `step`."""
+        (self._cleanup or self._driving).wake()
+
+    def cleanup_preview(self) -> CleanupPreview:
+        """What a cleanup of the drill would terminate, looked at now."""
+        return self.session.cleanup_preview(self._known().execution_id)
+
+    def cleanup_text(self, preview: CleanupPreview) -> str:
+        """The same as lines of plain text."""
+        from drskit.views.cleanups import preview_text
+
+        return preview_text(preview, self.now())
+
+    def start_cleanup(self, preview: CleanupPreview, reason: str) -> None:
+        """Begin to terminate what was looked at, and nothing else; `step` drives it then."""
+        cleanup = CleanupDrive(self.session, self._known(), reason=reason, preview=preview)
+        cleanup.start()
+        self._cleanup = cleanup
+        if cleanup.snapshot() is None:
+            self._end_cleanup(cleanup)
+
+    def news(self) -> str:
+        """What came of a cleanup that has just ended, once."""
+        news, self._news = self._news, ""
+        return news
+
+    def summary(self) -> str:
+        """What a start would do, in a sentence."""
+        from drskit.views.preview import summary
+
+        return summary(self._look_ahead())
+
+    def chooser(self) -> Mapping[str, Any]:
+        """What else could be opened."""
+        shown = self._execution.execution_id if self._execution else None
+        return choices(self.session, self.parameters, self.runbook.plan.plan_id, shown)
+
+    def choose(self, value: str) -> None:
+        """Open what was chosen in place of this.
+
+        Raises:
+            DrskitError: it cannot be opened; what was open stays.
+        """
+        handle = self._handle
+        parameters = chosen(self.parameters, value)
+        session, runbook = open_runbook(parameters)
+        self._open(session, runbook, parameters)
+        self._handle = handle
 
     def snapshot(self) -> Execution | None:
-        """The execution as last seen."""
-        return self._execution
+        """What is driven, as last seen: the drill, or the cleanup of its instances while that lives."""
+        return self._shown() if self._cleanup or self._execution else None
+
+    def _shown(self) -> Execution:
+        cleanup = self._cleanup.snapshot() if self._cleanup else None
+        return cleanup or self._known()
 
     def history(self, after: int) -> Sequence[Event]:
         """The events with a higher sequence number."""
@@ -396,11 +412,3 @@ def _next_step(execution: Execution) -> str:
 def print_line(line: str) -> None:
     """A plain line for the log of whoever runs the notebook."""
     print(line, flush=True)  # noqa: T201 - the static face's log is its output
-
-
-def _shell() -> Any:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()

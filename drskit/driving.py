@@ -1,7 +1,9 @@
 """One execution driven in the foreground, pass by pass, by whoever wants to see its end."""
 
+import threading
 from collections.abc import Sequence
 
+from drskit.clock import rest
 from drskit.errors import Unavailable, WorldUnreachable
 from drskit.model import Event, Execution, ExecutionStatus
 from drskit.session import Session
@@ -23,6 +25,11 @@ class Driving:
         self._simulated = simulated
         self._poller = session.poller()
         self._outages = 0
+        self._awake = threading.Event()
+
+    def wake(self) -> None:
+        """End the wait of a step that goes on in another thread, or the next one's."""
+        self._awake.set()
 
     def step(self) -> bool:
         """Advance one pass and wait until the next is due; True while there is something to do without a person."""
@@ -31,7 +38,8 @@ class Driving:
         wait_seconds, seen = self._pass(self.execution)
         self.execution = execution = seen or self.session.store.load(self.execution.execution_id)
         if execution.status in NEEDS_ATTENTION:
-            self.session.clock.sleep(wait_seconds)
+            rest(self.session.clock, wait_seconds, self._awake)
+        self._awake.clear()
         return execution.status in NEEDS_ATTENTION
 
     def _pass(self, execution: Execution) -> tuple[float, Execution | None]:

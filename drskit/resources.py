@@ -35,6 +35,11 @@ def _shipped(path: Path) -> list[str]:
     return ["nothing"]
 
 
+def shipped_runbooks() -> list[str]:
+    """The runbooks that drskit ships, by paths that `find_file` takes."""
+    return [name for name in _shipped(Path("runbooks/any.yaml")) if name.endswith(".yaml")]
+
+
 def find_world(name: str) -> Path:
     """A world by its path, or a shipped one by its bare name, as in `shop`.
 

@@ -5,9 +5,10 @@ it is opened again, and JupyterLab then drops style elements, SVG, gradients and
 aria attributes. Text inherits the page's colour, so that it reads in light and
 dark; badges bring a background and a foreground of their own.
 
-The board comes in parts. A live board replaces only those that changed: in the
-others a `<details>` stays open and a selected id stays selected while somebody
-copies it. What needs a look is never inside a `<details>`.
+The board comes in parts, and what may move in them carries a `data-key`: a live
+board changes only what differs, so that an open `<details>` stays open and a
+selected id stays selected while somebody copies it. What needs a look is never
+inside a `<details>`.
 """
 
 from collections.abc import Iterable
@@ -92,14 +93,19 @@ def _state(board: Board) -> str:
 
 
 def _identity(board: Board) -> str:
+    told = (
+        f'<span style="display:block;overflow-wrap:anywhere">Last told: {text_of(board.told, 1000)}</span>'
+        if board.told
+        else ""
+    )
     return (
         f'<p style="margin:0 0 8px">{text_of(board.execution_id)}, account {text_of(board.account_id)}, '
-        f"{text_of(board.region)}{f'. {text_of(FAST_WORDS)}' if board.fast else ''}</p>"
+        f"{text_of(board.region)}{f'. {text_of(FAST_WORDS)}' if board.fast else ''}{told}</p>"
     )
 
 
 def _wave(wave: WaveRow) -> str:
-    heading = f'<div style="{HEADING}">{_heading(wave)}</div>'
+    heading = f'<div data-key="heading" style="{HEADING}">{_heading(wave)}</div>'
     return heading + _troubles(wave) + (_table(wave) if wave.shown else "") + (_fold(wave) if wave.folded else "")
 
 
@@ -111,7 +117,8 @@ def _troubles(wave: WaveRow) -> str:
         if trouble:
             alike.setdefault((server.status.value, trouble), []).append(server)
     return "".join(
-        f'<p style="margin:2px 0 8px;overflow-wrap:anywhere">{_badge(status)} {_names(servers)}: {text_of(trouble)}</p>'
+        f'<p data-key="trouble {text_of(servers[0].source_server_id)}" style="margin:2px 0 8px;overflow-wrap:anywhere">'
+        f"{_badge(status)} {_names(servers)}: {text_of(trouble)}</p>"
         for (status, trouble), servers in alike.items()
     )
 
@@ -131,7 +138,7 @@ def _name(server: ServerRow) -> str:
 def _fold(wave: WaveRow) -> str:
     lines = "<br>".join(_line(server) for server in wave.folded)
     return (
-        f'<details style="margin:0 0 12px"><summary>{counted(len(wave.folded), "more server")}: '
+        f'<details data-key="more" style="margin:0 0 12px"><summary>{counted(len(wave.folded), "more server")}: '
         f"{escape(_tally(wave.folded))}</summary>{lines}</details>"
     )
 
@@ -151,14 +158,19 @@ def _heading(wave: WaveRow) -> str:
         parts.append(f"waits for {text_of(wave.waiting_for)}")
     elif wave.reason:
         parts.append(text_of(wave.reason))
-    return ", ".join(parts)
+    guess = (
+        f'<span style="display:block;font-size:0.95em">Estimate: {text_of(wave.estimate)}</span>'
+        if wave.estimate
+        else ""
+    )
+    return ", ".join(parts) + guess
 
 
 def _table(wave: WaveRow) -> str:
     head = "".join(f'<th scope="col" style="{CELL};width:{width}%">{title}</th>' for title, width in COLUMNS.items())
     rows = "".join(_row(server) for server in wave.shown)
     return (
-        f'<div style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
+        f'<div data-key="servers" style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
         f'<caption style="{HEARD}">Servers of wave {text_of(wave.name)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
@@ -173,7 +185,8 @@ def _row(server: ServerRow) -> str:
         _whole(text_of(server.job_id)),
     )
     return (
-        f'<tr><th scope="row" style="{CELL};font-weight:normal">{_name(server)}</th>'
+        f'<tr data-key="{text_of(server.source_server_id)}">'
+        f'<th scope="row" style="{CELL};font-weight:normal">{_name(server)}</th>'
         + "".join(f'<td style="{CELL}">{cell}</td>' for cell in cells)
         + "</tr>"
     )

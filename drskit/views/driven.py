@@ -22,7 +22,7 @@ ALERT = 'role="alert"'
 
 
 class Drive(Protocol):
-    """What a panel drives. `approve` may be called while another thread is in `step`."""
+    """What a face drives."""
 
     def preview(self) -> tuple[str, ...]:
         """HTML of what would be launched, in parts; the first tells SIMULATED from REAL."""
@@ -44,9 +44,6 @@ class Drive(Protocol):
 
     def trouble(self) -> str | None:
         """What keeps the drill from being advanced for now, and will be tried again."""
-
-    def approve(self, wave: str, reason: str) -> None:
-        """Record a person's yes."""
 
     def now(self) -> datetime:
         """The present, by the execution's clock."""

@@ -6,10 +6,11 @@ in place, and one plain line for each event. Both draw the same board.
 """
 
 from collections.abc import Callable
+from typing import Any, Literal, overload
 
 from drskit.errors import InvalidInput
 from drskit.views.driven import Drive, Handle, guarded
-from drskit.views.live import LiveFace
+from drskit.views.live import Helm, LiveFace
 from drskit.views.static import StaticFace
 
 __all__ = ["Drive", "Handle", "guarded", "is_live", "show"]
@@ -36,15 +37,19 @@ def is_live(choice: str, shell: object) -> bool:
     return bool(content.get("allow_stdin", False))
 
 
-def show(drive: Drive, *, live: bool, log: Callable[[str], None] = lambda _line: None) -> Handle:
+@overload
+def show(drive: Helm, *, live: bool, log: Callable[[str], None] = ...) -> Handle: ...
+@overload
+def show(drive: Drive, *, live: Literal[False], log: Callable[[str], None] = ...) -> Handle: ...
+def show(drive: Any, *, live: bool, log: Callable[[str], None] = lambda _line: None) -> Handle:
     """Show the drill and drive it: live returns at once, static returns when there is nothing left to do.
 
     Args:
         drive: what to drive.
-        live: with buttons, in the background; see `is_live`.
+        live: with buttons, in the background, for which the drive takes commands; see `is_live`.
         log: takes one plain line for each new event, in the static face.
 
     Raises:
-        MissingExtra: IPython or ipywidgets is not installed.
+        MissingExtra: IPython or anywidget is not installed.
     """
     return LiveFace(drive).shown() if live else StaticFace(drive, log).shown()

@@ -60,6 +60,13 @@ def preview_text(preview: "Preview") -> str:
     return "\n".join(plain(line) for line in lines)
 
 
+def summary(preview: "Preview") -> str:
+    """What a start would do, in a sentence."""
+    gone = counted(len(preview.doomed), "instance")
+    doomed = f"and terminates {gone} of earlier launches" if preview.doomed else "and terminates none"
+    return f"{preview.mode} {_title(preview)}. It launches an instance of each, {doomed}."
+
+
 def _title(preview: "Preview") -> str:
     count = counted(sum(len(group.servers) for group in preview.groups), "server")
     return f"drill of plan {preview.runbook.plan.plan_id}: {count}, account {preview.account_id}, {preview.region}"

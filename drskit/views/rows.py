@@ -8,7 +8,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from drskit.estimates import estimate
 from drskit.model import (
+    Command,
     Execution,
     ExecutionStatus,
     ExecutionType,
@@ -24,12 +26,13 @@ from drskit.progress import paced_jobs, paced_waves, passed
 from drskit.states import STARTED_WAVE
 from drskit.steps import steps_of, waits_for_a_step
 from drskit.views.leftovers import leftovers
-from drskit.views.words import clock, counted
+from drskit.views.words import clock, counted, moment, plain, roughly, shortened
 
 SHOWN = 40
 """Servers of a wave that are shown openly in a wave that is larger."""
 TROUBLE = (ServerStatus.FAILED, ServerStatus.UNKNOWN)
 """What a person must look at."""
+TOLD_LENGTH = 400
 NO_REASON = "DRS gave no reason; look at the job's log and at CloudTrail."
 UP = (ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED)
 """What came up in a launch, whatever became of it since."""
@@ -80,6 +83,8 @@ class WaveRow:
     waiting_for: str | None
     reason: str | None
     servers: tuple[ServerRow, ...]
+    estimate: str | None = None
+    """When it will have come up, with what that stands on."""
 
     @property
     def trouble(self) -> int:
@@ -120,6 +125,8 @@ class Board:
     waves: tuple[WaveRow, ...]
     leftovers: tuple[str, ...] = ()
     """Of a finished drill: what of it still runs, and what was terminated since."""
+    told: str | None = None
+    """What a person said last, and what became of it."""
 
     @property
     def done(self) -> int:
@@ -154,7 +161,15 @@ def board_of(execution: Execution, now: datetime, again: Collection[str] = ()) -
         elapsed=max((execution.end_time or now) - execution.start_time, timedelta()),
         waves=tuple(_wave_row(execution, wave, now) for wave in execution.waves),
         leftovers=leftovers(execution, now, again),
+        told=_told(execution.commands[-1]) if execution.commands else None,
     )
+
+
+def _told(command: Command) -> str:
+    about = command.wave_name or ", ".join(command.server_ids)
+    answer = command.answer or ("done" if command.acknowledged else "not carried out yet")
+    said = f"{command.kind}{f' {about}' if about else ''} by {command.by} at {moment(command.at)}: {command.reason}"
+    return f"{plain(shortened(said, TOLD_LENGTH))} → {plain(shortened(answer, TOLD_LENGTH))}"
 
 
 def trouble_of(server: ServerRow | ServerRun) -> str | None:
@@ -188,7 +203,19 @@ def _wave_row(execution: Execution, wave: WaveRun, now: datetime) -> WaveRow:
         waiting_for=None if execution.end_time else _waiting_for(execution, wave, now),
         reason=wave.reason,
         servers=tuple(sorted(rows, key=lambda row: row.urgency)),
+        estimate=_estimate(execution, wave, now),
     )
+
+
+def _estimate(execution: Execution, wave: WaveRun, now: datetime) -> str | None:
+    found = estimate(execution, wave, now)
+    if found is None:
+        return None
+    if not found.begun:
+        return f"about {roughly(found.lasts)} once it begins, {found.basis}"
+    if found.late:
+        return f"{roughly(found.late)} longer than estimated {found.basis}"
+    return f"about {roughly(found.lasts)} left, until {clock(now + found.lasts)}, {found.basis}"
 
 
 def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | None:

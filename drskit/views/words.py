@@ -131,6 +131,14 @@ def span(value: timedelta | None) -> str:
     return f"{minutes} min{rest}" if minutes else f"{seconds} s"
 
 
+def roughly(value: timedelta) -> str:
+    """A duration as nobody knows it better: `less than a minute`, `9 min`, `1 h 05 min`."""
+    minutes = round(value.total_seconds() / 60)
+    if minutes < 1:
+        return "less than a minute"
+    return f"{minutes // 60} h {minutes % 60:02d} min" if minutes >= 60 else f"{minutes} min"
+
+
 def age(value: timedelta) -> str:
     """How long something has lasted, roughly: `3 d 2 h`, `2 h 05 min`, `7 min`, `40 s`."""
     seconds = max(int(value.total_seconds()), 0)

@@ -46,14 +46,14 @@ def test_a_wave_that_waits_for_approval_is_found():
 
 @pytest.mark.parametrize("story", STORIES)
 def test_the_board_uses_only_what_an_untrusted_notebook_keeps(story):
-    """No style elements, no classes, no SVG, no gradients, no aria."""
+    """No style elements, no classes, no SVG, no gradients, no aria; keys are for live boards only."""
     page = Page(html_of(story()))
     assert [] == page.open
     assert [] == page.harmful
     assert {"div", "p", "b", "span", "table", "caption", "thead", "tbody", "tr", "th", "td"} >= {
         tag for tag, _ in page.elements
     }
-    assert {"style", "scope"} >= {name for _, attributes in page.elements for name in attributes}
+    assert {"style", "scope", "data-key"} >= {name for _, attributes in page.elements for name in attributes}
     assert "gradient" not in html_of(story())
 
 

@@ -1,19 +1,23 @@
 """The two faces of a drill, over a small drive written for these tests.
 
 A `Story` is a list of executions; each step turns to the next. It stops where a
-person must decide, until `approve` is called, as the real drive does.
+person must decide, until `command` is called, as the real drive does.
 """
 
 import asyncio
 import threading
-from datetime import timedelta
 
 import pytest
 
+from drskit.cleanup import CleanupPreview
 from drskit.clock import wait_until
 from drskit.errors import InvalidInput, PlanBusy
+from drskit.seen import Sight
+from drskit.targets import Selection, Target
 from drskit.views import live
+from drskit.views.cleanups import preview_text
 from drskit.views.panels import is_live, show
+from drskit.views.widget import WIDGET_VIEW
 from tests.report import samples
 
 
@@ -23,13 +27,18 @@ class Story:
     def __init__(self, *chapters, begun=False):
         self.chapters = chapters
         self.place = 0 if begun else -1
-        self.approvals = []
+        self.told = []
+        self.chosen = []
         self.steps = 0
         self.failures = {}
         self.outages = []
+        self.cleanups = []
 
     def preview(self):
         return "<p>SIMULATED</p>", "<p>4 servers would be launched</p>"
+
+    def summary(self):
+        return "It launches 4 <servers>."
 
     def mode(self):
         return self.chapters[0].execution.mode
@@ -53,9 +62,38 @@ class Story:
         events = () if self.place < 0 else self.chapters[self.place].events
         return [event for event in events if event.sequence > after]
 
-    def approve(self, wave, reason):
-        self._fail("approve")
-        self.approvals.append((wave, reason))
+    def command(self, kind, reason, *, wave, server):
+        self._fail("command")
+        self.told.append((kind.value, wave, server, reason))
+
+    def wake(self):
+        pass
+
+    def cleanup_preview(self):
+        self._fail("look")
+        drill = self.chapters[self.place].execution
+        targets = tuple(
+            Target(server, server.recovery_instance_id, Sight(None, "running")) for server in drill.waves[0].servers
+        )
+        return CleanupPreview(drill, Selection(targets=targets))
+
+    def cleanup_text(self, preview):
+        return preview_text(preview, self.now())
+
+    def start_cleanup(self, preview, reason):
+        self.cleanups.append((len(preview.selection.targets), reason))
+
+    def news(self):
+        return "4 of 4 instances terminated." if self.cleanups else ""
+
+    def chooser(self):
+        options = [{"value": "runbook:a.yaml", "label": "a.yaml"}, {"value": "runbook:b.yaml", "label": "b.yaml"}]
+        return {"label": "Plan", "value": "runbook:a.yaml", "groups": [{"name": "Runbooks", "options": options}]}
+
+    def choose(self, value):
+        self._fail("choose")
+        self.chosen.append(value)
+        self.place = -1
 
     def trouble(self):
         return self.outages.pop(0) if self.outages else None
@@ -64,7 +102,7 @@ class Story:
         return self.chapters[max(self.place, 0)].now
 
     def _waits(self):
-        return self.chapters[self.place].execution.status == "PAUSED" and not self.approvals
+        return self.chapters[self.place].execution.status == "PAUSED" and not self.told
 
     def _fail(self, place):
         failure = self.failures.pop(place, None)
@@ -98,23 +136,50 @@ def screen(monkeypatch):
     return found
 
 
+class Hand:
+    """A person at a live panel: sees what the browser would show, and presses."""
+
+    def __init__(self, drive):
+        self.face = live.LiveFace(drive)
+        self.handle = self.face.shown()
+        self.widget = self.face.widget
+
+    def send(self, **message):
+        self.widget._handle_custom_msg(message, [])
+
+    def press(self, key):
+        self.send(do="press", key=key)
+
+    def confirm(self, reason="", about=None):
+        form = self.widget.form
+        chosen = form["about"][0]["value"] if about is None and form["about"] else about or ""
+        self.send(do="confirm", key=form["key"], about=chosen, reason=reason)
+
+    @property
+    def buttons(self):
+        return {button["key"]: button for button in self.widget.buttons}
+
+    @property
+    def asked(self):
+        return self.widget.form.get("key")
+
+    @property
+    def board(self):
+        return "".join(self.widget.parts)
+
+    @property
+    def status(self):
+        return self.widget.status
+
+
 @pytest.fixture
 def live_panel(screen):
-    """Makes a live panel and returns it with its handle."""
-
-    def make(drive):
-        panel = live.LiveFace(drive)
-        return panel, panel.shown()
-
-    return make
+    """Makes a live panel, and a person in front of it."""
+    return Hand
 
 
 def waiting_story(**more):
     return Story(samples.waiting_for_approval(), samples.under_way(), samples.completed(), **more)
-
-
-def board_of(panel):
-    return "".join(view.value for view in panel.board_view.children)
 
 
 def until(ready):
@@ -182,116 +247,225 @@ def test_the_static_face_keeps_the_error_and_shows_it(screen):
 
 
 def test_the_live_face_returns_at_once_and_starts_nothing(live_panel):
-    """It shows what would be launched."""
+    """It shows what would be launched, and what else could be opened."""
     drive = waiting_story()
-    panel, handle = live_panel(drive)
-    assert not handle.done.is_set()
+    hand = live_panel(drive)
+    assert not hand.handle.done.is_set()
     assert 0 == drive.steps
-    assert "4 servers would be launched" in board_of(panel)
-    assert (False, True) == (panel.start_button.disabled, panel.approve_button.disabled)
+    assert "4 servers would be launched" in hand.board
+    assert (["start"], None) == (list(hand.buttons), hand.asked)
+    assert "runbook:a.yaml" == hand.widget.chooser["value"]
 
 
 def test_a_person_starts_approves_and_awaits_the_end(live_panel):
-    """Start, then Approve with a reason, and the drill ends."""
+    """Start, then the question that waits, and the drill ends."""
     drive = waiting_story()
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
-    assert "Approve Application" == panel.approve_button.description
-    assert panel.start_button.disabled
-    panel.reason_text.value = "logins work"
-    panel.approve_button.click()
-    assert "COMPLETED" == asyncio.run(_awaited(handle)).execution.status
-    assert [("Application", "logins work")] == drive.approvals
-    assert "COMPLETED" in board_of(panel)
-    assert panel.approve_button.disabled
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: hand.asked == "approve")
+    assert "Approve wave Application?" == hand.widget.form["title"]
+    assert "Approve it when this is so: <b>The database accepts logins.</b>" in hand.widget.form["html"]
+    assert ("start" in hand.buttons, hand.widget.chooser) == (False, {})
+    hand.confirm("logins work")
+    assert "COMPLETED" == asyncio.run(_awaited(hand.handle)).execution.status
+    assert [("approve", "Application", None, "logins work")] == drive.told
+    assert "COMPLETED" in hand.board
+    assert None is hand.asked
 
 
 def test_a_paused_drill_does_not_spin(live_panel, monkeypatch):
-    """The thread sleeps until a button wakes it, or looks again after a while."""
+    """The thread sleeps until somebody says something, or looks again after a while."""
     monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 3600)
     drive = waiting_story()
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: hand.asked == "approve")
     steps = drive.steps
-    panel.approve_button.click()
-    until(handle.done.is_set)
+    hand.confirm()
+    until(hand.handle.done.is_set)
     assert 4 >= drive.steps - steps
-    assert [("Application", live.NO_REASON_GIVEN)] == drive.approvals
+    assert [("approve", "Application", None, "approved in the notebook")] == drive.told
 
 
 def test_an_approval_from_elsewhere_is_noticed(live_panel, monkeypatch):
     """Another terminal said yes; the panel looks again."""
     monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
-    drive.approvals.append(("Application", "by the command line"))
-    until(handle.done.is_set)
-    assert "COMPLETED" == handle.execution.status
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: hand.asked == "approve")
+    drive.told.append("by the command line")
+    until(hand.handle.done.is_set)
+    assert ("COMPLETED", None) == (hand.handle.execution.status, hand.asked)
 
 
 def test_an_execution_that_runs_already_is_taken_up(live_panel):
     """After a restart of the kernel there is nothing to start."""
-    panel, handle = live_panel(Story(samples.under_way(), samples.completed(), begun=True))
-    until(handle.done.is_set)
-    assert "none" == panel.start_button.layout.display
+    hand = live_panel(Story(samples.under_way(), samples.completed(), begun=True))
+    until(hand.handle.done.is_set)
+    assert "start" not in hand.buttons
 
 
 def test_an_execution_that_is_over_is_only_shown(live_panel):
-    """No thread, no step."""
+    """No thread, no step; what makes sense of it can be pressed."""
     drive = Story(samples.completed(), begun=True)
-    panel, handle = live_panel(drive)
-    assert handle.done.is_set()
+    hand = live_panel(drive)
+    assert hand.handle.done.is_set()
     assert 0 == drive.steps
-    assert "COMPLETED" in board_of(panel)
+    assert "COMPLETED" in hand.board
+    assert ["cleanup"] == list(hand.buttons)
+
+
+def test_only_what_makes_sense_can_be_pressed(live_panel):
+    """By the code that would obey; what goes on stands before what stops."""
+    hand = live_panel(Story(samples.failing(), begun=True))
+    assert ["retry", "cleanup"] == list(hand.buttons)
+    waits = waiting_story(begun=True)
+    waits.step = lambda: False
+    hand = live_panel(waits)
+    until(lambda: hand.asked == "approve")
+    assert ["skip", "pause", "decline", "cancel"] == list(hand.buttons)
+    assert "Cancel the drill …" == hand.buttons["cancel"]["label"]
+    hand.face.leave()
+
+
+def test_a_command_is_asked_about_before_it_is_given(live_panel):
+    """What it is about, what would happen in the engine's own words, and why; nothing before the second press."""
+    drive = waiting_story(begun=True)
+    drive.step = lambda: False
+    hand = live_panel(drive)
+    until(lambda: hand.asked == "approve")
+    hand.press("skip")
+    assert ("skip", []) == (hand.asked, drive.told)
+    offered = {one["value"]: one for one in hand.widget.form["about"]}
+    assert {"wave Application", "wave Web", samples.server_id(5)} <= set(offered)
+    assert "wave Web is left out" == offered["wave Web"]["answer"]
+    assert f"app-5 {samples.server_id(5)}" == offered[samples.server_id(5)]["label"]
+    hand.confirm("not needed tonight", about="wave Web")
+    assert [("skip", "Web", None, "not needed tonight")] == drive.told
+    assert "Recorded: skip wave Web. The next poll obeys it: wave Web is left out." in hand.status
+    hand.face.leave()
+
+
+def test_a_question_can_be_left(live_panel):
+    """And the one that waits stands there again."""
+    drive = waiting_story(begun=True)
+    drive.step = lambda: False
+    hand = live_panel(drive)
+    until(lambda: hand.asked == "approve")
+    hand.press("cancel")
+    assert "cancel" == hand.asked
+    hand.send(do="close", key="cancel")
+    assert ("approve", []) == (hand.asked, drive.told)
+    hand.face.leave()
+
+
+def test_what_matters_is_not_done_without_a_reason(live_panel):
+    """The page asks for one, and the kernel does not trust the page."""
+    drive = waiting_story(begun=True)
+    drive.step = lambda: False
+    hand = live_panel(drive)
+    until(lambda: hand.asked == "approve")
+    hand.press("cancel")
+    assert hand.widget.form["needed"]
+    hand.confirm("  ")
+    assert "Say why: the reason is kept in the history." in hand.status
+    assert ("cancel", [], 1) == (hand.asked, drive.told, hand.widget.form["tries"])
+    hand.face.leave()
+
+
+def test_an_answer_to_a_question_that_is_gone_does_nothing(live_panel):
+    """The board went on while somebody thought; a command that makes no sense is named as such."""
+    drive = Story(samples.under_way(), begun=True)
+    drive.step = lambda: False
+    hand = live_panel(drive)
+    hand.send(do="confirm", key="approve", about="wave Application", reason="late")
+    assert "That question is not open any more" in hand.status
+    hand.press("approve")
+    assert "There is nothing to approve now: wave Database is COMPLETED, not waiting for approval." in hand.status
+    assert [] == drive.told
+    hand.face.leave()
+
+
+def test_a_cleanup_shows_its_frozen_list_first(live_panel):
+    """And terminates that list, with the reason, once it is confirmed."""
+    drive = Story(samples.completed(), begun=True)
+    hand = live_panel(drive)
+    hand.press("cleanup")
+    until(lambda: hand.asked == "cleanup")
+    assert "Terminate 4 instances?" == hand.widget.form["title"]
+    assert "i-00000000000c0ffef" in hand.widget.form["html"]
+    assert [] == drive.cleanups
+    hand.confirm("looked at them")
+    until(lambda: drive.cleanups)
+    assert [(4, "looked at them")] == drive.cleanups
+    until(lambda: "4 of 4 instances terminated." in hand.status)
+
+
+def test_a_look_that_fails_is_told(live_panel):
+    """Nothing is asked then."""
+    drive = Story(samples.completed(), begun=True)
+    drive.failures["look"] = PlanBusy("Another execution lives.", "01J")
+    hand = live_panel(drive)
+    hand.press("cleanup")
+    until(lambda: "Another execution lives." in hand.status)
+    assert None is hand.asked
+
+
+def test_another_plan_can_be_chosen_before_a_start(live_panel):
+    """What cannot be opened is told, and what was open stays."""
+    drive = waiting_story()
+    hand = live_panel(drive)
+    hand.send(do="choose", value="runbook:b.yaml")
+    until(lambda: drive.chosen == ["runbook:b.yaml"] and "Opening" not in hand.status)
+    drive.failures["choose"] = InvalidInput("Plan b has no world.")
+    hand.send(do="choose", value="runbook:b.yaml")
+    until(lambda: "Plan b has no world." in hand.status)
+    assert "4 servers would be launched" in hand.board
 
 
 def test_a_start_that_is_refused_can_be_pressed_again(live_panel):
     """The reason stands under the buttons; nothing has ended."""
     drive = Story(samples.under_way(), samples.completed())
     drive.failures["start"] = PlanBusy("Plan shop has a live execution.", "01J")
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.start_button.disabled)
-    assert "Plan shop has a live execution." in panel.status_line.value
-    assert not handle.done.is_set()
-    panel.start_button.click()
-    until(handle.done.is_set)
-    assert None is handle.error
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: "Plan shop has a live execution." in hand.status)
+    until(lambda: not hand.buttons["start"]["disabled"])
+    assert not hand.handle.done.is_set()
+    hand.press("start")
+    until(hand.handle.done.is_set)
+    assert None is hand.handle.error
 
 
 def test_an_error_while_driving_is_shown_and_kept(live_panel):
-    """The awaiting cell goes on, and the button, too."""
+    """The awaiting cell goes on, and a button, too."""
     drive = Story(samples.under_way(), samples.completed())
     drive.failures["step"] = ValueError("<script>alert(1)</script>")
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(handle.done.is_set)
-    assert isinstance(handle.error, ValueError)
-    assert "ValueError: &lt;script&gt;" in panel.status_line.value
-    until(lambda: not panel.start_button.disabled)
-    assert "Go on" == panel.start_button.description
-    panel.start_button.click()
-    until(lambda: handle.done.is_set() and handle.error is None)
-    assert "COMPLETED" == handle.execution.status
+    hand = live_panel(drive)
+    hand.press("start")
+    until(hand.handle.done.is_set)
+    assert isinstance(hand.handle.error, ValueError)
+    assert "ValueError: &lt;script&gt;" in hand.status
+    assert "go-on" in hand.buttons
+    hand.press("go-on")
+    until(lambda: hand.handle.done.is_set() and hand.handle.error is None)
+    assert "COMPLETED" == hand.handle.execution.status
 
 
-def test_an_approval_that_fails_is_shown_and_can_be_repeated(live_panel):
-    """A callback's exception would be invisible."""
+def test_a_command_that_fails_is_shown_and_can_be_repeated(live_panel):
+    """A callback's exception would be invisible; what was typed stays, for the question does."""
     drive = waiting_story()
-    drive.failures["approve"] = PlanBusy("Somebody was faster.", "01J")
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
-    panel.approve_button.click()
-    assert "Somebody was faster." in panel.status_line.value
-    assert not panel.approve_button.disabled
-    panel.approve_button.click()
-    until(handle.done.is_set)
-    assert None is handle.error
+    drive.failures["command"] = PlanBusy("Somebody was faster.", "01J")
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: hand.asked == "approve")
+    hand.confirm()
+    assert "Somebody was faster." in hand.status
+    assert ("approve", 1) == (hand.asked, hand.widget.form["tries"])
+    hand.confirm()
+    until(hand.handle.done.is_set)
+    assert None is hand.handle.error
 
 
 def test_several_waves_that_wait_are_offered_by_name(live_panel):
@@ -301,95 +475,73 @@ def test_several_waves_that_wait_are_offered_by_name(live_panel):
     both = (waves[0], waves[1], waves[2].model_copy(update={"status": waves[1].status, "waiting_since": samples.at(1)}))
     paused = samples.Sample(sample.execution.model_copy(update={"waves": both}), (), (), sample.now)
     drive = Story(paused, samples.completed())
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
-    assert ("Application", "Web") == tuple(panel.wave_choice.options)
-    panel.wave_choice.value = "Web"
-    panel.approve_button.click()
-    until(handle.done.is_set)
-    assert "Web" == drive.approvals[0][0]
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: hand.asked == "approve")
+    assert ["wave Application", "wave Web"] == [one["label"] for one in hand.widget.form["about"]]
+    hand.confirm(about="wave Web")
+    until(hand.handle.done.is_set)
+    assert "Web" == drive.told[0][1]
 
 
 def test_two_presses_of_start_start_once(live_panel):
     """Callbacks may run in two threads."""
     drive = waiting_story()
-    panel, handle = live_panel(drive)
+    hand = live_panel(drive)
     for _ in range(3):
-        panel.start_button.click()
+        hand.press("start")
     assert 1 >= sum(thread.name == "drskit-drive" for thread in threading.enumerate())
-    drive.approvals.append(("Application", "x"))
-    panel._wake.set()
-    until(handle.done.is_set)
-
-
-def test_parts_can_be_found_by_a_browser(live_panel):
-    """By class names that stay."""
-    panel, _ = live_panel(waiting_story())
-    assert "drs-start" in panel.start_button._dom_classes
-    assert "drs-approve" in panel.approve_button._dom_classes
-    assert "drs-board" in panel.board_view._dom_classes
-    assert "drs-status" in panel.status_line._dom_classes
+    drive.told.append("x")
+    hand.face._wake.set()
+    until(hand.handle.done.is_set)
 
 
 def test_a_handle_says_how_it_stands(live_panel):
     """One line, for logs."""
-    _, handle = live_panel(Story(samples.completed(), begun=True))
-    assert "<SIMULATED 01JDD5Q3X8M4T7V2W9Y0ZABCDE COMPLETED>" == repr(handle)
+    hand = live_panel(Story(samples.completed(), begun=True))
+    assert "<SIMULATED 01JDD5Q3X8M4T7V2W9Y0ZABCDE COMPLETED>" == repr(hand.handle)
 
 
 def test_a_panel_that_is_shown_later_takes_the_drill_over(live_panel, monkeypatch):
     """The cell was run again: one thread drives, and the older panel says so."""
     monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
-    older, older_handle = live_panel(drive)
-    older.start_button.click()
-    until(lambda: not older.approve_button.disabled)
-    newer, handle = live_panel(drive)
-    until(older_handle.done.is_set)
-    assert "Another panel drives this now" in older.status_line.value
-    assert older.approve_button.disabled
-    until(lambda: not newer.approve_button.disabled)
-    newer.approve_button.click()
-    until(handle.done.is_set)
-    assert "COMPLETED" in board_of(newer)
+    older = live_panel(drive)
+    older.press("start")
+    until(lambda: older.asked == "approve")
+    newer = live_panel(drive)
+    until(older.handle.done.is_set)
+    assert "Another panel drives this now" in older.status
+    assert ({}, None) == (older.buttons, older.asked)
+    until(lambda: newer.asked == "approve")
+    newer.confirm()
+    until(newer.handle.done.is_set)
+    assert "COMPLETED" in newer.board
 
 
-def test_the_start_says_what_it_starts(live_panel):
-    """In words and colour; a REAL one is no button to press by habit."""
-    panel, _ = live_panel(waiting_story())
-    assert ("Start the SIMULATED drill", "primary") == (panel.start_button.description, panel.start_button.button_style)
-    panel, _ = live_panel(Story(samples.failing()))
-    assert ("Start the REAL drill", "danger") == (panel.start_button.description, panel.start_button.button_style)
+def test_a_real_start_is_asked_about(live_panel):
+    """In words and colour; what it does is said before the second press."""
+    simulated = live_panel(waiting_story())
+    assert ("Start the SIMULATED drill", "") == (
+        simulated.buttons["start"]["label"],
+        simulated.buttons["start"]["tone"],
+    )
+    drive = Story(samples.failing())
+    hand = live_panel(drive)
+    assert ("Start the REAL drill", "bad") == (hand.buttons["start"]["label"], hand.buttons["start"]["tone"])
+    hand.press("start")
+    assert ("start", None) == (hand.asked, drive.snapshot())
+    assert "It launches 4 &lt;servers&gt;." in hand.widget.form["html"]
+    hand.confirm()
+    until(hand.handle.done.is_set)
 
 
-def test_approval_is_asked_for_only_while_something_waits(live_panel):
-    """Hiding the start hides nothing else."""
-    panel, _ = live_panel(waiting_story())
-    assert ("none", "") == (panel.approval.layout.display, panel.start_button.layout.display)
-    panel.start_button.click()
-    until(lambda: not panel.approve_button.disabled)
-    assert "none" == panel.start_button.layout.display
-    assert {"none"}.isdisjoint({panel.approval.layout.display, panel.approve_button.layout.display})
-    assert "Approve it when this is so: The database accepts logins." in panel.question.value
-
-
-def test_only_the_parts_that_changed_are_drawn_anew(live_panel):
-    """What somebody opened or selected elsewhere on the board stays."""
-    first = samples.waiting_for_approval()
-    later = samples.Sample(first.execution, (), (), first.now + timedelta(seconds=30))
-    drive = Story(first, later, begun=True)
-    drive.step = lambda: False
-    panel, _ = live_panel(drive)
-    until(lambda: not panel.approve_button.disabled)
-    drawn = []
-    for view in panel.board_view.children:
-        view.observe(lambda change: drawn.append(change["new"]), "value")
-    drive.place = 1
-    panel._draw()
-    assert 1 == len(drawn)
-    assert "running for" in drawn[0]
-    panel.leave()
+def test_where_widgets_are_not_shown_the_board_stands_as_html(live_panel):
+    """A notebook that is not trusted shows this."""
+    hand = live_panel(Story(samples.completed(), begun=True))
+    bundle, _ = hand.widget._repr_mimebundle_()
+    assert "COMPLETED" in bundle["text/html"]
+    assert {WIDGET_VIEW, "text/plain"} < set(bundle)
 
 
 def test_what_keeps_the_tables_away_is_told_until_they_answer(live_panel, monkeypatch):
@@ -397,13 +549,13 @@ def test_what_keeps_the_tables_away_is_told_until_they_answer(live_panel, monkey
     monkeypatch.setattr(live, "LOOK_AGAIN_SECONDS", 0.01)
     drive = waiting_story()
     drive.outages = ["DynamoDB does not answer."] * 1000
-    panel, handle = live_panel(drive)
-    panel.start_button.click()
-    until(lambda: "Trying again: DynamoDB does not answer." in panel.status_line.value)
+    hand = live_panel(drive)
+    hand.press("start")
+    until(lambda: "Trying again: DynamoDB does not answer." in hand.status)
     drive.outages.clear()
-    until(lambda: "Trying again" not in panel.status_line.value)
-    panel.approve_button.click()
-    until(handle.done.is_set)
+    until(lambda: "Trying again" not in hand.status)
+    hand.confirm()
+    until(hand.handle.done.is_set)
 
 
 def test_the_static_face_logs_an_outage_once(screen):

@@ -1,0 +1,219 @@
+"""What a notebook opens: its parameters, its simulated world, its runbook, and what else could be opened.
+
+Parameters are validated here, for papermill passes "no" as a string and a
+misspelt name with a warning only.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from drskit.errors import InvalidInput, MissingTables, NotFound, Unavailable
+from drskit.model import ExecutionHeader, ExecutionType, Runbook
+from drskit.resources import default_world, find_file, find_world, shipped_runbooks
+from drskit.runbook import load_runbook
+from drskit.session import Session, environment
+from drskit.views.words import moment
+
+ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+RECENT = 20
+"""Executions of the plan that are offered to be opened again."""
+P = TypeVar("P", bound=BaseModel)
+
+
+def _ulid_or_nothing(value: object) -> object:
+    if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
+        raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
+    return value
+
+
+def _listed(value: object) -> object:
+    """A list as papermill's command line and schedulers pass it: JSON, or words between commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = json.loads(value)
+    except ValueError:
+        found = [word.strip() for word in value.split(",") if word.strip()]
+    return found if isinstance(found, list) else value
+
+
+class DrillParameters(BaseModel):
+    """The parameters of `03-run-a-drill`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    runbook: str = "runbooks/captured-drill.yaml"
+    plan: str = ""
+    simulate: bool = True
+    world: str = ""
+    speed: float = Field(default=0.0, ge=0, le=100_000)
+    approvals: Literal["ask", "all"] = "ask"
+    execution_id: Annotated[str, BeforeValidator(_ulid_or_nothing)] = ""
+    output_dir: str = ""
+    confirmed: bool = False
+    apply: bool = False
+    replace: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
+
+
+def validated(kind: type[P], parameters: Mapping[str, object]) -> P:
+    """A notebook's parameters, as values.
+
+    Raises:
+        InvalidInput: one is unknown or not valid.
+    """
+    try:
+        return kind.model_validate(parameters)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
+        ]
+        raise InvalidInput(f"The notebook's parameters are not valid: {'; '.join(faults)}.") from error
+
+
+def open_runbook(wanted: DrillParameters) -> tuple[Session, Runbook]:
+    """The session in the world that the parameters ask for, and the runbook: a file, or a plan as it was applied.
+
+    Raises:
+        InvalidInput: the parameters do not go together, or name what is nowhere.
+        InvalidRunbook: the runbook is not valid.
+        NotFound: the plan is not applied.
+    """
+    if wanted.approvals == "all" and not wanted.simulate:
+        raise InvalidInput('approvals = "all" is for simulated drills; against AWS a person approves. Write "ask".')
+    if not wanted.simulate and (wanted.world or wanted.speed):
+        raise InvalidInput("world and speed are for simulated drills. Leave them out, or set simulate = True.")
+    if wanted.plan:
+        enter_world(wanted.simulate, wanted.world, wanted.speed, Path("runbooks/any.yaml"), wanted.plan)
+        session = Session.open()
+        return session, applied_runbook(session, wanted.plan)
+    path = find_file(wanted.runbook)
+    runbook = load_runbook(path)
+    enter_world(wanted.simulate, wanted.world, wanted.speed, path, runbook.plan.plan_id)
+    return Session.open(), runbook
+
+
+def enter_world(simulate: bool, world: str, speed: float, runbook: Path, plan_id: str) -> None:
+    """Point this process at the simulated world that is asked for: one that runs, or a new one; else at AWS.
+
+    Raises:
+        InvalidInput: there is no such world.
+        WorldUnreachable: it does not answer.
+    """
+    from drskit.simulation import attach_or_start, attached, leave
+
+    leave(environment())
+    if not simulate or attached(environment()):
+        return
+    file = find_world(world) if world else default_world(runbook, plan_id)
+    settings = Session.open().settings
+    attach_or_start(file, speed, environment(), runs=settings.runs, outlive=person_is_there(settings.ui))
+
+
+def person_is_there(choice: str) -> bool:
+    """Whether a person's front end is attached, as `DRSKIT_UI` says or as can be seen."""
+    from drskit.views.panels import is_live
+
+    return is_live(choice, _shell())
+
+
+def _shell() -> Any:
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return None
+    return get_ipython()
+
+
+def applied_runbook(session: Session, plan_id: str) -> Runbook:
+    """A plan with its groups as the tables hold them.
+
+    Raises:
+        NotFound: it is not applied.
+    """
+    try:
+        plan = session.store.get_plan(plan_id)
+    except MissingTables:
+        plan = None
+    if plan is None:
+        raise NotFound(f"Plan {plan_id} is not applied. Name its runbook, or apply it first: drskit apply FILE")
+    groups = tuple(one.group for one in session.store.list_groups() if one.group.plan_id == plan_id)
+    return Runbook(source=f"plan {plan_id} as applied", plan=plan.plan, groups=groups)
+
+
+# --- what else could be opened ---------------------------------------------------------------------------------------
+
+
+def choices(session: Session, parameters: DrillParameters, plan_id: str, shown: str | None) -> dict[str, Any]:
+    """What a chooser offers: runbooks, plans as applied, executions of the plan; `shown` is the one on the board."""
+    value = _value(parameters, shown)
+    groups: list[dict[str, Any]] = [
+        {"name": "Runbooks", "options": _options("runbook", runbooks(parameters.runbook))},
+        {"name": "Plans as applied", "options": _options("plan", _plans(session))},
+        {"name": f"Executions of {plan_id}", "options": _executions(session, plan_id)},
+    ]
+    if all(value != option["value"] for group in groups for option in group["options"]):
+        groups.append({"name": "Open", "options": [{"value": value, "label": value.partition(":")[2]}]})
+    return {"label": "Plan or execution", "value": value, "groups": [group for group in groups if group["options"]]}
+
+
+def _value(parameters: DrillParameters, shown: str | None) -> str:
+    if shown:
+        return f"execution:{shown}"
+    return f"plan:{parameters.plan}" if parameters.plan else f"runbook:{parameters.runbook}"
+
+
+def chosen(parameters: DrillParameters, value: str) -> DrillParameters:
+    """The parameters that open what was chosen.
+
+    Raises:
+        InvalidInput: that is nothing which can be opened.
+    """
+    kind, _, name = value.partition(":")
+    changes = {
+        "runbook": {"runbook": name, "plan": "", "execution_id": ""},
+        "plan": {"plan": name, "execution_id": ""},
+        "execution": {"execution_id": name},
+    }
+    if kind not in changes or not name:
+        raise InvalidInput(f"{value!r} cannot be opened. Choose from the list.")
+    return validated(DrillParameters, parameters.model_dump() | changes[kind])
+
+
+def runbooks(first: str) -> list[str]:
+    """The runbooks in the working folder's `runbooks/`, and those that drskit ships; the named one is first."""
+    here = sorted(path.as_posix() for path in Path("runbooks").glob("*.y*ml"))
+    return list(dict.fromkeys((*([first] if first else ()), *here, *shipped_runbooks())))
+
+
+def _options(kind: str, names: list[str]) -> list[dict[str, str]]:
+    return [{"value": f"{kind}:{name}", "label": name} for name in names]
+
+
+def _plans(session: Session) -> list[str]:
+    try:
+        return [plan.plan.plan_id for plan in session.store.list_plans()]
+    except (MissingTables, Unavailable):  # the runbooks can be opened all the same
+        return []
+
+
+def _executions(session: Session, plan_id: str) -> list[dict[str, str]]:
+    try:
+        found = list(islice(session.store.list_executions(plan_id), RECENT))
+    except (MissingTables, Unavailable):
+        return []
+    return [
+        {"value": f"execution:{one.execution_id}", "label": _execution(one)}
+        for one in found
+        if isinstance(one, ExecutionHeader) and one.execution_type is not ExecutionType.CLEANUP
+    ]
+
+
+def _execution(header: ExecutionHeader) -> str:
+    return f"{header.status} {moment(header.start_time)} {header.execution_id}"

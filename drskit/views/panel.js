@@ -1,0 +1,241 @@
+// The panel of a drill in the browser: plain DOM, no library, nothing from a network.
+//
+// The kernel says what there is: parts of HTML that are safe to insert, buttons, one open form, a line of status.
+// The browser changes only what differs. Rows carry `data-key`, so that a focused button, a selected id and an open
+// fold survive every update.
+
+const TEXT = 3;
+
+function make(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
+/** Make `node` hold this HTML by changing what differs. */
+function patch(node, html) {
+  const wanted = document.createElement("template");
+  wanted.innerHTML = html;
+  patchChildren(node, wanted.content);
+}
+
+function patchChildren(node, wanted) {
+  const keyed = new Map();
+  for (const child of node.children) if (child.dataset.key) keyed.set(child.dataset.key, child);
+  let place = node.firstChild;
+  for (const child of [...wanted.childNodes]) {
+    const found = counterpart(place, child, keyed);
+    if (!found) {
+      node.insertBefore(child, place);
+      continue;
+    }
+    if (found === place) place = place.nextSibling;
+    else node.insertBefore(found, place);
+    patchNode(found, child);
+  }
+  while (place) {
+    const next = place.nextSibling;
+    place.remove();
+    place = next;
+  }
+}
+
+function counterpart(place, child, keyed) {
+  const key = child.dataset?.key;
+  if (key) return keyed.get(key);
+  return place && !place.dataset?.key && place.nodeName === child.nodeName ? place : null;
+}
+
+function patchNode(node, wanted) {
+  if (node.isEqualNode(wanted)) return;
+  if (node.nodeType === TEXT) {
+    node.data = wanted.data;
+    return;
+  }
+  for (const { name } of [...node.attributes]) {
+    if (!wanted.hasAttribute(name) && name !== "open") node.removeAttribute(name); // a person opened it
+  }
+  for (const { name, value } of wanted.attributes) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+  patchChildren(node, wanted);
+}
+
+/** The parts of the board, one node each; a part that is the same string is not even looked at. */
+function drawParts(node, parts, drawn) {
+  while (node.children.length > parts.length) node.lastChild.remove();
+  parts.forEach((html, index) => {
+    if (!node.children[index]) node.append(make("div", { class: "drs-part" }));
+    if (drawn[index] !== html) patch(node.children[index], html);
+  });
+  return [...parts];
+}
+
+function drawButtons(bar, buttons, send) {
+  const focused = bar.contains(document.activeElement);
+  const present = new Map([...bar.children].map((node) => [node.dataset.key, node]));
+  buttons.forEach((button, index) => {
+    let node = present.get(button.key);
+    present.delete(button.key);
+    if (!node) {
+      node = make("button", { type: "button", "data-key": button.key, class: `drs-button drs-${button.key}` });
+      node.addEventListener("click", () => send({ do: "press", key: button.key }));
+    }
+    if (bar.children[index] !== node) bar.insertBefore(node, bar.children[index] ?? null);
+    if (node.textContent !== button.label) node.textContent = button.label;
+    node.dataset.tone = button.tone;
+    node.disabled = button.disabled;
+  });
+  for (const node of present.values()) node.remove();
+  bar.hidden = buttons.length === 0;
+  if (focused && !bar.contains(document.activeElement)) bar.focus(); // its button went: stay where one was
+}
+
+function drawChooser(node, chooser, send) {
+  const { label, value, groups } = chooser;
+  node.hidden = !groups || groups.length === 0;
+  if (node.hidden) return;
+  let select = node.querySelector("select");
+  if (!select) {
+    select = make("select");
+    select.addEventListener("change", () => send({ do: "choose", value: select.value }));
+    node.append(make("label", {}, make("span"), " ", select));
+  }
+  node.querySelector("span").textContent = label;
+  const told = JSON.stringify(groups);
+  if (select.dataset.told !== told) {
+    select.dataset.told = told;
+    select.replaceChildren(
+      ...groups.map(({ name, options }) => {
+        const group = make("optgroup", { label: name });
+        group.append(...options.map((option) => make("option", { value: option.value }, option.label)));
+        return group;
+      }),
+    );
+  }
+  select.value = value;
+}
+
+/** One question at a time. It is built when another one opens; while it stands, what was typed stays. */
+function drawForm(node, form, send, root) {
+  const same = node.dataset.key === (form.key ?? "");
+  if (!form.key) {
+    const had = node.contains(document.activeElement);
+    node.replaceChildren();
+    node.dataset.key = "";
+    node.hidden = true;
+    if (had) giveBack(root, node.dataset.from);
+    return;
+  }
+  if (!same) {
+    const had = node.contains(document.activeElement);
+    const from = node.dataset.from;
+    buildForm(node, form, send);
+    if (had && !form.focus) giveBack(root, from);
+  }
+  patch(node.querySelector(".drs-asked"), form.html);
+  const about = node.querySelector("select");
+  const told = JSON.stringify(form.about);
+  if (about.dataset.told !== told) {
+    const chosen = about.value;
+    about.dataset.told = told;
+    about.replaceChildren(...form.about.map(({ value, label }) => make("option", { value }, label)));
+    if (form.about.some(({ value }) => value === chosen)) about.value = chosen;
+    about.parentNode.hidden = form.about.length < 2;
+  }
+  node.querySelector(".drs-confirm").disabled = false;
+  node.asked = form;
+  tellAnswer(node);
+  if (!same && form.focus) (node.querySelector("input:not([hidden])") ?? node.querySelector("button")).focus();
+}
+
+/** The focus, back to the button that opened a question, or to where it stood. */
+function giveBack(root, key) {
+  (root.querySelector(`.drs-bar [data-key="${key}"]`) ?? root.querySelector(".drs-bar")).focus();
+}
+
+/** What the chosen command would come to, in the engine's own words. */
+function tellAnswer(node) {
+  const { about } = node.asked;
+  const chosen = about.find(({ value }) => value === node.querySelector("select").value) ?? about[0];
+  node.querySelector(".drs-answer").textContent = chosen?.answer ? `What happens: ${chosen.answer}` : "";
+}
+
+function buildForm(node, form, send) {
+  node.dataset.key = form.key;
+  node.dataset.from = form.from;
+  node.hidden = false;
+  const about = make("select");
+  const reason = make("input", { type: "text", placeholder: form.placeholder, class: "drs-reason", maxlength: 500 });
+  reason.required = form.needed;
+  const yes = make("button", { type: "submit", class: "drs-button drs-confirm", "data-tone": form.tone }, form.confirm);
+  const no = make("button", { type: "button", class: "drs-button drs-back", "data-tone": "plain" }, "Back");
+  no.hidden = form.stays;
+  const asking = make("form", { "aria-label": form.title, autocomplete: "off" },
+    make("p", { class: "drs-title" }, form.title),
+    make("div", { class: "drs-asked" }),
+    make("label", {}, make("span", {}, "What "), about),
+    make("p", { class: "drs-answer" }),
+    make("label", {}, make("span", {}, form.needed ? "Reason (needed) " : "Reason "), reason),
+    make("div", { class: "drs-answers" }, yes, no));
+  reason.parentNode.hidden = form.silent;
+  asking.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (form.needed && !reason.value.trim()) {
+      reason.value = "";
+      reason.reportValidity();
+      return;
+    }
+    yes.disabled = true; // until the kernel has said what came of it
+    send({ do: "confirm", key: form.key, about: about.value, reason: reason.value });
+  });
+  about.addEventListener("change", () => tellAnswer(node));
+  const close = () => send({ do: "close", key: form.key });
+  no.addEventListener("click", close);
+  asking.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !form.stays) close();
+  });
+  node.replaceChildren(asking);
+}
+
+function render({ model, el }) {
+  const send = (message) => model.send(message);
+  const root = make("div", { class: "drs-panel", role: "group", "aria-label": model.get("name"),
+    "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take Enter for its own
+  const mode = make("div", { class: "drs-mode" });
+  const chooser = make("div", { class: "drs-chooser" });
+  const bar = make("div", { class: "drs-bar", role: "toolbar", "aria-label": "What you can do", tabindex: "-1" });
+  const form = make("div", { class: "drs-form" });
+  const status = make("div", { class: "drs-status" });
+  const board = make("div", { class: "drs-board" });
+  root.append(mode, chooser, bar, form, status, board);
+  root.addEventListener("keydown", (event) => event.stopPropagation());
+  board.addEventListener("click", (event) => {
+    const pressed = event.target.closest("[data-press]");
+    if (pressed) send({ do: "press", key: pressed.dataset.press });
+  });
+  let drawn = [];
+  const draw = {
+    parts: () => {
+      const began = performance.now();
+      const [first, ...rest] = model.get("parts");
+      patch(mode, first ?? "");
+      drawn = drawParts(board, rest, drawn);
+      root.dataset.took = (performance.now() - began).toFixed(2);
+    },
+    chooser: () => drawChooser(chooser, model.get("chooser"), send),
+    buttons: () => drawButtons(bar, model.get("buttons"), send),
+    form: () => drawForm(form, model.get("form"), send, root),
+    status: () => patch(status, model.get("status")),
+  };
+  for (const [name, work] of Object.entries(draw)) {
+    model.on(`change:${name}`, work);
+    work();
+  }
+  el.append(root);
+  return () => Object.entries(draw).forEach(([name, work]) => model.off(`change:${name}`, work));
+}
+
+export { patch };
+export default { render };
