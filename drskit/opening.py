@@ -22,6 +22,9 @@ from drskit.session import Session, environment
 from drskit.views.words import moment
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+APPLIED = "plan:"
+"""How the name of a runbook begins that means a plan as it was applied."""
+EXECUTION = "execution:"
 RECENT = 20
 """Executions of the plan that are offered to be opened again."""
 P = TypeVar("P", bound=BaseModel)
@@ -50,7 +53,6 @@ class DrillParameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     runbook: str = "runbooks/captured-drill.yaml"
-    plan: str = ""
     simulate: bool = True
     world: str = ""
     speed: float = Field(default=0.0, ge=0, le=100_000)
@@ -89,10 +91,11 @@ def open_runbook(wanted: DrillParameters) -> tuple[Session, Runbook]:
         raise InvalidInput('approvals = "all" is for simulated drills; against AWS a person approves. Write "ask".')
     if not wanted.simulate and (wanted.world or wanted.speed):
         raise InvalidInput("world and speed are for simulated drills. Leave them out, or set simulate = True.")
-    if wanted.plan:
-        enter_world(wanted.simulate, wanted.world, wanted.speed, Path("runbooks/any.yaml"), wanted.plan)
+    plan_id = wanted.runbook.removeprefix(APPLIED)
+    if plan_id != wanted.runbook:
+        enter_world(wanted.simulate, wanted.world, wanted.speed, Path("runbooks/any.yaml"), plan_id)
         session = Session.open()
-        return session, applied_runbook(session, wanted.plan)
+        return session, applied_runbook(session, plan_id)
     path = find_file(wanted.runbook)
     runbook = load_runbook(path)
     enter_world(wanted.simulate, wanted.world, wanted.speed, path, runbook.plan.plan_id)
@@ -154,19 +157,21 @@ def choices(session: Session, parameters: DrillParameters, plan_id: str, shown: 
     """What a chooser offers: runbooks, plans as applied, executions of the plan; `shown` is the one on the board."""
     value = _value(parameters, shown)
     groups: list[dict[str, Any]] = [
-        {"name": "Runbooks", "options": _options("runbook", runbooks(parameters.runbook))},
-        {"name": "Plans as applied", "options": _options("plan", _plans(session))},
+        {"name": "Runbooks", "options": [_option(name) for name in runbooks()]},
+        {"name": "Plans as applied", "options": [_option(f"{APPLIED}{name}") for name in _plans(session)]},
         {"name": f"Executions of {plan_id}", "options": _executions(session, plan_id)},
     ]
     if all(value != option["value"] for group in groups for option in group["options"]):
-        groups.append({"name": "Open", "options": [{"value": value, "label": value.partition(":")[2]}]})
+        groups.insert(0, {"name": "Open now", "options": [_option(value)]})
     return {"label": "Plan or execution", "value": value, "groups": [group for group in groups if group["options"]]}
 
 
 def _value(parameters: DrillParameters, shown: str | None) -> str:
-    if shown:
-        return f"execution:{shown}"
-    return f"plan:{parameters.plan}" if parameters.plan else f"runbook:{parameters.runbook}"
+    return f"{EXECUTION}{shown}" if shown else parameters.runbook
+
+
+def _option(value: str) -> dict[str, str]:
+    return {"value": value, "label": value.removeprefix(APPLIED).removeprefix(EXECUTION)}
 
 
 def chosen(parameters: DrillParameters, value: str) -> DrillParameters:
@@ -175,25 +180,15 @@ def chosen(parameters: DrillParameters, value: str) -> DrillParameters:
     Raises:
         InvalidInput: that is nothing which can be opened.
     """
-    kind, _, name = value.partition(":")
-    changes = {
-        "runbook": {"runbook": name, "plan": "", "execution_id": ""},
-        "plan": {"plan": name, "execution_id": ""},
-        "execution": {"execution_id": name},
-    }
-    if kind not in changes or not name:
-        raise InvalidInput(f"{value!r} cannot be opened. Choose from the list.")
-    return validated(DrillParameters, parameters.model_dump() | changes[kind])
+    execution_id = value.removeprefix(EXECUTION)
+    change = {"execution_id": execution_id} if execution_id != value else {"runbook": value, "execution_id": ""}
+    return validated(DrillParameters, parameters.model_dump() | change)
 
 
-def runbooks(first: str) -> list[str]:
-    """The runbooks in the working folder's `runbooks/`, and those that drskit ships; the named one is first."""
+def runbooks() -> list[str]:
+    """The runbooks in the working folder's `runbooks/`, and those that drskit ships."""
     here = sorted(path.as_posix() for path in Path("runbooks").glob("*.y*ml"))
-    return list(dict.fromkeys((*([first] if first else ()), *here, *shipped_runbooks())))
-
-
-def _options(kind: str, names: list[str]) -> list[dict[str, str]]:
-    return [{"value": f"{kind}:{name}", "label": name} for name in names]
+    return list(dict.fromkeys((*here, *shipped_runbooks())))
 
 
 def _plans(session: Session) -> list[str]:
@@ -209,7 +204,7 @@ def _executions(session: Session, plan_id: str) -> list[dict[str, str]]:
     except (MissingTables, Unavailable):
         return []
     return [
-        {"value": f"execution:{one.execution_id}", "label": _execution(one)}
+        {"value": f"{EXECUTION}{one.execution_id}", "label": _execution(one)}
         for one in found
         if isinstance(one, ExecutionHeader) and one.execution_type is not ExecutionType.CLEANUP
     ]
