@@ -28,7 +28,7 @@ from drskit.model import (
     Runbook,
     WaveStatus,
 )
-from drskit.opening import DrillParameters, choices, chosen, open_runbook, person_is_there, validated
+from drskit.opening import DrillParameters, choices, chosen, open_runbook, person_is_there, print_line, validated
 from drskit.session import Preview, Session
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
@@ -407,8 +407,3 @@ def _next_step(execution: Execution) -> str:
     if waiting:
         return f'When it is so: drskit approve {execution.execution_id} --wave "{waiting[0]}" --reason TEXT'
     return f"Decide: drskit resume, or drskit cancel, {execution.execution_id} --reason TEXT"
-
-
-def print_line(line: str) -> None:
-    """A plain line for the log of whoever runs the notebook."""
-    print(line, flush=True)  # noqa: T201 - the static face's log is its output

@@ -30,7 +30,8 @@ RECENT = 20
 P = TypeVar("P", bound=BaseModel)
 
 
-def _ulid_or_nothing(value: object) -> object:
+def ulid_or_nothing(value: object) -> object:
+    """An execution's id as a parameter gives it; pydantic tells what is wrong with another text."""
     if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
         raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
     return value
@@ -57,7 +58,7 @@ class DrillParameters(BaseModel):
     world: str = ""
     speed: float = Field(default=0.0, ge=0, le=100_000)
     approvals: Literal["ask", "all"] = "ask"
-    execution_id: Annotated[str, BeforeValidator(_ulid_or_nothing)] = ""
+    execution_id: Annotated[str, BeforeValidator(ulid_or_nothing)] = ""
     output_dir: str = ""
     confirmed: bool = False
     apply: bool = False
@@ -132,6 +133,11 @@ def _shell() -> Any:
     except ImportError:
         return None
     return get_ipython()
+
+
+def print_line(line: str) -> None:
+    """A plain line for the log of whoever runs the notebook."""
+    print(line, flush=True)  # noqa: T201 - the static face's log is its output
 
 
 def applied_runbook(session: Session, plan_id: str) -> Runbook:

@@ -11,7 +11,7 @@ selected id stays selected while somebody copies it. What needs a look is never
 inside a `<details>`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from html import escape
 
@@ -52,9 +52,9 @@ def render_board(execution: Execution, now: datetime) -> str:
     return boxed(board_parts(execution, now))
 
 
-def board_parts(execution: Execution, now: datetime) -> tuple[str, ...]:
-    """The same in parts: the mode, how it stands, what it is, then each wave."""
-    board = board_of(execution, now)
+def board_parts(execution: Execution, now: datetime, again: Collection[str] = ()) -> tuple[str, ...]:
+    """The same in parts: the mode, how it stands, what it is, then each wave; `again` as in `board_of`."""
+    board = board_of(execution, now, again)
     return (render_mode(board.mode), _state(board), _identity(board), *(_wave(wave) for wave in board.waves))
 
 
@@ -86,7 +86,7 @@ def _state(board: Board) -> str:
         waiting = f'<p style="margin:6px 0;font-size:1.15em">{waiting}</p>'
     left = "".join(f'<p style="margin:4px 0;overflow-wrap:anywhere">{text_of(line)}</p>' for line in board.leftovers)
     return (
-        f'<p style="margin:0 0 2px;font-size:1.35em">{_badge(board.status.value)} '
+        f'<p style="margin:0 0 2px;font-size:1.35em">{badge(board.status.value)} '
         f"<b>{board.execution_type.value.capitalize()} of {text_of(board.plan_id)}</b>: {board.done} of "
         f"{counted(board.total, 'server')} {board.verb}, {lasts}{seen}</p>{waiting}{left}"
     )
@@ -118,7 +118,7 @@ def _troubles(wave: WaveRow) -> str:
             alike.setdefault((server.status.value, trouble), []).append(server)
     return "".join(
         f'<p data-key="trouble {text_of(servers[0].source_server_id)}" style="margin:2px 0 8px;overflow-wrap:anywhere">'
-        f"{_badge(status)} {_names(servers)}: {text_of(trouble)}</p>"
+        f"{badge(status)} {_names(servers)}: {text_of(trouble)}</p>"
         for (status, trouble), servers in alike.items()
     )
 
@@ -144,12 +144,12 @@ def _fold(wave: WaveRow) -> str:
 
 
 def _line(server: ServerRow) -> str:
-    badge = badge_of(server.status.value)
-    return f"{badge.glyph} {escape(badge.word)} {text_of(server.name)} {text_of(server.source_server_id)}"
+    found = badge_of(server.status.value)
+    return f"{found.glyph} {escape(found.word)} {text_of(server.name)} {text_of(server.source_server_id)}"
 
 
 def _heading(wave: WaveRow) -> str:
-    parts = [f"<b>Wave {text_of(wave.name)}</b> {_badge(wave.status.value)} {wave.done} of {wave.total} {wave.verb}"]
+    parts = [f"<b>Wave {text_of(wave.name)}</b> {badge(wave.status.value)} {wave.done} of {wave.total} {wave.verb}"]
     if wave.failed:
         parts.append(f"<b>{wave.failed} failed</b>")
     if wave.elapsed is not None:
@@ -178,7 +178,7 @@ def _table(wave: WaveRow) -> str:
 
 def _row(server: ServerRow) -> str:
     cells = (
-        _whole(_badge(server.status.value)),
+        _whole(badge(server.status.value)),
         f"{server.phase} {_whole(span(server.phase_elapsed))}" if server.phase else "-",
         _whole(span(server.elapsed)),
         _whole(text_of(server.recovery_instance_id)),
@@ -196,9 +196,10 @@ def _whole(inner: str) -> str:
     return f'<span style="white-space:nowrap">{inner}</span>'
 
 
-def _badge(word: str) -> str:
-    badge = badge_of(word)
-    return filled(f"{badge.glyph} {escape(badge.word)}", badge.tone)
+def badge(word: str) -> str:
+    """A status as HTML: a glyph and a word on a background of its own."""
+    found = badge_of(word)
+    return filled(f"{found.glyph} {escape(found.word)}", found.tone)
 
 
 def filled(inner: str, tone: Tone) -> str:

@@ -8,7 +8,11 @@ from drskit.report import measures
 from drskit.views.rows import UP, trouble_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
+
+    from drskit.views.listing import ExecutionRow
 
 
 def servers_frame(execution: Execution) -> "pd.DataFrame":
@@ -64,8 +68,40 @@ def waves_frame(execution: Execution) -> "pd.DataFrame":
     return _frame(rows, times=("Waited since", "Started", "Ended"), spans=("RTO",))
 
 
+def executions_frame(rows: "Iterable[ExecutionRow]") -> "pd.DataFrame":
+    """One line for each execution; what is absent is NA.
+
+    Raises:
+        MissingExtra: pandas is not installed.
+    """
+    found: list[dict[str, object]] = [
+        {
+            "Execution": row.header.execution_id,
+            "Plan": row.header.plan_id,
+            "Type": row.header.execution_type.value,
+            "Mode": row.header.mode.value,
+            "Status": row.header.status.value,
+            "Stuck": row.stuck,
+            "Waiting for": row.header.waiting_for,
+            "Started": row.header.start_time,
+            "Ended": row.header.end_time,
+            "Took": row.elapsed,
+            "Servers": row.servers,
+            "Running": row.running.count if row.running else None,
+        }
+        for row in rows
+    ]
+    if not found:
+        return _empty(("Execution", "Plan", "Type", "Mode", "Status", "Started", "Ended"))
+    return _frame(found, times=("Started", "Ended"), spans=("Took",), counts=("Running",))
+
+
+def _empty(columns: tuple[str, ...]) -> "pd.DataFrame":
+    return _frame([dict.fromkeys(columns)], times=()).head(0)
+
+
 def _frame(
-    rows: list[dict[str, object]], *, times: tuple[str, ...], spans: tuple[str, ...], counts: tuple[str, ...] = ()
+    rows: list[dict[str, object]], *, times: tuple[str, ...], spans: tuple[str, ...] = (), counts: tuple[str, ...] = ()
 ) -> "pd.DataFrame":
     try:
         import pandas as pd

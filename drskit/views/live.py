@@ -61,7 +61,7 @@ class Helm(Drive, Protocol):
         """What a start would do, in a sentence."""
 
     def chooser(self) -> Mapping[str, Any]:
-        """What else could be opened: label, value and groups of options; nothing while something is driven."""
+        """What else could be opened: label, value and groups of options."""
 
     def choose(self, value: str) -> None:
         """Open what was chosen in place of what is shown."""
@@ -315,7 +315,7 @@ class LiveFace(Face):
                 self._form = form
             self.widget.buttons = [button.to_json() for button in self._buttons(execution)]
             self.widget.form = form.to_json() if form else {}
-            self.widget.chooser = {} if self._left or self._driving else dict(self.drive.chooser())
+            self.widget.selects = [] if self._left or self._driving else [{"key": "open", **self.drive.chooser()}]
 
     def _buttons(self, execution: Execution | None) -> tuple[Button, ...]:
         if self._left:

@@ -92,29 +92,35 @@ function drawButtons(bar, buttons, send) {
   if (focused && !bar.contains(document.activeElement)) bar.focus(); // its button went: stay where one was
 }
 
-function drawChooser(node, chooser, send) {
-  const { label, value, groups } = chooser;
-  node.hidden = !groups || groups.length === 0;
-  if (node.hidden) return;
-  let select = node.querySelector("select");
-  if (!select) {
-    select = make("select");
-    select.addEventListener("change", () => send({ do: "choose", value: select.value }));
-    node.append(make("label", {}, make("span"), " ", select));
+function drawSelects(node, selects, send) {
+  const present = new Map([...node.children].map((child) => [child.dataset.key, child]));
+  for (const { key, label, value, groups } of selects) {
+    let named = present.get(key);
+    present.delete(key);
+    if (!named) {
+      const select = make("select");
+      select.addEventListener("change", () => send({ do: "choose", key, value: select.value }));
+      named = make("label", { "data-key": key }, make("span", {}, label), select);
+      node.append(named);
+    }
+    const select = named.querySelector("select");
+    const told = JSON.stringify(groups);
+    if (select.dataset.told !== told) {
+      select.dataset.told = told;
+      select.replaceChildren(...groups.flatMap(optionsOf));
+    }
+    if (select.value !== value) select.value = value;
   }
-  node.querySelector("span").textContent = label;
-  const told = JSON.stringify(groups);
-  if (select.dataset.told !== told) {
-    select.dataset.told = told;
-    select.replaceChildren(
-      ...groups.map(({ name, options }) => {
-        const group = make("optgroup", { label: name });
-        group.append(...options.map((option) => make("option", { value: option.value }, option.label)));
-        return group;
-      }),
-    );
-  }
-  select.value = value;
+  for (const gone of present.values()) gone.remove();
+  node.hidden = selects.length === 0;
+}
+
+function optionsOf({ name, options }) {
+  const made = options.map((option) => make("option", { value: option.value }, option.label));
+  if (!name) return made;
+  const group = make("optgroup", { label: name });
+  group.append(...made);
+  return [group];
 }
 
 /** One question at a time. It is built when another one opens; while it stands, what was typed stays. */
@@ -204,12 +210,12 @@ function render({ model, el }) {
   const root = make("div", { class: "drs-panel", role: "group", "aria-label": model.get("name"),
     "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take Enter for its own
   const mode = make("div", { class: "drs-mode" });
-  const chooser = make("div", { class: "drs-chooser" });
+  const selects = make("div", { class: "drs-selects" });
   const bar = make("div", { class: "drs-bar", role: "toolbar", "aria-label": "What you can do", tabindex: "-1" });
   const form = make("div", { class: "drs-form" });
   const status = make("div", { class: "drs-status" });
   const board = make("div", { class: "drs-board" });
-  root.append(mode, chooser, bar, form, status, board);
+  root.append(mode, selects, bar, form, status, board);
   root.addEventListener("keydown", (event) => event.stopPropagation());
   board.addEventListener("click", (event) => {
     const pressed = event.target.closest("[data-press]");
@@ -224,7 +230,7 @@ function render({ model, el }) {
       drawn = drawParts(board, rest, drawn);
       root.dataset.took = (performance.now() - began).toFixed(2);
     },
-    chooser: () => drawChooser(chooser, model.get("chooser"), send),
+    selects: () => drawSelects(selects, model.get("selects"), send),
     buttons: () => drawButtons(bar, model.get("buttons"), send),
     form: () => drawForm(form, model.get("form"), send, root),
     status: () => patch(status, model.get("status")),

@@ -39,7 +39,7 @@ def _panel_class() -> Any:
         _css = CSS.read_text(encoding="utf-8")
         name = traitlets.Unicode().tag(sync=True)
         parts: Any = traitlets.List().tag(sync=True)
-        chooser = traitlets.Dict().tag(sync=True)
+        selects: Any = traitlets.List().tag(sync=True)
         buttons: Any = traitlets.List().tag(sync=True)
         form = traitlets.Dict().tag(sync=True)
         status = traitlets.Unicode().tag(sync=True)

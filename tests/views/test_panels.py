@@ -254,7 +254,7 @@ def test_the_live_face_returns_at_once_and_starts_nothing(live_panel):
     assert 0 == drive.steps
     assert "4 servers would be launched" in hand.board
     assert (["start"], None) == (list(hand.buttons), hand.asked)
-    assert "runbook:a.yaml" == hand.widget.chooser["value"]
+    assert "runbook:a.yaml" == hand.widget.selects[0]["value"]
 
 
 def test_a_person_starts_approves_and_awaits_the_end(live_panel):
@@ -265,7 +265,7 @@ def test_a_person_starts_approves_and_awaits_the_end(live_panel):
     until(lambda: hand.asked == "approve")
     assert "Approve wave Application?" == hand.widget.form["title"]
     assert "Approve it when this is so: <b>The database accepts logins.</b>" in hand.widget.form["html"]
-    assert ("start" in hand.buttons, hand.widget.chooser) == (False, {})
+    assert ("start" in hand.buttons, hand.widget.selects) == (False, [])
     hand.confirm("logins work")
     assert "COMPLETED" == asyncio.run(_awaited(hand.handle)).execution.status
     assert [("approve", "Application", None, "logins work")] == drive.told
@@ -416,10 +416,10 @@ def test_another_plan_can_be_chosen_before_a_start(live_panel):
     """What cannot be opened is told, and what was open stays."""
     drive = waiting_story()
     hand = live_panel(drive)
-    hand.send(do="choose", value="runbook:b.yaml")
+    hand.send(do="choose", key="open", value="runbook:b.yaml")
     until(lambda: drive.chosen == ["runbook:b.yaml"] and "Opening" not in hand.status)
     drive.failures["choose"] = InvalidInput("Plan b has no world.")
-    hand.send(do="choose", value="runbook:b.yaml")
+    hand.send(do="choose", key="open", value="runbook:b.yaml")
     until(lambda: "Plan b has no world." in hand.status)
     assert "4 servers would be launched" in hand.board
 
