@@ -103,10 +103,10 @@ class Watch:
         self._rows: tuple[ExecutionRow, ...] = ()
         self._running: dict[str, RunningInstances] = {}
         self._known: dict[str, Execution] = {}
-        self._now = session.store.now()
         self._looks = 0
         self._lock = threading.RLock()
         self.mode = self._find_mode()
+        self._now = session.store.now()
 
     def _find_mode(self) -> Mode:
         region = self.session.settings.region or self.session.clients.region or ""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from shlex import quote
 
 from drskit.model import ExecutionHeader, ExecutionStatus, ServerStatus
 from drskit.offers import Offer
@@ -185,7 +186,7 @@ def typed_commands(execution_id: str, offered: Iterable[Offer], *, cleanable: bo
 
 def _flag(offer: Offer) -> str:
     first = offer.choices[0]
-    return f'--wave "{first.wave}"' if first.wave else f"--server {first.server}"
+    return f"--wave {quote(plain(first.wave))}" if first.wave else f"--server {quote(str(first.server))}"
 
 
 def stuck_part(why: str | None) -> str:

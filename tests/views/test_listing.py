@@ -1,5 +1,6 @@
 """Many executions as a list: in what order, what is said of each, and that no text of theirs does harm."""
 
+import shlex
 from collections import Counter
 from datetime import timedelta
 
@@ -118,13 +119,30 @@ def test_the_commands_to_type_are_those_that_make_sense():
     sample = samples.waiting_for_approval()
     name = sample.execution.execution_id
     typed = typed_commands(name, offers(sample.execution, sample.now), cleanable=cleanable(sample.execution))
-    assert f'drskit approve {name} --wave "Application" --reason TEXT' in typed
+    assert f"drskit approve {name} --wave Application --reason TEXT" in typed
     assert f"drskit pause {name} --reason TEXT" in typed
     assert not [line for line in typed if "retry" in line or "cleanup" in line]
     over = samples.completed().execution
     typed = typed_commands(over.execution_id, offers(over, NOW), cleanable=cleanable(over))
     assert (f"drskit cleanup {over.execution_id} --reason TEXT",) == typed
     assert "Nothing is left to tell it." in commands_part(())
+
+
+def test_a_command_to_type_is_safe_to_paste():
+    """A wave's name is one word to the shell, whatever stands in it."""
+    sample = samples.waiting_for_approval()
+    waves = tuple(
+        wave.model_copy(update={"wave_name": 'A"; rm -rf $(HOME) #'}) if wave.waiting_since else wave
+        for wave in sample.execution.waves
+    )
+    declared = tuple(
+        wave.model_copy(update={"name": waves[number].wave_name})
+        for number, wave in enumerate(sample.execution.plan.waves)
+    )
+    plan = sample.execution.plan.model_copy(update={"waves": declared})
+    execution = sample.execution.model_copy(update={"waves": waves, "plan": plan})
+    typed = typed_commands("ID", offers(execution, sample.now), cleanable=False)
+    assert ["drskit", "approve", "ID", "--wave", 'A"; rm -rf $(HOME) #', "--reason", "TEXT"] == shlex.split(typed[0])
 
 
 def test_the_mode_of_each_execution_is_said():
