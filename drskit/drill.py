@@ -51,13 +51,15 @@ def open_drill(**parameters: object) -> "Drill":
         NotFound: the plan that is named is not applied.
     """
     wanted = validated(DrillParameters, parameters)
-    return Drill(*open_runbook(wanted), wanted)
+    person = person_is_there(Session.open().settings.ui)
+    return Drill(*open_runbook(wanted, person=person), wanted)
 
 
 class Drill:
     """One drill: what it would do, its execution, its report."""
 
     def __init__(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
+        self._person = person_is_there(session.settings.ui)
         self._open(session, runbook, parameters)
 
     def _open(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
@@ -239,7 +241,7 @@ class Drill:
         """
         handle = self._handle
         parameters = chosen(self.parameters, value)
-        session, runbook = open_runbook(parameters)
+        session, runbook = open_runbook(parameters, person=self._person)
         self._open(session, runbook, parameters)
         self._handle = handle
 
@@ -267,8 +269,8 @@ class Drill:
     # --- what a notebook calls ---------------------------------------------------------------------------------------
 
     def is_live(self) -> bool:
-        """Whether a person's front end is attached."""
-        return person_is_there(self.session.settings.ui)
+        """Whether a person's front end was attached when this was opened."""
+        return self._person
 
     def show(self) -> "Handle":
         """Show the drill and drive it: with buttons where a person is, else to its end or to a person's decision."""

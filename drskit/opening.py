@@ -80,8 +80,10 @@ def validated(kind: type[P], parameters: Mapping[str, object]) -> P:
         raise InvalidInput(f"The notebook's parameters are not valid: {'; '.join(faults)}.") from error
 
 
-def open_runbook(wanted: DrillParameters) -> tuple[Session, Runbook]:
+def open_runbook(wanted: DrillParameters, *, person: bool) -> tuple[Session, Runbook]:
     """The session in the world that the parameters ask for, and the runbook: a file, or a plan as it was applied.
+
+    `person` says whether one is there; see `enter_world`.
 
     Raises:
         InvalidInput: the parameters do not go together, or name what is nowhere.
@@ -94,17 +96,19 @@ def open_runbook(wanted: DrillParameters) -> tuple[Session, Runbook]:
         raise InvalidInput("world and speed are for simulated drills. Leave them out, or set simulate = True.")
     plan_id = wanted.runbook.removeprefix(APPLIED)
     if plan_id != wanted.runbook:
-        enter_world(wanted.simulate, wanted.world, wanted.speed, Path("runbooks/any.yaml"), plan_id)
+        enter_world(wanted.simulate, wanted.world, wanted.speed, Path("runbooks/any.yaml"), plan_id, person=person)
         session = Session.open()
         return session, applied_runbook(session, plan_id)
     path = find_file(wanted.runbook)
     runbook = load_runbook(path)
-    enter_world(wanted.simulate, wanted.world, wanted.speed, path, runbook.plan.plan_id)
+    enter_world(wanted.simulate, wanted.world, wanted.speed, path, runbook.plan.plan_id, person=person)
     return Session.open(), runbook
 
 
-def enter_world(simulate: bool, world: str, speed: float, runbook: Path, plan_id: str) -> None:
+def enter_world(simulate: bool, world: str, speed: float, runbook: Path, plan_id: str, *, person: bool) -> None:
     """Point this process at the simulated world that is asked for: one that runs, or a new one; else at AWS.
+
+    In front of a person a new world outlives the kernel.
 
     Raises:
         InvalidInput: there is no such world.
@@ -117,11 +121,14 @@ def enter_world(simulate: bool, world: str, speed: float, runbook: Path, plan_id
         return
     file = find_world(world) if world else default_world(runbook, plan_id)
     settings = Session.open().settings
-    attach_or_start(file, speed, environment(), runs=settings.runs, outlive=person_is_there(settings.ui))
+    attach_or_start(file, speed, environment(), runs=settings.runs, outlive=person)
 
 
 def person_is_there(choice: str) -> bool:
-    """Whether a person's front end is attached, as `DRSKIT_UI` says or as can be seen."""
+    """Whether a person's front end is attached, as `DRSKIT_UI` says or as can be seen.
+
+    To be asked in a cell, once: what a button calls cannot tell any more.
+    """
     from drskit.views.panels import is_live
 
     return is_live(choice, _shell())

@@ -83,7 +83,8 @@ def open_watch(**parameters: object) -> "Watch":
     if not wanted.simulate and (wanted.world or wanted.speed or wanted.rehearse):
         raise InvalidInput("world, speed and rehearse are for a simulation. Leave them out, or set simulate = True.")
     path = find_file(wanted.runbook)
-    enter_world(wanted.simulate, wanted.world, wanted.speed, path, load_runbook(path).plan.plan_id)
+    person = person_is_there(Session.open().settings.ui)
+    enter_world(wanted.simulate, wanted.world, wanted.speed, path, load_runbook(path).plan.plan_id, person=person)
     watch = Watch(Session.open(), wanted)
     if wanted.rehearse:
         watch.rehearse(path)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from drskit.model import CommandKind, Execution, ExecutionType
+from drskit.model import CommandKind, Execution
 from drskit.offers import NO_REASON, YOU, Choice, Offer
 from drskit.views.board import text_of
 from drskit.views.rows import waves_waiting
@@ -122,9 +122,8 @@ def command_form(execution: Execution, offer: Offer) -> Form:
         for choice in offer.choices
     )
     label = _label(execution, offer.kind)
-    alone = len(about) == 1 and offer.choices[0].about
     return Form(
-        key=offer.kind.value, title=f"{label} {about[0].label}?" if alone else f"{label}?",
+        key=offer.kind.value, title=_title(execution, offer, about),
         html=_question(execution) if offer.kind is CommandKind.APPROVE else "",
         about=about, choices=offer.choices, confirm=label, tone=TONES.get(offer.kind, ""),
         reason=REASONS.get(offer.kind, ""), stays=offer.kind is CommandKind.APPROVE,
@@ -146,9 +145,19 @@ def cleanup_form(text: str, count: int) -> Form:
     return Form(CLEANUP, f"{terminate}?", html=listed, confirm=terminate, tone="bad")
 
 
+def _title(execution: Execution, offer: Offer, about: tuple[About, ...]) -> str:
+    verb = LABELS[offer.kind].partition(" ")[0]
+    if len(about) > 1:
+        return f"{verb} what?"
+    return f"{verb} {about[0].label}?" if offer.choices[0].about else f"{verb} the {_noun(execution)}?"
+
+
+def _noun(execution: Execution) -> str:
+    return execution.execution_type.value.lower()
+
+
 def _label(execution: Execution, kind: CommandKind) -> str:
-    what = "cleanup" if execution.execution_type is ExecutionType.CLEANUP else execution.execution_type.value.lower()
-    return LABELS[kind].format(what)
+    return LABELS[kind].format(_noun(execution))
 
 
 def _about(choice: Choice, names: dict[str, str]) -> str:

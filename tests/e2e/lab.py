@@ -27,7 +27,7 @@ CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-NOTEBOOK = "notebooks/03-run-a-drill.ipynb"
+DRILL = "03-run-a-drill"
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
 SETTINGS = {
     "notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -86,15 +86,15 @@ class Lab:
         self.url = url
         self.root = root
 
-    def add_drill(self, name: str, **parameters: object) -> Path:
-        """Copy the drill notebook with these parameters into a folder of its own, and return the folder."""
+    def add(self, name: str, notebook: str = DRILL, **parameters: object) -> Path:
+        """Copy a shipped notebook with these parameters into a folder of its own, as `it.ipynb`; return the folder."""
         folder = self.root / name
-        folder.mkdir()
-        notebook = nbformat.read(find_file(NOTEBOOK), as_version=4)
-        place = next(i for i, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ()))
+        folder.mkdir(exist_ok=True)
+        found = nbformat.read(find_file(f"notebooks/{notebook}.ipynb"), as_version=4)
+        place = next(i for i, cell in enumerate(found.cells) if "parameters" in cell.metadata.get("tags", ()))
         values = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())
-        notebook.cells.insert(place + 1, nbformat.v4.new_code_cell(values))
-        nbformat.write(notebook, folder / "drill.ipynb")
+        found.cells.insert(place + 1, nbformat.v4.new_code_cell(values))
+        nbformat.write(found, folder / "it.ipynb")
         return folder
 
     def worlds(self) -> list[int]:

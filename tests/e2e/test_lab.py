@@ -1,4 +1,4 @@
-"""The drill notebook in a real JupyterLab, pressed and typed into as by a person.
+"""The notebooks in a real JupyterLab, pressed and typed into as by a person.
 
 The worlds run in virtual time: it moves while the drill is driven and stands
 while it waits for a person, so that nothing here depends on the machine's pace.
@@ -12,67 +12,17 @@ from pathlib import Path
 import pytest
 
 from drskit.clock import wait_until
-from tests.e2e.lab import KERNEL_IDLE, alive
-
-expect = pytest.importorskip("playwright.sync_api").expect
+from tests.e2e.lab import alive
+from tests.e2e.panel import SOON, Notebook, expect
 
 pytestmark = pytest.mark.slow
 PAIR = Path(__file__).with_name("pair.yaml")
-SOON = 30_000
-"""How long anything here may take, in milliseconds."""
-
-
-class Drill:
-    """The notebook in a page of its own."""
-
-    def __init__(self, lab, page, name, runbook):
-        self.page = page
-        self.folder = lab.add_drill(name, runbook=runbook)
-        self.board = page.locator(".drs-board").last
-        self.mode = page.locator(".drs-mode").last
-        self.status = page.locator(".drs-status").last
-        self.start = page.locator("button.drs-start").last
-        self.approve = page.locator("button.drs-approve").last
-        self.reason = page.get_by_label("Reason").last
-        self.prompts = page.locator(".jp-CodeCell .jp-InputPrompt")
-        page.goto(f"{lab.url}/doc/tree/{name}/drill.ipynb")
-        self.ready()
-
-    def ready(self):
-        """Wait for the notebook and its kernel; the kernel is busy when a cell of before still waits."""
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.wait_for_function(KERNEL_IDLE.replace("=== 'idle'", "!== undefined"), timeout=SOON)
-
-    def command(self, name):
-        """Give JupyterLab a command; the braces keep the page from waiting for its end."""
-        self.page.evaluate(f"() => {{ window.jupyterapp.commands.execute('{name}') }}")
-
-    def run_all(self):
-        self.page.wait_for_function(KERNEL_IDLE, timeout=SOON)
-        self.command("notebook:run-all-cells")
-
-    def run_until_it_waits(self):
-        """Start it, and come to its approval."""
-        self.run_all()
-        expect(self.start).to_be_visible(timeout=SOON)
-        self.start.click()
-        expect(self.approve).to_be_enabled(timeout=SOON)
-
-    def execution_id(self):
-        """As the board shows it."""
-        return self.board.inner_text().partition(", account")[0].split()[-1]
-
-    def evidence(self, execution_id):
-        return json.loads((self.folder / "runs" / execution_id / "execution.json").read_text())
-
-    def shut_down(self):
-        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
 
 
 @pytest.fixture
 def drill(lab, page, request):
     """The drill notebook with the pair, or with the runbook that the test names; its kernel ends with the test."""
-    found = Drill(lab, page, request.node.originalname, getattr(request, "param", str(PAIR)))
+    found = Notebook(lab, page, request.node.originalname, runbook=getattr(request, "param", str(PAIR)))
     yield found
     found.shut_down()
 
@@ -91,28 +41,91 @@ def seen_on_board(page):
 
 
 @pytest.mark.parametrize("drill", ["runbooks/shop.yaml"], indirect=True)
-def test_a_person_looks_starts_approves_and_gets_a_report(drill):
-    """From Run All to the last cell; SIMULATED stands above all, and what waits can be answered where it is asked."""
+def test_a_person_looks_starts_pauses_approves_reads_the_report_and_cleans_up(drill):
+    """From Run All past the last cell; SIMULATED stands above all, and what waits is asked where it is answered."""
     seen = seen_on_board(drill.page)
     drill.run_all()
     expect(drill.mode).to_contain_text("SIMULATED", timeout=SOON)
     expect(drill.board).to_contain_text("Not started: drill of plan shop: 12 servers")
     expect(drill.board).to_contain_text("Terminates no instance")
-    expect(drill.approve).to_be_hidden()
-    drill.start.click()
-    expect(drill.approve).to_have_text("Approve Application", timeout=SOON)
-    expect(drill.approve).to_be_in_viewport()
+    expect(drill.panel.get_by_label("Plan or execution")).to_have_value("runbooks/shop.yaml")
+    assert [] == drill.grave()
+    drill.press("start")
+    expect(drill.title).to_have_text("Approve wave Application?", timeout=SOON)
+    expect(drill.confirm).to_be_in_viewport()
     expect(drill.board).to_contain_text("WAITING FOR: approval of wave Application: The databases accept logins.")
+    expect(drill.board).to_contain_text("Estimate: about 9 min once it begins, by 2 launches of this drill")
     assert seen() >= {"POLLING", "LAUNCHING", "CONVERSION", "LAUNCH", "LAUNCHED", "WAITING_APPROVAL"}
+    assert [] == drill.grave()
+    drill.answer("pause", "Pause the drill?", "a look at the logins first")
+    expect(drill.board).to_contain_text("resume (paused by", timeout=SOON)
+    drill.answer("resume", "Resume the drill?", "seen")
+    expect(drill.button("pause")).to_be_visible(timeout=SOON)
     drill.reason.fill("logins work on both")
-    drill.approve.click()
-    expect(drill.approve).to_be_hidden(timeout=SOON)
+    drill.reason.press("Enter")
     expect(drill.board).to_contain_text("COMPLETED Drill of shop: 12 of 12 servers launched", timeout=SOON)
     expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
     expect(drill.page.get_by_role("link", name="report.html")).to_be_visible()
     found = drill.evidence(drill.execution_id())
     assert ("COMPLETED", "SIMULATED") == (found["Status"], found["Mode"])
-    assert ["logins work on both"] == [command["Reason"] for command in found["Commands"]]
+    told = [(command["Kind"], command["Reason"]) for command in found["Commands"]]
+    assert [("pause", "a look at the logins first"), ("resume", "seen"), ("approve", "logins work on both")] == told
+    drill.press("cleanup")
+    expect(drill.title).to_have_text("Terminate 12 instances?", timeout=SOON)
+    assert 12 == drill.panel.locator(".drs-asked").inner_text().count("running, for")
+    assert [] == drill.grave()
+    drill.reason.fill("nobody needs them")
+    drill.confirm.click()
+    expect(drill.status).to_contain_text("is COMPLETED: 12 of 12 instances terminated.", timeout=SOON)
+    expect(drill.board).to_contain_text("12 instances of this drill were terminated by cleanup")
+    expect(drill.button("cleanup")).to_have_count(0)
+
+
+@pytest.mark.parametrize("drill", ["runbooks/failing.yaml"], indirect=True)
+def test_a_failure_is_shown_in_the_dark_and_retried(drill):
+    """The last cell says so; a retry launches again what failed, and only that."""
+    drill.command("apputils:change-theme", theme="JupyterLab Dark")
+    drill.run_all()
+    drill.press("start")
+    expect(drill.board).to_contain_text("FAILED Drill of failing: 3 of 4 servers launched", timeout=SOON)
+    expect(drill.board).to_contain_text("failing-app-2")
+    expect(drill.board).to_contain_text("conversion denied")
+    expect(drill.page.locator(".jp-CodeCell").last).to_contain_text("NotCompleted", timeout=SOON)
+    expect(drill.page.locator("body")).to_have_attribute("data-jp-theme-light", "false", timeout=SOON)
+    assert [] == drill.grave()
+    execution_id = drill.execution_id()
+    drill.answer("retry", "Retry the drill?", "the rights are mended")
+    expect(drill.board).to_contain_text("Last told: retry by", timeout=SOON)
+    expect(drill.board).to_contain_text("FAILED Drill of failing: 3 of 4 servers launched", timeout=SOON)
+    expect(drill.status).to_contain_text("The drill has ended", timeout=SOON)
+    assert execution_id == drill.execution_id()
+    drill.command("notebook:run-all-cells")
+    expect(drill.panel.get_by_label("Plan or execution")).to_be_visible(timeout=SOON)
+    drill.panel.get_by_label("Plan or execution").select_option(f"execution:{execution_id}")
+    expect(drill.board).to_contain_text("Last told: retry by", timeout=SOON)
+    expect(drill.button("cleanup")).to_be_visible()
+
+
+def test_a_question_is_answered_and_left_with_the_keyboard(drill):
+    """The focus goes in, comes back, and survives the board's updates; a cancelled drill launches nothing more."""
+    drill.run_until_it_waits()
+    drill.button("cancel").focus()
+    drill.page.keyboard.press("Enter")
+    expect(drill.title).to_have_text("Cancel the drill?", timeout=SOON)
+    expect(drill.reason).to_be_focused()
+    drill.page.keyboard.type("half a rea")
+    drill.page.keyboard.press("Escape")
+    expect(drill.title).to_contain_text("Approve", timeout=SOON)
+    expect(drill.button("cancel")).to_be_focused()
+    drill.page.keyboard.press("Enter")
+    expect(drill.reason).to_be_focused(timeout=SOON)
+    drill.page.keyboard.press("Enter")
+    expect(drill.title).to_have_text("Cancel the drill?")
+    drill.page.keyboard.type("wrong night")
+    drill.page.keyboard.press("Enter")
+    expect(drill.board).to_contain_text("CANCELLED Drill of pair: 1 of 2 servers launched", timeout=SOON)
+    expect(drill.board).to_contain_text("cancelled by")
+    assert wait_until((drill.folder / "runs" / drill.execution_id() / "report.html").exists, timeout_seconds=30)
 
 
 def test_a_reload_of_the_page_loses_nothing(drill):
@@ -122,11 +135,11 @@ def test_a_reload_of_the_page_loses_nothing(drill):
     drill.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     drill.page.reload()
     drill.ready()
-    expect(drill.approve).to_be_enabled(timeout=SOON)
+    expect(drill.title).to_contain_text("Approve", timeout=SOON)
     drill.reason.fill("after a reload")
-    drill.approve.click()
+    drill.confirm.click()
     expect(drill.board).to_contain_text("COMPLETED Drill of pair", timeout=SOON)
-    assert wait_until((drill.folder / "runs" / execution_id / "report.html").exists, timeout_seconds=20)
+    assert wait_until((drill.folder / "runs" / execution_id / "report.html").exists, timeout_seconds=30)
     assert ["after a reload"] == [command["Reason"] for command in drill.evidence(execution_id)["Commands"]]
 
 
@@ -137,16 +150,16 @@ def test_a_new_kernel_takes_up_the_same_execution(drill):
     drill.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     drill.run_all()
     expect(drill.page.locator(".drs-board")).to_have_count(1, timeout=SOON)
-    expect(drill.approve).to_be_enabled(timeout=SOON)
+    expect(drill.title).to_contain_text("Approve", timeout=SOON)
     assert execution_id == drill.execution_id()
-    expect(drill.start).to_be_hidden()
-    drill.approve.click()
+    expect(drill.button("start")).to_have_count(0)
+    drill.confirm.click()
     expect(drill.board).to_contain_text("COMPLETED Drill of pair", timeout=SOON)
     expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
     assert "COMPLETED" == drill.evidence(execution_id)["Status"]
 
 
-def test_a_world_that_ends_is_told_and_a_new_one_begins_with_the_notebook(drill, lab):
+def test_a_world_that_ends_is_told_and_a_new_one_begins_with_the_notebook(drill):
     """No button does nothing in silence."""
     drill.run_until_it_waits()
     (record,) = (drill.folder / "runs" / ".worlds").glob("*.json")
@@ -158,4 +171,27 @@ def test_a_world_that_ends_is_told_and_a_new_one_begins_with_the_notebook(drill,
     expect(drill.page.locator(".jp-CodeCell").last).to_contain_text("WorldUnreachable", timeout=SOON)
     drill.run_all()
     expect(drill.board).to_contain_text("Not started", timeout=SOON)
-    expect(drill.start).to_be_visible()
+    expect(drill.button("start")).to_be_visible()
+
+
+def test_executions_are_watched_and_opened_with_the_kernel_free(lab, page, request):
+    """A press opens the board with the commands to type; other cells run meanwhile; a narrow window scrolls tables."""
+    found = Notebook(lab, page, request.node.name, "04-watch-executions", rehearse=True, runbook="runbooks/shop.yaml")
+    found.run_all()
+    expect(found.board).to_contain_text("PAUSED 1", timeout=SOON)
+    expect(found.board).to_contain_text("2 of 12")
+    expect(found.prompts.last).to_have_text("[6]:", timeout=SOON)
+    assert [] == found.grave()
+    found.panel.locator(".drs-link").first.focus()
+    page.keyboard.press("Enter")
+    expect(found.board).to_contain_text("WAITING FOR: approval of wave Application", timeout=SOON)
+    expect(found.board).to_contain_text(f"drskit approve {found.execution_id()} --wave Application --reason TEXT")
+    assert [] == found.grave()
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert found.panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    found.press("back")
+    expect(found.board).to_contain_text("page 1 of 1", timeout=SOON)
+    page.set_viewport_size({"width": 1200, "height": 1400})
+    found.panel.get_by_label("Status").select_option("FAILED")
+    expect(found.board).to_contain_text("None of the executions fits the filter.", timeout=SOON)
+    found.shut_down()
