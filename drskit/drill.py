@@ -28,7 +28,8 @@ from drskit.model import (
     Runbook,
     WaveStatus,
 )
-from drskit.opening import DrillParameters, choices, chosen, open_runbook, person_is_there, print_line, validated
+from drskit.notebook import checked, person_is_there
+from drskit.opening import DrillParameters, choices, chosen, open_runbook, print_line
 from drskit.session import Preview, Session
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
@@ -50,7 +51,7 @@ def open_drill(**parameters: object) -> "Drill":
         InvalidRunbook: the runbook is not valid.
         NotFound: the plan that is named is not applied.
     """
-    wanted = validated(DrillParameters, parameters)
+    wanted = checked(DrillParameters, parameters)
     person = person_is_there(Session.open().settings.ui)
     return Drill(*open_runbook(wanted, person=person), wanted)
 

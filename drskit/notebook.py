@@ -73,7 +73,10 @@ def enter(world: Path | None) -> Session:
 
 
 def person_is_there(choice: str) -> bool:
-    """Whether a person's front end is attached."""
+    """Whether a person's front end is attached.
+
+    To be asked in a cell: what a button calls cannot tell.
+    """
     from drskit.views.panels import is_live
 
     return is_live(choice, _shell())

@@ -1,21 +1,16 @@
-"""What a notebook opens: its parameters, its simulated world, its runbook, and what else could be opened.
+"""What a notebook opens: its simulated world, its runbook or a plan as applied, and what else could be opened."""
 
-Parameters are validated here, for papermill passes "no" as a string and a
-misspelt name with a warning only.
-"""
-
-import json
 import re
-from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from drskit.errors import InvalidInput, MissingTables, NotFound, Unavailable
 from drskit.model import ExecutionHeader, ExecutionType, Runbook
+from drskit.notebook import checked, listed
 from drskit.resources import default_world, find_file, find_world, shipped_runbooks
 from drskit.runbook import load_runbook
 from drskit.session import Session, environment
@@ -27,7 +22,6 @@ APPLIED = "plan:"
 EXECUTION = "execution:"
 RECENT = 20
 """Executions of the plan that are offered to be opened again."""
-P = TypeVar("P", bound=BaseModel)
 
 
 def ulid_or_nothing(value: object) -> object:
@@ -35,17 +29,6 @@ def ulid_or_nothing(value: object) -> object:
     if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
         raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
     return value
-
-
-def _listed(value: object) -> object:
-    """A list as papermill's command line and schedulers pass it: JSON, or words between commas."""
-    if not isinstance(value, str):
-        return value
-    try:
-        found = json.loads(value)
-    except ValueError:
-        found = [word.strip() for word in value.split(",") if word.strip()]
-    return found if isinstance(found, list) else value
 
 
 class DrillParameters(BaseModel):
@@ -62,22 +45,7 @@ class DrillParameters(BaseModel):
     output_dir: str = ""
     confirmed: bool = False
     apply: bool = False
-    replace: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-
-
-def validated(kind: type[P], parameters: Mapping[str, object]) -> P:
-    """A notebook's parameters, as values.
-
-    Raises:
-        InvalidInput: one is unknown or not valid.
-    """
-    try:
-        return kind.model_validate(parameters)
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))} = {fault['input']!r}: {fault['msg']}" for fault in error.errors()
-        ]
-        raise InvalidInput(f"The notebook's parameters are not valid: {'; '.join(faults)}.") from error
+    replace: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
 
 
 def open_runbook(wanted: DrillParameters, *, person: bool) -> tuple[Session, Runbook]:
@@ -122,24 +90,6 @@ def enter_world(simulate: bool, world: str, speed: float, runbook: Path, plan_id
     file = find_world(world) if world else default_world(runbook, plan_id)
     settings = Session.open().settings
     attach_or_start(file, speed, environment(), runs=settings.runs, outlive=person)
-
-
-def person_is_there(choice: str) -> bool:
-    """Whether a person's front end is attached, as `DRSKIT_UI` says or as can be seen.
-
-    To be asked in a cell, once: what a button calls cannot tell any more.
-    """
-    from drskit.views.panels import is_live
-
-    return is_live(choice, _shell())
-
-
-def _shell() -> Any:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return None
-    return get_ipython()
 
 
 def print_line(line: str) -> None:
@@ -195,7 +145,7 @@ def chosen(parameters: DrillParameters, value: str) -> DrillParameters:
     """
     execution_id = value.removeprefix(EXECUTION)
     change = {"execution_id": execution_id} if execution_id != value else {"runbook": value, "execution_id": ""}
-    return validated(DrillParameters, parameters.model_dump() | change)
+    return checked(DrillParameters, parameters.model_dump() | change)
 
 
 def runbooks() -> list[str]:

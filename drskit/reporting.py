@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from drskit.drill import person_is_there
 from drskit.errors import DrskitError, InvalidInput
 from drskit.model import ExecutionType
+from drskit.notebook import person_is_there
 from drskit.report.comparison import comparison_text, render_comparison
 from drskit.report.evidence import run_folder, write_file, write_run
 from drskit.report.export import render

@@ -18,8 +18,9 @@ from pydantic_core import PydanticCustomError
 from drskit.driving import Driving
 from drskit.errors import InvalidInput, Malformed, MissingTables, NotCompleted, NotFound
 from drskit.model import Cadence, Execution, ExecutionHeader, ExecutionStatus, Mode
+from drskit.notebook import checked, person_is_there
 from drskit.offers import cleanable, offers
-from drskit.opening import enter_world, person_is_there, print_line, ulid_or_nothing, validated
+from drskit.opening import enter_world, print_line, ulid_or_nothing
 from drskit.resources import find_file
 from drskit.runbook import load_runbook
 from drskit.running import RunningInstances
@@ -79,7 +80,7 @@ def open_watch(**parameters: object) -> "Watch":
     Raises:
         InvalidInput: a parameter is unknown or not valid.
     """
-    wanted = validated(WatchParameters, parameters)
+    wanted = checked(WatchParameters, parameters)
     if not wanted.simulate and (wanted.world or wanted.speed or wanted.rehearse):
         raise InvalidInput("world, speed and rehearse are for a simulation. Leave them out, or set simulate = True.")
     path = find_file(wanted.runbook)

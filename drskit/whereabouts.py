@@ -12,9 +12,10 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from drskit.drill import ULID, Drill, open_drill
+from drskit.drill import Drill, open_drill
 from drskit.errors import InvalidInput, Malformed, NotFound, Unavailable
 from drskit.model import ExecutionHeader, ExecutionType, Mode
+from drskit.opening import ULID
 from drskit.report.evidence import EVIDENCE, Evidence, load_execution_json, summary_of
 from drskit.report.export import RENDERERS
 from drskit.report.figures import DrillFigures, figures_of

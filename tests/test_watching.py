@@ -6,7 +6,7 @@ import pytest
 
 from drskit.errors import InvalidInput, NotCompleted
 from drskit.model import CommandKind, ExecutionStatus
-from drskit.opening import validated
+from drskit.notebook import checked
 from drskit.watching import Watch, WatchParameters
 from tests.harness import house, runbook_of
 from tests.test_cleanup import RUNBOOK, WORLD, drilled
@@ -117,5 +117,5 @@ def test_an_end_is_noticed_at_the_next_look():
 def test_a_parameter_that_cannot_be_used_is_refused(parameters, words):
     """By name and value, with what to write."""
     with pytest.raises(InvalidInput) as refused:
-        validated(WatchParameters, parameters)
+        checked(WatchParameters, parameters)
     assert words in str(refused.value)

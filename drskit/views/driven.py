@@ -9,13 +9,11 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
-from html import escape
 from typing import Any, Protocol
 
-from drskit.errors import DrskitError
 from drskit.model import Event, Execution, Mode
-from drskit.views.board import board_parts, boxed, text_of
-from drskit.views.words import COLOURS, Tone
+from drskit.views.board import board_parts
+from drskit.views.notices import guarded
 
 AWAIT_SECONDS = 0.5
 ALERT = 'role="alert"'
@@ -80,17 +78,6 @@ class Handle:
         return f"<{state}{f', stopped by {self.error!r}' if self.error else ''}>"
 
 
-def guarded(work: Callable[[], None], tell: Callable[[str], None]) -> Exception | None:
-    """Do the work; what it raises is told, and returned."""
-    try:
-        work()
-    except Exception as error:  # noqa: BLE001 - a callback's error is invisible unless it is shown here
-        kind = "" if isinstance(error, DrskitError) else f"{type(error).__name__}: "
-        tell(f"{kind}{error}")
-        return error
-    return None
-
-
 class Face(ABC):
     """What both faces have in common."""
 
@@ -115,17 +102,3 @@ class Face(ABC):
         """The execution is over."""
         execution = self.drive.snapshot()
         return execution is not None and execution.end_time is not None
-
-
-def said(message: str) -> str:
-    """HTML of what just happened, read out where the page is heard."""
-    return boxed([f'<p role="status" style="margin:2px 0">{escape(message)}</p>'])
-
-
-def alert(message: str) -> str:
-    """HTML of an error; nothing for none."""
-    if not message:
-        return ""
-    background, foreground = COLOURS[Tone.BAD]
-    style = f"margin:4px 0;padding:4px 8px;background:{background};color:{foreground}"
-    return boxed([f'<p {ALERT} style="{style}"><b>✖</b> {text_of(message, 2000)}</p>'])

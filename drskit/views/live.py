@@ -16,7 +16,7 @@ from drskit.cleanup import CleanupPreview
 from drskit.errors import InvalidInput, MissingExtra, Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, Mode
 from drskit.offers import Offer, cleanable, offer_of, offers
-from drskit.views.driven import ALERT, Drive, Face, Handle, alert, said
+from drskit.views.driven import ALERT, Drive, Face, Handle
 from drskit.views.forms import (
     CLEANUP,
     GO_ON,
@@ -28,6 +28,7 @@ from drskit.views.forms import (
     command_form,
     start_form,
 )
+from drskit.views.notices import alert, said
 from drskit.views.widget import panel_widget
 
 LOOK_AGAIN_SECONDS = 2.0

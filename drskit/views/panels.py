@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any, Literal, overload
 
 from drskit.errors import InvalidInput
-from drskit.views.driven import Drive, Handle, guarded
+from drskit.views.driven import Drive, Handle
 from drskit.views.live import Helm, LiveFace
+from drskit.views.notices import guarded
 from drskit.views.static import StaticFace
 
 __all__ = ["Drive", "Handle", "guarded", "is_live", "show"]

@@ -5,7 +5,8 @@ from typing import Any
 
 from drskit.errors import MissingExtra
 from drskit.views.board import boxed
-from drskit.views.driven import Drive, Face, Handle, alert
+from drskit.views.driven import Drive, Face, Handle
+from drskit.views.notices import alert
 from drskit.views.text import event_line
 
 
@@ -66,4 +67,4 @@ class StaticFace(Face):
     def _whole(self) -> str:
         boards: list[str] = []
         self.guarded(lambda: boards.append(boxed(self.board())))
-        return alert(self._message) + "".join(boards)
+        return (alert(self._message) if self._message else "") + "".join(boards)

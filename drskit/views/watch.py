@@ -8,9 +8,10 @@ from typing import Any, ClassVar, Protocol
 from drskit.errors import MissingExtra
 from drskit.model import ExecutionStatus
 from drskit.views.board import boxed
-from drskit.views.driven import ALERT, alert, guarded, said
+from drskit.views.driven import ALERT
 from drskit.views.forms import Button
 from drskit.views.listing import OPEN, Listing, row_line
+from drskit.views.notices import alert, guarded, said
 from drskit.views.widget import panel_widget
 
 REFRESH_SECONDS = 5.0
