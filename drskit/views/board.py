@@ -170,7 +170,7 @@ def _table(wave: WaveRow) -> str:
     head = "".join(f'<th scope="col" style="{CELL};width:{width}%">{title}</th>' for title, width in COLUMNS.items())
     rows = "".join(_row(server) for server in wave.shown)
     return (
-        f'<div data-key="servers" style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
+        f'<div data-key="scrolls servers" style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
         f'<caption style="{HEARD}">Servers of wave {text_of(wave.name)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

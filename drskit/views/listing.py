@@ -118,7 +118,7 @@ def _table(shown: Listing, *, live: bool) -> str:
     head = "".join(f'<th scope="col" style="{CELL};width:{width}%">{name}</th>' for name, width in COLUMNS.items())
     rows = "".join(_row(row, shown.now, live=live) for row in shown.rows)
     return (
-        f'<div data-key="executions" style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
+        f'<div data-key="scrolls executions" style="overflow-x:auto;margin:0 0 12px"><table style="{TABLE}">'
         f'<caption style="{HEARD}">Executions</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -305,7 +305,7 @@ class LiveFace(Face):
 
     def _draw(self) -> None:
         with self._drawing:
-            self.widget.parts = list(self.board())
+            self.widget.show(self.board())
             self._draw_controls()
 
     def _draw_controls(self) -> None:

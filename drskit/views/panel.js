@@ -13,11 +13,18 @@ function make(name, attributes = {}, ...children) {
   return node;
 }
 
-/** Make `node` hold this HTML by changing what differs. */
+/** Make `node` hold this HTML by changing what differs; what was focused in it stays so, wherever it moves. */
 function patch(node, html) {
   const wanted = document.createElement("template");
   wanted.innerHTML = html;
+  for (const scroller of wanted.content.querySelectorAll('[data-key^="scrolls"]')) {
+    scroller.tabIndex = 0; // who has no mouse scrolls it, too
+    scroller.setAttribute("role", "group");
+    scroller.setAttribute("aria-label", scroller.querySelector("caption").textContent);
+  }
+  const focused = node.contains(document.activeElement) ? document.activeElement : null;
   patchChildren(node, wanted.content);
+  if (focused?.isConnected) focused.focus({ preventScroll: true });
 }
 
 function patchChildren(node, wanted) {
@@ -73,11 +80,12 @@ function drawParts(node, parts, drawn) {
 }
 
 function drawButtons(bar, buttons, send) {
-  const focused = bar.contains(document.activeElement);
+  const focused = bar.contains(document.activeElement) ? document.activeElement : null;
+  const wanted = new Set(buttons.map(({ key }) => key));
+  for (const node of [...bar.children]) if (!wanted.has(node.dataset.key)) node.remove();
   const present = new Map([...bar.children].map((node) => [node.dataset.key, node]));
   buttons.forEach((button, index) => {
     let node = present.get(button.key);
-    present.delete(button.key);
     if (!node) {
       node = make("button", { type: "button", "data-key": button.key, class: `drs-button drs-${button.key}` });
       node.addEventListener("click", () => send({ do: "press", key: button.key }));
@@ -87,9 +95,8 @@ function drawButtons(bar, buttons, send) {
     node.dataset.tone = button.tone;
     node.disabled = button.disabled;
   });
-  for (const node of present.values()) node.remove();
   bar.hidden = buttons.length === 0;
-  if (focused && !bar.contains(document.activeElement)) bar.focus(); // its button went: stay where one was
+  if (focused) (focused.isConnected ? focused : bar).focus(); // its button went: stay where one was
 }
 
 function drawSelects(node, selects, send) {
@@ -215,7 +222,8 @@ function render({ model, el }) {
   const form = make("div", { class: "drs-form" });
   const status = make("div", { class: "drs-status" });
   const board = make("div", { class: "drs-board" });
-  root.append(mode, selects, bar, form, status, board);
+  const looks = make("style");
+  root.append(looks, mode, selects, bar, form, status, board);
   root.addEventListener("keydown", (event) => event.stopPropagation());
   board.addEventListener("click", (event) => {
     const pressed = event.target.closest("[data-press]");
@@ -223,6 +231,9 @@ function render({ model, el }) {
   });
   let drawn = [];
   const draw = {
+    looks: () => {
+      if (looks.textContent !== model.get("looks")) looks.textContent = model.get("looks");
+    },
     parts: () => {
       const began = performance.now();
       const [first, ...rest] = model.get("parts");

@@ -46,7 +46,8 @@ def _table(preview: "Preview") -> str:
         for wave, needs, servers in _waves(preview)
     )
     return (
-        f'<div style="{HEADING}"><b>What a start launches</b></div><div style="overflow-x:auto;margin:0 0 12px">'
+        f'<div style="{HEADING}"><b>What a start launches</b></div>'
+        f'<div data-key="scrolls" style="overflow-x:auto;margin:0 0 12px">'
         f'<table style="{TABLE};white-space:normal"><caption style="{HEARD}">What a start launches</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )

@@ -194,7 +194,7 @@ class LiveList:
             self._open = ""
             self._draw_page()
             raise
-        self.widget.parts = list(parts)
+        self.widget.show(parts)
         self.widget.selects = []
         self.widget.buttons = [
             Button(BACK, "Back to all executions").to_json(),
@@ -204,7 +204,7 @@ class LiveList:
     def _draw_page(self) -> None:
         page = self._source.page(self._number, plan=self._plan, status=self._status)
         self._number = page.page
-        self.widget.parts = list(self._source.parts(page, live=True))
+        self.widget.show(self._source.parts(page, live=True))
         self.widget.selects = [
             _select("plan", "Plan", self._plan, self._source.plans),
             _select("status", "Status", self._status, tuple(status.value for status in ExecutionStatus)),

@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("captured", "version", "headless", "report", "poll")
+NAMES = ("captured", "version", "headless", "report", "board", "poll")
 
 
 def main() -> None:
