@@ -104,7 +104,7 @@ def _summary(shown: Listing) -> str:
         f'<p style="margin:2px 0;overflow-wrap:anywhere">{filled("! UNREADABLE", Tone.UNKNOWN)} {text_of(item)}</p>'
         for item in shown.unreadable
     )
-    none = "There is no execution." if not sum(shown.counts.values()) else "None of the executions fits the filter."
+    none = "None of the executions fits the filter" if sum(shown.counts.values()) else "There is no execution"
     where = f"page {shown.page + 1} of {shown.pages}, {counted(shown.total, 'execution')}" if shown.total else none
     return (
         f'<p style="margin:0 0 4px;line-height:2">{tally}{marked}</p>'
@@ -130,7 +130,7 @@ def _row(row: ExecutionRow, now: datetime, *, live: bool) -> str:
     if live:
         name = f'<button type="button" class="drs-link" data-press="{OPEN}{name}">{name}</button>'
     cells = (
-        badge(header.status.value),
+        f'<span style="white-space:nowrap">{badge(header.status.value)}</span>',
         f"{text_of(header.plan_id)} {header.execution_type.value.lower()}<br>{header.mode.value}",
         moment(header.start_time),
         f'<span style="white-space:nowrap">{span(row.elapsed)}</span>',

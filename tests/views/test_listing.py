@@ -84,9 +84,9 @@ def test_a_thousand_executions_are_pages():
 
 def test_an_empty_list_says_so():
     """Nothing at all, or nothing that fits."""
-    assert "There is no execution." in text_of(page_of())
+    assert "There is no execution, as of" in text_of(page_of())
     shown = listing((), page=0, size=5, counts={ExecutionStatus.FAILED: 2}, unreadable=(), now=NOW)
-    assert "None of the executions fits the filter." in text_of(shown)
+    assert "None of the executions fits the filter, as of" in text_of(shown)
 
 
 def test_only_a_live_list_can_be_pressed():
