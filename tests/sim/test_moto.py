@@ -1,0 +1,49 @@
+"""The places where the simulator holds on to moto's insides: an upgrade that moves one of them fails here, by name."""
+
+import re
+from importlib import import_module
+from importlib.metadata import version
+
+import pytest
+
+from drskit.sim.backend import models
+from drskit.sim.backend.registration import register
+
+HOLDS = [
+    ("moto.backend_index", "backend_url_patterns", "registration.py adds DRS's addresses to this list"),
+    ("moto.backends", "get_backend", "gateway.py asks it for the backend of a service"),
+    ("moto.core.base_backend", "BackendDict._instances", "gateway.py swaps the contents of all tables in this list"),
+    ("moto.core.botocore_stubber", "BotocoreStubber.process_request", "gateway.py answers in its place"),
+    ("moto.core.models", "botocore_stubber", "gateway.py answers in the place of this one's process_request"),
+    ("moto.core.request", "normalize_request", "gateway.py makes handlers' requests with it"),
+    ("moto.ec2.models", "ec2_backends", "estate.py runs recovery instances there"),
+    ("moto.ec2.models.instances", "random_instance_id", "estate.py gives an instance the id that DRS has for it"),
+    ("moto.ec2.models.instances", "InstanceState", "estate.py sets an instance's state with it"),
+    ("moto.ec2.models.launch_templates", "random_launch_template_id", "templates.py gives a template its id"),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "why"), HOLDS, ids=[f"{module}.{name}" for module, name, _ in HOLDS])
+def test_moto_still_has_what_the_simulator_holds_on_to(module, name, why):
+    """Each place by name, so that an upgrade says what it has moved."""
+    try:
+        found = import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        pytest.fail(f"moto {version('moto')} has no {module}.{name} any more: {why}")
+
+
+def test_moto_still_takes_our_backend():
+    """It finds our code by the service's name, and DRS's addresses by our pattern; everything else hangs on that."""
+    from moto.backend_index import backend_url_patterns
+    from moto.backends import get_backend
+
+    register()
+    told = f"moto {version('moto')} does not take the DRS backend any more; see drskit/sim/backend/registration.py"
+    patterns = [pattern for service, pattern in backend_url_patterns if service == "drs"]
+    assert all(isinstance(pattern, re.Pattern) for pattern in patterns), told
+    assert [True] == [bool(pattern.match("https://drs.us-west-2.amazonaws.com")) for pattern in patterns], told
+    assert get_backend("drs") is models.drs_backends, told
+    backend = models.drs_backends["123456789012"]["us-west-2"]
+    assert [True] == [bool(re.match(url, "https://drs.us-west-2.amazonaws.com/")) for url in backend.urls][:1], told
