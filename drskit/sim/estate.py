@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from drskit.sim.events import Outbox
+from drskit.sim.templates import Chosen, Templates
 from drskit.sim.world import Instance, World
 
 if TYPE_CHECKING:
@@ -26,9 +28,12 @@ class Estate:
     def __init__(self, world: World) -> None:
         self._world = world
         self._twins: dict[str, Ec2Instance] = {}
+        self._templates = Templates(world)
+        self._outbox = Outbox(world)
         self._open = False
+        world.template_fault = self._template_fault
 
-    def settle(self, service: str, now: datetime) -> None:
+    def settle(self, service: str, now: datetime, operation: str = "") -> None:
         """Make the world and EC2 agree, as of now, before a request to this service."""
         self._open = self._open or service not in BLIND
         for instance_id, twin in self._twins.items():
@@ -38,6 +43,11 @@ class Estate:
             for instance in self._world.instances.values():
                 if instance.launched_at <= now:
                     self._mirror(instance)
+            self._templates.settle(self._ec2(), operation)
+        self._outbox.deliver(now)
+
+    def _template_fault(self, server_id: str) -> str | None:
+        return self._templates.fault(self._ec2(), server_id) if self._open else None
 
     def _mirror(self, instance: Instance) -> None:
         twin = self._twins.get(instance.id)
@@ -49,7 +59,7 @@ class Estate:
     def _launch(self, instance: Instance) -> "Ec2Instance":
         """Run an instance in moto under the id that DRS has given it."""
         moto_instances: Any = import_module("moto.ec2.models.instances")
-        server = self._world.any_server(instance.server_id).spec
+        chosen = self._templates.chosen(self._ec2(), self._world.any_server(instance.server_id))
         usual = moto_instances.random_instance_id
         moto_instances.random_instance_id = lambda: instance.id  # moto takes no id from outside; we hold the lock
         try:
@@ -58,12 +68,14 @@ class Estate:
                 1,
                 None,
                 [],
-                instance_type=server.instance_type,
+                instance_type=chosen.instance_type,
                 is_instance_type_default=False,
                 region_name=self._world.spec.region,
-                private_ip=self._address(instance),
+                subnet_id=chosen.subnet,
+                security_group_ids=list(chosen.groups),
+                private_ip=self._address(instance, chosen),
                 disable_api_termination=instance.protected,
-                tags={"instance": self._tags(instance)},
+                tags={"instance": self._tags(instance, chosen)},
             )
         finally:
             moto_instances.random_instance_id = usual
@@ -78,16 +90,18 @@ class Estate:
         backend: EC2Backend = backends[self._world.spec.account][self._world.spec.region]
         return backend
 
-    def _address(self, instance: Instance) -> str:
-        """A private address; the source's own where the launch settings say so."""
+    def _address(self, instance: Instance, chosen: Chosen) -> str | None:
+        """A private address: the source's own where the launch settings say so, else the template's, else any."""
         server = self._world.any_server(instance.server_id).spec
         if server.launch.copy_private_ip and server.ip:
             return server.ip
+        if chosen.private_ip or chosen.subnet:
+            return chosen.private_ip
         third, fourth = (self._world.ids.chance(instance.id, part) for part in ("third", "fourth"))
         return f"172.31.{int(third * 64)}.{4 + int(fourth * 250)}"
 
-    def _tags(self, instance: Instance) -> dict[str, str]:
-        """DRS's own tags, and the source server's where the launch settings copy them."""
+    def _tags(self, instance: Instance, chosen: Chosen) -> dict[str, str]:
+        """DRS's own tags, the template's, and the source server's where the launch settings copy them."""
         server = self._world.any_server(instance.server_id)
         name = server.tags.get("Name") or server.spec.hostname or server.spec.id
         copied = dict(server.tags) if server.spec.launch.copy_tags else {}
@@ -95,7 +109,7 @@ class Estate:
             "AWSElasticDisasterRecoveryManaged": "drs.amazonaws.com",
             "AWSElasticDisasterRecoverySourceServerID": instance.server_id,
         }
-        return copied | {"Name": name} | own
+        return copied | {"Name": name} | instance.tags | chosen.tags | own
 
 
 def _observe(instance: Instance, twin: "Ec2Instance") -> None:

@@ -209,7 +209,7 @@ class Gateway:
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():
             DrsBackend.moment = now
-            self._settle(question.service, now)
+            self._settle(question.service, now, question.operation)
             try:
                 with self._behind(question, now):
                     reply = _dispatch(request, question.service)
@@ -224,15 +224,15 @@ class Gateway:
             return json_error("UnknownOperationException", 501, {"message": message})
         return reply
 
-    def _settle(self, service: str, now: datetime) -> None:
+    def _settle(self, service: str, now: datetime, operation: str) -> None:
         """Settle the world, and what failback has put into other Regions."""
-        self._estate.settle(service, now)
+        self._estate.settle(service, now, operation)
         backends = drs_backends[self.spec.account]
         if len(backends) == 1:
             return
         for region, backend in backends.items():
             if region != self.spec.region and backend.world.servers:
-                self._abroad.setdefault(region, Estate(backend.world)).settle(service, now)
+                self._abroad.setdefault(region, Estate(backend.world)).settle(service, now, operation)
 
     def _behind(self, question: _Question, now: datetime) -> AbstractContextManager[None]:
         """Let DynamoDB's indexes be as far behind as the world says."""

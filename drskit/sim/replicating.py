@@ -46,6 +46,7 @@ def disconnect(world: World, server: SourceServer, now: datetime) -> None:
     _refuse_if(current is not None, server, "has a Recovery Instance and cannot be disconnected")
     _refuse_busy(world, server, now)
     last_seen = server.spec_at(now).replication.last_seen or now
+    world.touched_templates.add(server.spec.id)
     _settle_as(server, Replication(state=ReplicationState.DISCONNECTED, last_seen=last_seen), now)
 
 

@@ -102,6 +102,8 @@ class Planned:
     has_previous: bool
     """Whether an earlier instance must go first."""
     actions: Sequence[LaunchAction] = ()
+    launch_error: str | None = None
+    """What EC2 will say to it, where its launch template is of no use."""
 
 
 @dataclass
@@ -113,6 +115,7 @@ class _Track:
     number: int
     at: datetime
     has_previous: bool
+    launch_error: str | None = None
     entries: list[LogEntry] = field(default_factory=list)
     cleaned_at: datetime | None = None
 
@@ -231,6 +234,10 @@ def _launch(track: _Track) -> Outcome | None:
         text = f"We currently do not have sufficient {track.server.instance_type} capacity in the Availability Zone."
         track.mark("LAUNCH_FAILED", error=_client_error("InsufficientInstanceCapacity", "RunInstances", text))
         return Failed(track.at)
+    if track.launch_error:
+        track.between(5, 15, "template")
+        track.mark("LAUNCH_FAILED", error=track.launch_error)
+        return Failed(track.at)
     track.phase("launch")
     track.mark("LAUNCH_END", instance=instance_id)
     return Launched(track.at, instance_id)
@@ -260,7 +267,8 @@ def plan_launch(
     actions: dict[str, ActionPlan] = {}
     for position, planned in enumerate(servers):
         server = planned.server
-        track = _Track(server, ids, planned.number, starts_at + span(0.4 + 0.026 * position), planned.has_previous)
+        begins_at = starts_at + span(0.4 + 0.026 * position)
+        track = _Track(server, ids, planned.number, begins_at, planned.has_previous, planned.launch_error)
         outcome = next(outcome for stage in STAGES if (outcome := stage(track)))
         if isinstance(outcome, Launched) and planned.actions:
             plan = plan_actions(server, planned.actions, ids=ids, job_id=job_id, launched_at=outcome.at)

@@ -178,7 +178,7 @@ class Scribe:
         return {
             "sourceServerID": spec.id,
             "name": spec.launch.name or f"Launch Configuration for Source Server {spec.id}",
-            "ec2LaunchTemplateID": spec.launch.template or self._world.ids.ec2("lt", spec.id),
+            "ec2LaunchTemplateID": self._world.template_id(server),
             "launchDisposition": spec.launch.disposition,
             "targetInstanceTypeRightSizingMethod": spec.launch.right_sizing,
             "copyPrivateIp": spec.launch.copy_private_ip,

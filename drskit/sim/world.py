@@ -125,6 +125,8 @@ class SourceServer:
     staging_arn: str | None = None
     template_changes: int = 0
     """How often DRS has written its EC2 launch template anew."""
+    templates_lost: int = 0
+    """How often somebody has deleted it in EC2."""
 
     def spec_at(self, now: datetime) -> ServerSpec:
         """What is known of it at this instant."""
@@ -142,6 +144,10 @@ class World:
         self.instances: dict[str, Instance] = {}
         self.abroad: Callable[[str], World | None] = lambda region: self if region == spec.region else None
         """The same account in another Region."""
+        self.template_fault: Callable[[str], str | None] = lambda _: None
+        """What EC2 will say to a server's launch by its template."""
+        self.touched_templates: set[str] = set()
+        """The servers whose launch template EC2 does not have as it should be."""
         self.initialized = spec.behaviour.initialized
         self.settings = SettingsBook()
         self.networks = NetworkBook(spec, self.ids)
@@ -174,6 +180,12 @@ class World:
             message = f"Source Server with Id: '{server_id}' was not found"
             raise refusals.not_found(message, resource_id=server_id, resource_type="SourceServer")
         return self.servers[server_id]
+
+    def template_id(self, server: SourceServer) -> str:
+        """The EC2 launch template of a source server; one that was deleted gets another id."""
+        made = (server.templates_lost,) if server.templates_lost else ()
+        given = None if made else server.spec.launch.template
+        return given or self.ids.ec2("lt", server.spec.id, *made)
 
     def any_server(self, server_id: str) -> SourceServer:
         """A source server that is or was."""
@@ -447,7 +459,8 @@ class World:
     def _planned(self, server: SourceServer, now: datetime) -> Planned:
         spec = server.spec
         actions = self.settings.active_actions(spec.id) if spec.launch.post_launch else ()
-        return Planned(spec, server.launches, bool(self._previous(spec.id, now)), actions)
+        fault = self.template_fault(spec.id)
+        return Planned(spec, server.launches, bool(self._previous(spec.id, now)), actions, fault)
 
     def _previous(self, server_id: str, now: datetime) -> list[Instance]:
         """The instances that a new launch cleans up: all of them, forgotten ones too (drs-facts §1.7)."""

@@ -135,7 +135,7 @@ def test_tags_that_are_no_strings_are_refused_in_awss_words(crowd):
         "before-sign.drs.StartRecovery",
         lambda request, **_: setattr(request, "data", request.data.replace(b'"4"', b"4")),
     )
-    with pytest.raises(crowd.drs.exceptions.ValidationException, match="Invalid request provided: Tags$"):
+    with pytest.raises(crowd.drs.exceptions.ValidationException, match=r"Invalid request provided: Tags$"):
         crowd.start(1, tags={"a": "4"})
 
 
