@@ -39,8 +39,9 @@ class DrsBackend(BaseBackend):
             return None
         other: DrsBackend = drs_backends[self.account_id][region]
         if not other.world.servers and not other.world.jobs:
+            behaviour = self.world.spec.behaviour.model_copy(update={"initialized": self.world.initialized})
             nothing = {"servers": (), "jobs": (), "faults": (), "staging": (), "networks": ()}
-            spec = self.world.spec.model_copy(update={"region": region, **nothing})
+            spec = self.world.spec.model_copy(update={"region": region, "behaviour": behaviour, **nothing})
             other.inhabit(World(spec), self.clock)
         return other.world
 

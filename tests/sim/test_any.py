@@ -1,0 +1,265 @@
+"""Any sequence of calls keeps a world whole.
+
+After whatever was called, granted or refused, and however much time has passed:
+
+- a server, and a source network, is in one job at most that is not COMPLETED;
+- no more jobs and servers are in progress than the quotas say;
+- a job that is COMPLETED stays so and keeps its end; a server of it that is LAUNCHED, FAILED or TERMINATED stays so;
+- a job's log only grows, in the order of time, and ends with JOB_END if and only if the job is COMPLETED;
+- every recovery instance is in EC2, and its job launched its server, as a drill if and only if it is one;
+- a source server points to an instance of its own that is listed, or to none;
+- a plan has one execution at most that is not over, and an execution one step at most that runs;
+- what was refused has changed nothing.
+"""
+
+import os
+from typing import Any
+
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from drskit.clock import VirtualClock
+from drskit.sim import simulated
+from tests.sim.lab import Lab, make_spec, server_id
+from tests.sim.test_plans import QUICK, arn, wait
+
+REFUSALS = {
+    "ConflictException",
+    "ValidationException",
+    "ResourceNotFoundException",
+    "ServiceQuotaExceededException",
+}
+COUNT = 6
+FINAL = {"LAUNCHED", "FAILED", "TERMINATED"}
+OVER = {"COMPLETED", "FAILED", "CANCELLED"}
+NUMBERS = st.integers(1, COUNT)
+SOME = st.lists(NUMBERS, min_size=1, max_size=3, unique=True)
+WORLD = make_spec(
+    QUICK,
+    QUICK | {"fails": ["launch-denied", None]},
+    QUICK | {"origin_region": "us-east-1"},
+    QUICK | {"failback": {"client_after": 100, "sync": 100}},
+    QUICK | {"fails": ["never-ends"]},
+    {"instances": [{"id": "i-0123456789abcdef0", "launched": "2026-02-20T10:00:00Z", "protected": True}]},
+    networks=[{"vpc": "vpc-0123456789abcdef0"}],
+    behaviour={"jobs_quota": 3, "servers_in_jobs_quota": 5, "page_size": 7, "initiation": 60, "initial_sync": 60},
+)
+
+
+class AnyCalls(RuleBasedStateMachine):
+    """Calls in any order, on one world."""
+
+    @initialize()
+    def open(self) -> None:
+        clock = VirtualClock(WORLD.start_time)
+        self.context = simulated(WORLD, clock)
+        self.lab = Lab(self.context.__enter__(), clock)
+        self.ended: dict[str, str] = {}
+        self.finals: dict[tuple[str, str], str] = {}
+        self.logs: dict[str, list[Any]] = {}
+
+    def teardown(self) -> None:
+        if hasattr(self, "context"):
+            self.context.__exit__(None, None, None)
+
+    def call(self, operation: str, **request: Any) -> Any:
+        """Call it; a refusal must be one of AWS's, and change nothing."""
+        before = self.everything()
+        try:
+            return getattr(self.lab.drs, operation)(**request)
+        except ClientError as error:
+            refusal = error.response["Error"]
+        assert refusal["Code"] in REFUSALS, refusal
+        assert before == self.everything(), f"{operation} was refused and has changed something"
+        return None
+
+    def all(self, operation: str, key: str = "items", **request: Any) -> list[Any]:
+        """All pages of a list."""
+        pages = self.lab.drs.get_paginator(operation).paginate(**request)
+        return [one for page in pages for one in page[key]]
+
+    def everything(self) -> Any:
+        """What DRS shows."""
+        listed = [self.all(f"describe_{what}") for what in ("jobs", "source_servers", "recovery_instances")]
+        listed.append(self.all("describe_source_networks"))
+        listed.append(self.all("list_recovery_plans", key="recoveryPlans"))
+        listed.append(self.all("list_recovery_plan_executions", key="recoveryPlanExecutions"))
+        return listed
+
+    def instance(self, place: int) -> str:
+        """One of the recovery instances, or one that nobody knows."""
+        ids = [one["recoveryInstanceID"] for one in self.all("describe_recovery_instances")]
+        return ids[place % len(ids)] if ids else "i-0fffffffffffffff0"
+
+    # --- calls -----------------------------------------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([1, 30, 200, 400, 4000, 90000]))
+    def time_passes(self, seconds: int) -> None:
+        self.lab.wait(seconds)
+
+    @rule(numbers=SOME, drill=st.booleans())
+    def start(self, numbers: list[int], drill: bool) -> None:
+        servers = [{"sourceServerID": server_id(number)} for number in numbers]
+        self.call("start_recovery", sourceServers=servers, isDrill=drill)
+
+    @rule(places=st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True))
+    def terminate(self, places: list[int]) -> None:
+        ids = sorted({self.instance(place) for place in places})
+        self.call("terminate_recovery_instances", recoveryInstanceIDs=ids)
+
+    @rule(
+        what=st.sampled_from(
+            ["disconnect_recovery_instance", "delete_recovery_instance", "reverse_replication", "stop_failback"]
+        ),
+        place=st.integers(0, 5),
+    )
+    def change_an_instance(self, what: str, place: int) -> None:
+        self.call(what, recoveryInstanceID=self.instance(place))
+
+    @rule(place=st.integers(0, 5))
+    def fail_back(self, place: int) -> None:
+        self.call("start_failback_launch", recoveryInstanceIDs=[self.instance(place)])
+
+    @rule(
+        what=st.sampled_from(
+            ["stop_replication", "start_replication", "disconnect_source_server", "delete_source_server"]
+        ),
+        number=NUMBERS,
+    )
+    def change_a_server(self, what: str, number: int) -> None:
+        self.call(what, sourceServerID=server_id(number))
+
+    @rule(recover=st.booleans())
+    def change_the_network(self, recover: bool) -> None:
+        for network in self.all("describe_source_networks"):
+            name = network["sourceNetworkID"]
+            if recover:
+                self.call("start_source_network_recovery", sourceNetworks=[{"sourceNetworkID": name}])
+            else:
+                self.call("stop_source_network_replication", sourceNetworkID=name)
+
+    @rule(numbers=SOME, name=st.sampled_from(["a", "b"]), pause=st.booleans())
+    def plan(self, numbers: list[int], name: str, pause: bool) -> None:
+        made = self.call("create_recovery_plan", name=name)
+        if made is None:
+            return
+        for number in numbers:
+            configuration = {"serverStepConfiguration": {"servers": [{"serverArn": arn(number)}]}}
+            steps = [configuration, wait(5)] if pause else [configuration]
+            for step in steps:
+                plan_arn = made["recoveryPlan"]["recoveryPlanArn"]
+                self.call("create_recovery_plan_step", recoveryPlanArn=plan_arn, stepName="x", configuration=step)
+
+    @rule(place=st.integers(0, 1), what=st.sampled_from(["start_recovery_plan_execution", "delete_recovery_plan"]))
+    def use_a_plan(self, place: int, what: str) -> None:
+        plans = self.all("list_recovery_plans", key="recoveryPlans")
+        if plans:
+            more = {"mode": "DRILL"} if "start" in what else {}
+            self.call(what, recoveryPlanArn=plans[place % len(plans)]["recoveryPlanArn"], **more)
+
+    @rule(what=st.sampled_from(["cancel", "retry", "skip"]), place=st.integers(0, 3))
+    def change_an_execution(self, what: str, place: int) -> None:
+        executions = self.all("list_recovery_plan_executions", key="recoveryPlanExecutions")
+        if not executions:
+            return
+        execution_arn = executions[0]["recoveryPlanExecutionArn"]
+        if what == "cancel":
+            self.call("cancel_recovery_plan_execution", recoveryPlanExecutionArn=execution_arn)
+            return
+        steps = self.steps(execution_arn)
+        step_arn = steps[place % len(steps)]["recoveryPlanExecutionStepArn"]
+        if what == "retry":
+            self.call("retry_recovery_plan_execution_step", recoveryPlanExecutionStepArn=step_arn)
+        else:
+            self.call("update_recovery_plan_execution_step", recoveryPlanExecutionStepArn=step_arn, status="SKIPPED")
+
+    def steps(self, execution_arn: str) -> list[Any]:
+        """The steps of an execution."""
+        key = "recoveryPlanExecutionSteps"
+        return self.all("list_recovery_plan_execution_steps", key=key, recoveryPlanExecutionArn=execution_arn)
+
+    # --- what always holds -----------------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_in_two_jobs_and_quotas_hold(self) -> None:
+        running = [job for job in self.all("describe_jobs") if job["status"] != "COMPLETED"]
+        busy = [server["sourceServerID"] for job in running for server in job["participatingServers"]]
+        nets = [
+            one["participatingResourceID"]["sourceNetworkID"]
+            for job in running
+            for one in job["participatingResources"]
+        ]
+        assert len(busy) == len(set(busy))
+        assert len(nets) == len(set(nets))
+        assert len(running) <= 3
+        assert len(busy) <= 5
+
+    @invariant()
+    def final_states_absorb(self) -> None:
+        for job in self.all("describe_jobs"):
+            if job["jobID"] in self.ended:
+                assert (job["status"], job["endDateTime"]) == ("COMPLETED", self.ended[job["jobID"]])
+            if job["status"] == "COMPLETED":
+                self.ended[job["jobID"]] = job["endDateTime"]
+                assert all(server["launchStatus"] in FINAL for server in job["participatingServers"])
+            for server in job["participatingServers"]:
+                key, status = (job["jobID"], server["sourceServerID"]), server["launchStatus"]
+                assert self.finals.get(key, status) == status
+                if status in FINAL:
+                    self.finals[key] = status
+
+    @invariant()
+    def logs_only_grow(self) -> None:
+        for job in self.all("describe_jobs"):
+            before = self.logs.get(job["jobID"], [])
+            log = self.all("describe_job_log_items", jobID=job["jobID"])
+            self.logs[job["jobID"]] = log
+            assert before == log[: len(before)]
+            times = [line["logDateTime"] for line in log]
+            assert times == sorted(times)
+            if "JOB_END" in [line["event"] for line in log]:
+                assert (job["status"], log[-1]["event"]) == ("COMPLETED", "JOB_END")
+
+    @invariant()
+    def instances_and_jobs_agree(self) -> None:
+        jobs = {job["jobID"]: job for job in self.all("describe_jobs")}
+        listed = self.all("describe_recovery_instances")
+        for one in listed:
+            job = jobs.get(one["jobID"])
+            if job is None:
+                assert one["recoveryInstanceID"] == "i-0123456789abcdef0"
+                continue
+            statuses = {server["sourceServerID"]: server["launchStatus"] for server in job["participatingServers"]}
+            assert statuses[one["sourceServerID"]] == "LAUNCHED"
+            assert one["isDrill"] == (job["initiatedBy"] == "START_DRILL")
+        own = {one["recoveryInstanceID"]: one["sourceServerID"] for one in listed}
+        for server in self.all("describe_source_servers"):
+            if "recoveryInstanceId" in server:
+                assert own[server["recoveryInstanceId"]] == server["sourceServerID"]
+        assert set(own) <= {name for name, state in self.lab.instances().items() if state != "terminated"}
+
+    @invariant()
+    def executions_take_their_turn(self) -> None:
+        executions = self.all("list_recovery_plan_executions", key="recoveryPlanExecutions")
+        active = [one["recoveryPlanArn"] for one in executions if one["status"] not in OVER]
+        assert len(active) == len(set(active))
+        for one in executions:
+            running = [
+                step
+                for step in self.steps(one["recoveryPlanExecutionArn"])
+                if step["status"] in {"EXECUTING", "WAITING"}
+            ]
+            assert len(running) == (1 if one["status"] in {"IN_PROGRESS", "CANCELLING"} else 0)
+
+
+EXAMPLES = int(os.environ.get("SIM_EXAMPLES", "5"))
+AnyCalls.TestCase.settings = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestAnyCalls = AnyCalls.TestCase
+TestAnyCalls.__doc__ = "Five histories of twenty calls; SIM_EXAMPLES=500 tries more."
