@@ -34,6 +34,8 @@ REFUSALS = {
 COUNT = 6
 FINAL = {"LAUNCHED", "FAILED", "TERMINATED"}
 OVER = {"COMPLETED", "FAILED", "CANCELLED"}
+DESCRIBED = ("jobs", "source_servers", "recovery_instances", "source_networks")
+LISTED = {"list_recovery_plans": "recoveryPlans", "list_recovery_plan_executions": "recoveryPlanExecutions"}
 NUMBERS = st.integers(1, COUNT)
 SOME = st.lists(NUMBERS, min_size=1, max_size=3, unique=True)
 WORLD = make_spec(
@@ -59,6 +61,7 @@ class AnyCalls(RuleBasedStateMachine):
         self.ended: dict[str, str] = {}
         self.finals: dict[tuple[str, str], str] = {}
         self.logs: dict[str, list[Any]] = {}
+        self.seen = self.everything()
 
     def teardown(self) -> None:
         if hasattr(self, "context"):
@@ -66,13 +69,15 @@ class AnyCalls(RuleBasedStateMachine):
 
     def call(self, operation: str, **request: Any) -> Any:
         """Call it; a refusal must be one of AWS's, and change nothing."""
-        before = self.everything()
         try:
-            return getattr(self.lab.drs, operation)(**request)
+            answer = getattr(self.lab.drs, operation)(**request)
         except ClientError as error:
             refusal = error.response["Error"]
+        else:
+            self.seen = self.everything()
+            return answer
         assert refusal["Code"] in REFUSALS, refusal
-        assert before == self.everything(), f"{operation} was refused and has changed something"
+        assert self.seen == self.everything(), f"{operation} was refused and has changed something"
         return None
 
     def all(self, operation: str, key: str = "items", **request: Any) -> list[Any]:
@@ -80,17 +85,14 @@ class AnyCalls(RuleBasedStateMachine):
         pages = self.lab.drs.get_paginator(operation).paginate(**request)
         return [one for page in pages for one in page[key]]
 
-    def everything(self) -> Any:
+    def everything(self) -> dict[str, list[Any]]:
         """What DRS shows."""
-        listed = [self.all(f"describe_{what}") for what in ("jobs", "source_servers", "recovery_instances")]
-        listed.append(self.all("describe_source_networks"))
-        listed.append(self.all("list_recovery_plans", key="recoveryPlans"))
-        listed.append(self.all("list_recovery_plan_executions", key="recoveryPlanExecutions"))
-        return listed
+        listed = {what: self.all(f"describe_{what}") for what in DESCRIBED}
+        return listed | {key: self.all(operation, key=key) for operation, key in LISTED.items()}
 
     def instance(self, place: int) -> str:
         """One of the recovery instances, or one that nobody knows."""
-        ids = [one["recoveryInstanceID"] for one in self.all("describe_recovery_instances")]
+        ids = [one["recoveryInstanceID"] for one in self.seen["recovery_instances"]]
         return ids[place % len(ids)] if ids else "i-0fffffffffffffff0"
 
     # --- calls -----------------------------------------------------------------------------------------------------
@@ -98,6 +100,7 @@ class AnyCalls(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1, 30, 200, 400, 4000, 90000]))
     def time_passes(self, seconds: int) -> None:
         self.lab.wait(seconds)
+        self.seen = self.everything()
 
     @rule(numbers=SOME, drill=st.booleans())
     def start(self, numbers: list[int], drill: bool) -> None:
@@ -133,7 +136,7 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(recover=st.booleans())
     def change_the_network(self, recover: bool) -> None:
-        for network in self.all("describe_source_networks"):
+        for network in self.seen["source_networks"]:
             name = network["sourceNetworkID"]
             if recover:
                 self.call("start_source_network_recovery", sourceNetworks=[{"sourceNetworkID": name}])
@@ -154,14 +157,14 @@ class AnyCalls(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 1), what=st.sampled_from(["start_recovery_plan_execution", "delete_recovery_plan"]))
     def use_a_plan(self, place: int, what: str) -> None:
-        plans = self.all("list_recovery_plans", key="recoveryPlans")
+        plans = self.seen["recoveryPlans"]
         if plans:
             more = {"mode": "DRILL"} if "start" in what else {}
             self.call(what, recoveryPlanArn=plans[place % len(plans)]["recoveryPlanArn"], **more)
 
     @rule(what=st.sampled_from(["cancel", "retry", "skip"]), place=st.integers(0, 3))
     def change_an_execution(self, what: str, place: int) -> None:
-        executions = self.all("list_recovery_plan_executions", key="recoveryPlanExecutions")
+        executions = self.seen["recoveryPlanExecutions"]
         if not executions:
             return
         execution_arn = executions[0]["recoveryPlanExecutionArn"]
@@ -184,7 +187,7 @@ class AnyCalls(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_in_two_jobs_and_quotas_hold(self) -> None:
-        running = [job for job in self.all("describe_jobs") if job["status"] != "COMPLETED"]
+        running = [job for job in self.seen["jobs"] if job["status"] != "COMPLETED"]
         busy = [server["sourceServerID"] for job in running for server in job["participatingServers"]]
         nets = [
             one["participatingResourceID"]["sourceNetworkID"]
@@ -198,7 +201,7 @@ class AnyCalls(RuleBasedStateMachine):
 
     @invariant()
     def final_states_absorb(self) -> None:
-        for job in self.all("describe_jobs"):
+        for job in self.seen["jobs"]:
             if job["jobID"] in self.ended:
                 assert (job["status"], job["endDateTime"]) == ("COMPLETED", self.ended[job["jobID"]])
             if job["status"] == "COMPLETED":
@@ -212,7 +215,7 @@ class AnyCalls(RuleBasedStateMachine):
 
     @invariant()
     def logs_only_grow(self) -> None:
-        for job in self.all("describe_jobs"):
+        for job in self.seen["jobs"]:
             before = self.logs.get(job["jobID"], [])
             log = self.all("describe_job_log_items", jobID=job["jobID"])
             self.logs[job["jobID"]] = log
@@ -224,8 +227,8 @@ class AnyCalls(RuleBasedStateMachine):
 
     @invariant()
     def instances_and_jobs_agree(self) -> None:
-        jobs = {job["jobID"]: job for job in self.all("describe_jobs")}
-        listed = self.all("describe_recovery_instances")
+        jobs = {job["jobID"]: job for job in self.seen["jobs"]}
+        listed = self.seen["recovery_instances"]
         for one in listed:
             job = jobs.get(one["jobID"])
             if job is None:
@@ -235,14 +238,14 @@ class AnyCalls(RuleBasedStateMachine):
             assert statuses[one["sourceServerID"]] == "LAUNCHED"
             assert one["isDrill"] == (job["initiatedBy"] == "START_DRILL")
         own = {one["recoveryInstanceID"]: one["sourceServerID"] for one in listed}
-        for server in self.all("describe_source_servers"):
+        for server in self.seen["source_servers"]:
             if "recoveryInstanceId" in server:
                 assert own[server["recoveryInstanceId"]] == server["sourceServerID"]
         assert set(own) <= {name for name, state in self.lab.instances().items() if state != "terminated"}
 
     @invariant()
     def executions_take_their_turn(self) -> None:
-        executions = self.all("list_recovery_plan_executions", key="recoveryPlanExecutions")
+        executions = self.seen["recoveryPlanExecutions"]
         active = [one["recoveryPlanArn"] for one in executions if one["status"] not in OVER]
         assert len(active) == len(set(active))
         for one in executions:
