@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from drskit.sim.commands import Commands
 from drskit.sim.events import Outbox
 from drskit.sim.templates import Chosen, Templates
 from drskit.sim.world import Instance, World
@@ -30,6 +31,7 @@ class Estate:
         self._twins: dict[str, Ec2Instance] = {}
         self._templates = Templates(world)
         self._outbox = Outbox(world)
+        self._commands = Commands(world)
         self._open = False
         world.template_fault = self._template_fault
 
@@ -44,6 +46,8 @@ class Estate:
                 if instance.launched_at <= now:
                     self._mirror(instance)
             self._templates.settle(self._ec2(), operation)
+        if service == "ssm":
+            self._commands.settle(now)
         self._outbox.deliver(now)
 
     def _template_fault(self, server_id: str) -> str | None:
@@ -79,11 +83,19 @@ class Estate:
             )
         finally:
             moto_instances.random_instance_id = usual
+        if not instance.known and instance.job_id in self._world.jobs:
+            self._leave_volume(instance)
         twin: Ec2Instance = reservation.instances[0]
         twin.launch_time = instance.launched_at.astimezone(UTC).replace(tzinfo=None)
         if instance.state == "stopped":
             twin._state = moto_instances.InstanceState("stopped", 80)  # noqa: SLF001 - stopping it properly would log the wrong time
         return twin
+
+    def _leave_volume(self, instance: Instance) -> None:
+        """The volume of 1 GiB that a failed launch leaves beside its orphan (drs-facts §5.4)."""
+        volume = self._ec2().create_volume(size=1, zone_name=f"{self._world.spec.region}a")
+        server = {"drs.amazonaws.com-source-server": instance.server_id}
+        volume.add_tags({"drs.amazonaws.com-job": instance.job_id} | server)
 
     def _ec2(self) -> "EC2Backend":
         backends: Any = import_module("moto.ec2.models").ec2_backends

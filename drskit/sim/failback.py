@@ -155,7 +155,7 @@ def launch(world: World, instance_ids: list[str], *, tags: dict[str, str], now: 
     timeline = _timeline(world, chosen, job_id, now)
     instances = {one.server_id: one.id for one in chosen}
     job = Job(job_id, "LAUNCH", "FAILBACK", now, server_ids, timeline, tags, failback_instances=instances)
-    world.jobs[job_id] = job
+    world.add_job(job)
     for one in chosen:
         one.failback = job
     return job

@@ -156,7 +156,7 @@ def _job(
     timeline = _timeline(world, chosen, kind, job_id, now)
     ids = tuple(network.id for network, _ in chosen)
     job = Job(job_id, "LAUNCH", kind, now, (), timeline, tags, resource_ids=ids)
-    world.jobs[job_id] = job
+    world.add_job(job)
     for network, _ in chosen:
         network.recovery = job
     return job

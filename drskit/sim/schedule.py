@@ -16,6 +16,28 @@ from drskit.sim.spec import CapturedJob, Failure, Script, ServerSpec, span
 LINUX = {"cleanup": 60.0, "snapshot": 0.2, "gap": 52.0, "conversion": 185.0, "pause": 0.4, "launch": 290.0}
 WINDOWS = {"cleanup": 60.0, "snapshot": 1.0, "gap": 60.0, "conversion": 840.0, "pause": 2.0, "launch": 360.0}
 TERMINATE = (60.0, 300.0)
+CONVERSION_ACTIONS = frozenset(
+    {
+        "ec2:AttachVolume",
+        "ec2:CreateSnapshot",
+        "ec2:CreateTags",
+        "ec2:CreateVolume",
+        "ec2:DescribeSnapshots",
+        "ec2:DescribeVolumes",
+        "ec2:RunInstances",
+        "iam:PassRole",
+    }
+)
+"""What the conversion needs of the caller: without one of them it silently does not begin (drs-facts §5.4, §13)."""
+LAUNCH_ACTIONS = (
+    "drs:CreateRecoveryInstanceForDrs",
+    "ec2:CreateLaunchTemplateVersion",
+    "ec2:DeleteLaunchTemplateVersions",
+    "ec2:DeleteVolume",
+    "ec2:DetachVolume",
+    "ec2:StartInstances",
+)
+"""What the launch needs besides: without one of them it fails after ten minutes and more."""
 SNAPSHOT_PATIENCE = 600.0
 """DRS waits this long for an on-demand snapshot before it falls back."""
 JITTER = 0.03
@@ -104,6 +126,8 @@ class Planned:
     actions: Sequence[LaunchAction] = ()
     launch_error: str | None = None
     """What EC2 will say to it, where its launch template is of no use."""
+    caller_lacks: tuple[str, ...] = ()
+    """The permissions that whoever started it lacks."""
 
 
 @dataclass
@@ -116,6 +140,7 @@ class _Track:
     at: datetime
     has_previous: bool
     launch_error: str | None = None
+    caller_lacks: tuple[str, ...] = ()
     entries: list[LogEntry] = field(default_factory=list)
     cleaned_at: datetime | None = None
 
@@ -140,7 +165,19 @@ class _Track:
     @property
     def failure(self) -> Failure | None:
         """What goes wrong with this launch."""
-        return self.server.failure(self.number)
+        return self.server.failure(self.number) or self._denied()
+
+    @property
+    def denied_operation(self) -> str:
+        """The call of the launch that is denied, as the job log names it."""
+        lacked = [action for action in self.caller_lacks if action in LAUNCH_ACTIONS]
+        return lacked[0].partition(":")[2] if lacked else "DeleteVolume"
+
+    def _denied(self) -> Failure | None:
+        """What a lack of permissions does: of those for the conversion in silence, of those for the launch late."""
+        if any(action in CONVERSION_ACTIONS for action in self.caller_lacks):
+            return Failure.CONVERSION_DENIED
+        return Failure.LAUNCH_DENIED if any(one in LAUNCH_ACTIONS for one in self.caller_lacks) else None
 
     @property
     def instance_id(self) -> str:
@@ -225,7 +262,7 @@ def _launch(track: _Track) -> Outcome | None:
         orphan_at = track.at + span(60)
         track.between(600, 950, "denied")
         denied = _client_error(
-            "UnauthorizedOperation", "DeleteVolume", "You are not authorized to perform this operation."
+            "UnauthorizedOperation", track.denied_operation, "You are not authorized to perform this operation."
         )
         track.mark("LAUNCH_FAILED", instance=instance_id, error=denied)
         return Failed(track.at, orphan=instance_id, orphan_at=orphan_at)
@@ -268,7 +305,9 @@ def plan_launch(
     for position, planned in enumerate(servers):
         server = planned.server
         begins_at = starts_at + span(0.4 + 0.026 * position)
-        track = _Track(server, ids, planned.number, begins_at, planned.has_previous, planned.launch_error)
+        track = _Track(
+            server, ids, planned.number, begins_at, planned.has_previous, planned.launch_error, planned.caller_lacks
+        )
         outcome = next(outcome for stage in STAGES if (outcome := stage(track)))
         if isinstance(outcome, Launched) and planned.actions:
             plan = plan_actions(server, planned.actions, ids=ids, job_id=job_id, launched_at=outcome.at)

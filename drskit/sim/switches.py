@@ -3,9 +3,13 @@
 The default is what we think likeliest; each says what is not known.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from drskit.sim.entry import Count, Entry, Seconds
+
+CallerAction = Annotated[str, StringConstraints(pattern=r"^(drs|ec2|iam):[A-Z][A-Za-z]+$")]
 
 
 class Quotas(Entry):
@@ -55,6 +59,8 @@ class Switches(Quotas):
     """Whether the tags of a job are also those of the instances that it launched."""
     actions_hold_job: bool = True
     """Whether a server is PENDING and its job STARTED while post-launch actions run."""
+    caller_lacks: tuple[CallerAction, ...] = ()
+    """IAM actions that whoever starts jobs lacks: DRS acts with the caller's rights, and their lack shows late."""
     calls_per_second: Seconds | None = None
     """How many calls of an operation a second are answered; more are throttled. None: AWS publishes no rate."""
     calls_burst: Count = 20

@@ -333,7 +333,7 @@ class World:
         specs = [self.servers[server_id].spec for server_id in server_ids]
         timeline = plan_terminate(specs, ids=self.ids, job_id=job_id, created_at=now)
         job = Job(job_id, "TERMINATE", "TERMINATE_RECOVERY_INSTANCES", now, server_ids, timeline, {})
-        self.jobs[job_id] = job
+        self.add_job(job)
         for one in chosen:
             one.removal_at, one.removed_by = _instant(timeline.outcomes[one.server_id]), job_id
         return job
@@ -411,6 +411,10 @@ class World:
         """The source servers that a running job is at work on."""
         return {name for job in self.jobs.values() if not job.ended(now) for name in job.server_ids}
 
+    def add_job(self, job: Job) -> None:
+        """Let there be a job."""
+        self.jobs[job.id] = job
+
     def new_job_id(self) -> str:
         """The id of the next job."""
         return self.ids.named("drsjob", len(self.jobs))
@@ -453,14 +457,15 @@ class World:
             timeline = plan_launch(planned, ids=self.ids, job_id=job_id, created_at=now, actions_hold_job=hold)
         initiated_by = "START_DRILL" if is_drill else "START_RECOVERY"
         job = Job(job_id, "LAUNCH", initiated_by, now, ids, timeline, dict(tags))
-        self.jobs[job_id] = job
+        self.add_job(job)
         return job
 
     def _planned(self, server: SourceServer, now: datetime) -> Planned:
         spec = server.spec
         actions = self.settings.active_actions(spec.id) if spec.launch.post_launch else ()
         fault = self.template_fault(spec.id)
-        return Planned(spec, server.launches, bool(self._previous(spec.id, now)), actions, fault)
+        lacks = self.spec.behaviour.caller_lacks
+        return Planned(spec, server.launches, bool(self._previous(spec.id, now)), actions, fault, lacks)
 
     def _previous(self, server_id: str, now: datetime) -> list[Instance]:
         """The instances that a new launch cleans up: all of them, forgotten ones too (drs-facts §1.7)."""

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tests.sim.lab import make_spec, server_id
+from tests.sim.test_settings import ACTION
 
 
 @pytest.fixture
@@ -204,3 +205,61 @@ def test_what_happened_before_there_was_a_rule_is_not_told(open_lab):
     events.put_targets(Rule="drs", Targets=[{"Id": "log", "Arn": arn}])
     lab.drs.describe_jobs()
     assert logs.filter_log_events(logGroupName="drs")["events"] == []
+
+
+# --- permissions -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "last", "error"),
+    [
+        ("iam:PassRole", "SNAPSHOT_END", None),
+        ("ec2:DetachVolume", "LAUNCH_FAILED", "(UnauthorizedOperation) when calling the DetachVolume operation"),
+        ("ec2:DeleteLaunchTemplateVersions", "LAUNCH_FAILED", "calling the DeleteLaunchTemplateVersions operation"),
+    ],
+)
+def test_what_the_caller_may_not_do_shows_late(open_lab, action, last, error):
+    """StartRecovery is granted; every server fails, in silence or after ten minutes of tries."""
+    lab = open_lab(make_spec(count=2, behaviour={"caller_lacks": [action]}))
+    job = lab.start(1, 2)
+    lab.wait(3600)
+    assert lab.statuses(job["jobID"]) == ["FAILED", "FAILED"]
+    own = [line for line in lab.log(job["jobID"]) if line["eventData"].get("sourceServerID") == server_id(1)]
+    assert own[-1]["event"] == last
+    assert (error or "") in own[-1]["eventData"].get("rawError", "")
+
+
+def test_an_orphan_leaves_a_volume(open_lab):
+    """Of one GiB, tagged with its job and its source server."""
+    lab = open_lab(make_spec({"fails": "launch-denied"}))
+    job = lab.start(1)
+    lab.wait(3600)
+    filters = [{"Name": "tag:drs.amazonaws.com-job", "Values": [job["jobID"]]}]
+    (volume,) = lab.ec2.describe_volumes(Filters=filters)["Volumes"]
+    assert volume["Size"] == 1
+    assert {"Key": "drs.amazonaws.com-source-server", "Value": server_id(1)} in volume["Tags"]
+
+
+# --- commands --------------------------------------------------------------------------------------------------------
+
+
+def test_a_post_launch_action_is_a_command_on_its_instance(open_lab):
+    """Under the id of its run, with its document and its parameters, first InProgress and then as it ended."""
+    lab = open_lab(make_spec({"post_launch": {"fails": {"AWS-RunShellScript": "no"}}}, {}))
+    lab.drs.put_launch_action(resourceId=server_id(1), **ACTION | {"optional": True})
+    lab.drs.update_launch_configuration(sourceServerID=server_id(1), postLaunchEnabled=True)
+    lab.start(2)
+    job_id = lab.start(1)["jobID"]
+    ssm = lab.client("ssm")
+    assert ssm.list_commands()["Commands"] == []
+    while not (runs := lab.job(job_id)["participatingServers"][0]["launchActionsStatus"]["runs"]):
+        lab.wait(10)
+    (command,) = ssm.list_commands()["Commands"]
+    assert (command["CommandId"], command["DocumentName"]) == (runs[0]["runId"], "AWS-RunShellScript")
+    assert command["Status"] == "InProgress"
+    lab.wait(60)
+    (instance,) = lab.drs.describe_recovery_instances(filters={"sourceServerIDs": [server_id(1)]})["items"]
+    (command,) = ssm.list_commands()["Commands"]
+    assert (command["Status"], command["InstanceIds"]) == ("Failed", [instance["recoveryInstanceID"]])
+    found = ssm.get_command_invocation(CommandId=runs[0]["runId"], InstanceId=instance["recoveryInstanceID"])
+    assert found["Status"] == "Failed"

@@ -178,7 +178,7 @@ OPERATIONS = (
         "PutLaunchAction",
         _put_action,
         "members and quota D; runs in jobs D, their spans I",
-        lacks="the type is read off the document's name; no SSM document is run, only its outcome is told",
+        lacks="the type is read off the document's name; no document is run: the world file says how it ends",
     ),
     Operation("ListLaunchActions", _list_actions, "members D; order I"),
     Operation("DeleteLaunchAction", _delete_action, "D", status=204),
