@@ -11,7 +11,7 @@ from typing import assert_never
 
 from drskit.edit import changed, with_attempt, with_servers, with_wave
 from drskit.launches import learn_remains
-from drskit.model import Attempt, AttemptStatus, Execution, Job, ServerRun, ServerStatus, WaveStatus
+from drskit.model import Attempt, AttemptStatus, CommandKind, Execution, Job, ServerRun, ServerStatus, WaveStatus
 from drskit.ports import NotExecuted
 from drskit.seen import Remains, Seen
 from drskit.witness import EXECUTION_TAG, Absent, Foreign, Mine, Unsure, Witness
@@ -28,6 +28,8 @@ KEPT_REFUSALS = 5
 """How many refused attempts of a chunk stay in the execution."""
 REFUSALS = 5
 """After so many refusals without a cause to be seen, a person is asked."""
+TRIES_AGAIN = frozenset({CommandKind.RESUME, CommandKind.RETRY})
+"""What a person says to have DRS asked so many times more."""
 
 
 def learn_attempts(execution: Execution, seen: Seen) -> Execution:
@@ -87,8 +89,8 @@ def _settle(execution: Execution, attempt: Attempt, witness: Witness, seen: Seen
             return _foreign(execution, attempt, _whose(job, server_ids), job.job_id)
         case Unsure(reason, job_id) if old_enough:
             return _foreign(execution, attempt, reason, job_id)
-        case Absent(unready) if attempt.refused:
-            return _refused_for_no_job(execution, attempt, unready, seen.now)
+        case Absent(unready, busy) if attempt.refused:
+            return _refused_for_no_launch(execution, attempt, unready, busy, seen.now)
         case Absent() if old_enough:
             return not_executed(execution, attempt, "no job of it came into being", seen.now, wait=False)
         case Foreign() | Unsure() | Absent():
@@ -103,14 +105,19 @@ def _whose(job: Job, server_ids: tuple[str, ...]) -> str:
     return f"{job.job_id} of {whose} launches {', '.join(server_ids)} ({job.status})"
 
 
-def _refused_for_no_job(execution: Execution, attempt: Attempt, unready: Mapping[str, str], now: datetime) -> Execution:
-    """DRS refused the request, and no job holds its servers: leave out what cannot be launched, or ask a person."""
+def _refused_for_no_launch(
+    execution: Execution, attempt: Attempt, unready: Mapping[str, str], busy: Job | None, now: datetime
+) -> Execution:
+    """DRS refused the request, and no launch holds its servers: leave out what cannot be launched, or ask a person.
+
+    A job that terminates their instances is over in minutes; it is named when it is not.
+    """
     outcome = attempt.outcome or "its request was not carried out"
-    refusals = sum(other.refused and other.chunk == attempt.chunk for other in execution.attempts_of(attempt.wave_name))
+    refusals = _refusals(execution, attempt)
     if not unready and refusals >= REFUSALS:
-        return _foreign(
-            execution, attempt, f"DRS refused it {refusals} times, and no job holds its servers: {outcome}", None
-        )
+        holder = f"{busy.job_id} holds them ({busy.job_type}, {busy.status})" if busy else "no job holds its servers"
+        text = f"DRS refused it {refusals} times, and {holder}: {outcome}"
+        return _foreign(execution, attempt, text, busy.job_id if busy else None)
     execution = not_executed(execution, attempt, outcome, now)
     wave = with_servers(
         execution.wave(attempt.wave_name),
@@ -128,8 +135,33 @@ def _refused_for_no_job(execution: Execution, attempt: Attempt, unready: Mapping
     return with_wave(execution, wave.wave_name, servers=wave.servers)
 
 
+def _refusals(execution: Execution, attempt: Attempt) -> int:
+    """How often DRS refused the chunk since a person last had its wave tried again."""
+    name = attempt.wave_name
+    again = [
+        command.acknowledged
+        for command in execution.commands
+        if command.kind in TRIES_AGAIN and command.acknowledged and command.wave_name in {None, name}
+    ]
+    return sum(
+        other.refused and other.chunk == attempt.chunk and other.signed_at >= max(again, default=other.signed_at)
+        for other in execution.attempts_of(name)
+    )
+
+
 def _foreign(execution: Execution, attempt: Attempt, outcome: str, job_id: str | None) -> Execution:
     return with_attempt(execution, attempt.attempt_id, status=AttemptStatus.FOREIGN, outcome=outcome, blocked_by=job_id)
+
+
+def tried_again(execution: Execution, attempt: Attempt) -> Execution:
+    """A held attempt after somebody said to go on: DRS is asked anew at once where it refused for no cause to be seen.
+
+    Any other is looked for once more, and what held it may hold it again.
+    """
+    if not attempt.refused or attempt.blocked_by is not None:
+        return reopened(execution, attempt)
+    execution = with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED)
+    return with_wave(execution, attempt.wave_name, not_before=None)
 
 
 def reopened(execution: Execution, attempt: Attempt) -> Execution:

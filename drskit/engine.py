@@ -37,7 +37,7 @@ from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
 from drskit.seen import Remains, Seen
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.waits import people
-from drskit.witness import LOOK_BACK, Absent, Unsure, Witness, instances_testify, tags_of, testify, unlisted
+from drskit.witness import Absent, Unsure, Witness, instances_testify, look_back, tags_of, testify, unlisted
 
 QUIESCENCE = timedelta(seconds=420)
 """How old an intent must be before its absence is proof: five minutes of signature, and room for a lagging list."""
@@ -79,11 +79,11 @@ class Look:
         for execution in executions:
             for attempt in execution.attempts:
                 if attempt.status is AttemptStatus.INTENT:
-                    intents.append(attempt.signed_at)
+                    intents.append(attempt.signed_at - look_back(attempt))
                 elif attempt.job_id and attempt.end_time is None:
                     live.add(attempt.job_id)
         if intents:
-            self.since = min(intents) - LOOK_BACK
+            self.since = min(intents)
             self.jobs = {job.job_id: job for job in self.recovery.jobs(since=self.since)}
             live -= set(self.jobs)
         self.ask_for(live)
@@ -233,16 +233,20 @@ class Engine:
         for attempt in execution.attempts:
             if attempt.status is not AttemptStatus.INTENT or look.since is None:
                 continue
-            if look.since <= attempt.signed_at - LOOK_BACK:
+            if look.since <= attempt.signed_at - look_back(attempt):
                 found[attempt.attempt_id] = self._witness(execution, attempt, look)
         return found
 
     def _witness(self, execution: Execution, attempt: Attempt, look: Look) -> Witness:
-        """What the listing and the servers say; before a repeat, also what only the servers and instances name."""
+        """What the listing and the servers say; before a repeat, also what only the servers and instances name.
+
+        What DRS refused is settled by the next look, so the jobs that only the servers name are asked for at once.
+        """
         recovery, ids = look.recovery, attempt.server_ids
         servers = {server.source_server_id: server for server in recovery.source_servers(ids)}
         verdict = testify(execution, attempt, look.jobs.values(), servers)
-        if isinstance(verdict, Unsure) and verdict.job_id not in look.jobs:
+        unlisted_job = isinstance(verdict, Unsure) and verdict.job_id not in look.jobs
+        if unlisted_job or (isinstance(verdict, Absent) and attempt.refused):
             look.ask_for(unlisted(attempt, look.jobs.values(), servers))
             verdict = testify(execution, attempt, look.jobs.values(), servers)
         if not isinstance(verdict, Absent) or look.taken_at < attempt.signed_at + self._quiescence_of(execution):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from drskit.attempts import reopened
+from drskit.attempts import tried_again
 from drskit.edit import with_wave
 from drskit.endings import being_ended, decline, released, stop
 from drskit.model import (
@@ -138,7 +138,7 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
     resumed: list[str] = []
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN and command.wave_name in {None, attempt.wave_name}:
-            execution = reopened(execution, attempt)
+            execution = tried_again(execution, attempt)
             resumed.append(f"wave {attempt.wave_name} is tried again")
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if awaits_verdict(plan_wave, wave) and command.wave_name in {None, wave.wave_name}:

@@ -119,7 +119,7 @@ def _about_wave(execution: Execution, wave: WaveRun) -> str | None:
     if wave.status in ENDED_BADLY or wave.status is WaveStatus.SKIPPED or _waits(execution, wave):
         return None
     if wave.status in STARTED_WAVE:
-        return f"wave {name} still runs: wait until its job has ended"
+        return _about_started(execution, name)
     if wave.status is WaveStatus.CANCELLED:
         if _late(execution):
             return f"wave {name} was not begun, for {ended_because(execution)}: retry without naming a wave"
@@ -127,6 +127,12 @@ def _about_wave(execution: Execution, wave: WaveRun) -> str | None:
     if wave.status is WaveStatus.COMPLETED:
         return f"wave {name} is COMPLETED, so there is nothing to retry"
     return f"wave {name} is {wave.status}: nothing of it has failed"
+
+
+def _about_started(execution: Execution, name: str) -> str:
+    if any(attempt.status is AttemptStatus.FOREIGN for attempt in execution.attempts_of(name)):
+        return f"wave {name} waits for a decision about what stands in its way: resume has it tried again"
+    return f"wave {name} still runs: wait until its job has ended"
 
 
 def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) -> Execution:

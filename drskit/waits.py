@@ -69,8 +69,11 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
     """What delays it although nobody needs to decide."""
     texts = [
         _delay(execution, wave, wave.not_before)
-        for wave in execution.waves
-        if wave.not_before and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if wave.not_before
+        and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}
+        and not execution.held
+        and not _stands_still(execution, plan_wave, wave)
     ]
     texts += [
         f"wave {name} to begin at {utc(at)}, after the pause of pacing.waves"
@@ -132,14 +135,23 @@ def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
         return True
     if execution.execution_type is ExecutionType.CLEANUP:
         return not execution.held
+    if _pending(execution, plan_wave, wave):
+        return not execution.held and not _stands_still(execution, plan_wave, wave)
+    return not lost_servers(execution, wave)
+
+
+def _pending(execution: Execution, plan_wave: Wave, wave: WaveRun) -> set[int]:
+    """The chunks that may be asked for and were not launched yet."""
+    waiting = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING}
+    chunks = open_chunks(execution, plan_wave, wave)
+    return {chunk.number for chunk in chunks if not waiting.isdisjoint(chunk.server_ids)}
+
+
+def _stands_still(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
+    """Whether each of its chunks that may be asked for waits for a person."""
     stopped = {
         attempt.chunk
         for attempt in execution.attempts_of(wave.wave_name)
         if attempt.status is AttemptStatus.FOREIGN and holds(wave, attempt)
     }
-    waiting = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING}
-    chunks = open_chunks(execution, plan_wave, wave)
-    pending = {chunk.number for chunk in chunks if not waiting.isdisjoint(chunk.server_ids)}
-    if pending:
-        return bool(pending - stopped) and not execution.held
-    return not lost_servers(execution, wave)
+    return bool(stopped) and _pending(execution, plan_wave, wave) <= stopped

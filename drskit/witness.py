@@ -19,6 +19,8 @@ WAVE_TAG = "drskit:Wave"
 ATTEMPT_TAG = "drskit:Attempt"
 LOOK_BACK = timedelta(minutes=10)
 """How much earlier than the intent the listing begins."""
+LOOK_FAR_BACK = timedelta(days=1)
+"""The same for a request that DRS refused: what stands in its way may have begun long before it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Absent:
 
     unready: Mapping[str, str] = field(default_factory=dict)
     """Servers of the attempt that DRS cannot launch now, each with the reason."""
+    busy: Job | None = None
+    """A job that launches nothing and holds servers of a refused attempt: it terminates instances, for one."""
 
 
 Witness = Mine | Foreign | Unsure | Absent
@@ -66,10 +70,16 @@ def tags_of(execution: Execution, attempt: Attempt) -> dict[str, str]:
     }
 
 
+def look_back(attempt: Attempt) -> timedelta:
+    """How much earlier than this intent the listing must begin."""
+    return LOOK_FAR_BACK if attempt.refused else LOOK_BACK
+
+
 def testify(
     execution: Execution, attempt: Attempt, jobs: Iterable[Job], servers: Mapping[str, SourceServer]
 ) -> Witness:
-    """Judge an attempt by the jobs created since ten minutes before it and by its servers as they are now."""
+    """Judge an attempt by the jobs created since its `look_back` and by its servers as they are now."""
+    jobs = tuple(jobs)
     siblings = {
         other.attempt_id
         for other in execution.attempts
@@ -99,7 +109,15 @@ def testify(
         last = server.last_launch_job_id
         if last not in seen and last not in attempt.excused:
             return Unsure(f"{server_id} was last launched by {last}, which is not listed yet", last)
-    return Absent(_unready(attempt, servers))
+    return Absent(_unready(attempt, servers), _busy(attempt, jobs) if attempt.refused else None)
+
+
+def _busy(attempt: Attempt, jobs: Iterable[Job]) -> Job | None:
+    """The newest job that has not ended, launches nothing, and is about servers of the attempt."""
+    wanted = set(attempt.server_ids)
+    running = [job for job in jobs if job.job_type != "LAUNCH" and job.status != "COMPLETED"]
+    held = [job for job in running if not wanted.isdisjoint(server.source_server_id for server in job.servers)]
+    return max(held, key=lambda job: job.creation_time, default=None)
 
 
 def unlisted(

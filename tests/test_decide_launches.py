@@ -369,6 +369,51 @@ def test_a_refusal_without_a_cause_is_asked_a_few_times_and_then_a_person():
     assert "DRS refused it 5 times, and no job holds its servers" in walk.execution.waiting_for
 
 
+def refused_five_times(what: Absent) -> Walk:
+    """A wave that DRS refused for no launch that can be seen, until a person is asked."""
+    walk = intended()
+    for _ in range(5):
+        walk.refuse("ConflictException")
+        witness(walk, what)
+        walk.run(5)
+        walk.run(301)
+    return walk
+
+
+def test_a_job_that_launches_nothing_is_named_only_when_it_does_not_end():
+    """A termination is over in minutes, and DRS is asked again; one that still runs then is what a person must know."""
+    walk = refused_five_times(Absent(busy=job_of(8, job_type="TERMINATE")))
+    assert (X.PAUSED, 5) == (walk.status, len(walk.launches))
+    text = "DRS refused it 5 times, and drsjob-00000000000000008 holds them (TERMINATE, STARTED): ConflictException"
+    assert text in (walk.execution.waiting_for or "")
+
+
+def test_a_resume_asks_drs_anew_and_grants_as_many_refusals_again():
+    """At once, without the wait of the last refusal; and four more refusals ask nobody."""
+    walk = refused_five_times(Absent())
+    assert "asked again after" not in (walk.execution.waiting_for or "")
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert (6, [A.NOT_EXECUTED, A.INTENT]) == (len(walk.launches), attempts(walk)[-2:])
+    for _ in range(4):
+        walk.refuse("ConflictException")
+        witness(walk, Absent())
+        walk.run(5)
+        assert X.POLLING == walk.status
+        walk.run(301)
+    walk.refuse("ConflictException")
+    witness(walk, Absent())
+    assert X.PAUSED == walk.run(5).status
+
+
+def test_a_retry_of_what_waits_for_a_decision_names_the_resume():
+    """Nothing of the wave runs, so there is no job whose end could be waited for."""
+    walk = refused_five_times(Absent())
+    walk.command(CommandKind.RETRY, "Database")
+    walk.run()
+    assert "resume has it tried again" in (walk.answer() or "")
+
+
 def test_a_server_that_cannot_be_launched_is_left_out_of_the_next_request():
     """One without a recovery point refuses the whole request; the others go on without it."""
     walk = intended().refuse("ConflictException")

@@ -8,6 +8,7 @@ from drskit.errors import GuardRefused, PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ServerStatus, WaveStatus
 from drskit.witness import ATTEMPT_TAG, EXECUTION_TAG, TYPE_TAG, WAVE_TAG
 from tests.harness import final, house, runbook_of, shipped, started
+from tests.test_faults import SMALL, SMALL_PLAN
 
 
 def test_the_captured_drill_completes_in_the_captured_time():
@@ -204,6 +205,22 @@ def test_somebody_else_s_job_pauses_the_execution_and_is_named():
         refused = [server for server in done.wave("Database").servers if server.status is ServerStatus.FAILED]
         assert ["s-51d6b65c73391918f"] == [server.source_server_id for server in refused]
         assert "not by drskit" in (refused[0].error or "")
+
+
+@pytest.mark.parametrize("before", [900, 90_000])
+def test_a_job_that_began_long_before_the_intent_is_named(before):
+    """However long it runs: by the listing of a day, or by the server's last launch."""
+    hours = "durations: {conversion: 200000}"
+    with house(text=SMALL.replace("durations: {gap: 5, conversion: 20, launch: 30}", hours)) as home:
+        other = home.session.clients._session.client("drs", region_name="us-west-2")
+        wanted = [{"sourceServerID": "s-5a4c1e0b7d2f93861"}]
+        job = other.start_recovery(sourceServers=wanted, isDrill=True)["job"]
+        home.clock.sleep(before)
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        home.finish()
+        paused = final(home, execution)
+        assert (ExecutionStatus.PAUSED, 1) == (paused.status, len(paused.attempts))
+        assert f"{job['jobID']} of somebody else launches" in (paused.waiting_for or "")
 
 
 def test_a_cancelled_drill_launches_nothing_more():

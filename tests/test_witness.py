@@ -1,8 +1,10 @@
 """What a look at DRS says of an open intent."""
 
+from datetime import timedelta
+
 from drskit import witness
 from drskit.model import JobServer, RecoveryInstance, TaggedInstance
-from drskit.witness import Absent, Foreign, Mine, Unsure, instances_testify, tags_of, unlisted
+from drskit.witness import Absent, Foreign, Mine, Unsure, instances_testify, look_back, tags_of, unlisted
 from tests.builders import at, attempt_of, execution_of, job_of, sid, source, wave
 
 ATTEMPT = attempt_of()
@@ -129,6 +131,22 @@ def test_a_terminate_job_is_no_witness():
     """Even with our servers and our tags, it launched nothing."""
     job = tagged(ATTEMPT, job_type="TERMINATE")
     assert Absent() == say(job, job_of(2, job_type="TERMINATE", creation_time=at(5)))
+
+
+def test_a_running_terminate_job_may_be_why_drs_refused():
+    """It holds the servers of a request that was refused; one that has ended, or of others, does not."""
+    refused = ATTEMPT.model_copy(update={"refused": True})
+    running = job_of(3, job_type="TERMINATE", creation_time=at(-7200))
+    ended = job_of(4, job_type="TERMINATE", creation_time=at(-5), status="COMPLETED")
+    elsewhere = job_of(5, job_type="TERMINATE", servers=(sid(9),))
+    assert Absent(busy=running) == say(ended, running, elsewhere, attempt=refused)
+    assert Absent() == say(ended, elsewhere, attempt=refused)
+
+
+def test_a_refused_request_is_looked_into_far_back():
+    """What stands in its way may run for hours; what came of a request came after it."""
+    refused = ATTEMPT.model_copy(update={"refused": True})
+    assert (timedelta(minutes=10), timedelta(days=1)) == (look_back(ATTEMPT), look_back(refused))
 
 
 def test_nothing_to_be_seen_is_absent():
