@@ -60,12 +60,12 @@ def remains(session: Session, drill: Execution) -> Afterwards:
         return Afterwards(f"D{name[1:]} is {drill.status}: what is not over is not cleaned up.")
     running = left_running(drill, session.launched_again(drill))
     command = f"drskit cleanup {drill.execution_id} --reason TEXT"
-    if running is not None:
+    if running is not None and running.count:
         verb = "runs and costs" if running.count == 1 else "run and cost"
         return Afterwards(
             f"{counted(running.count, 'instance')} of {name} still {verb} money. When nobody needs them: {command}"
         )
-    doubtful = sum(server.status in LEFT_BEHIND for server in candidates(drill))
+    doubtful = sum(server.status in LEFT_BEHIND and not server.terminated_by for server in candidates(drill))
     if doubtful:
         return Afterwards(
             f"No instance of {name} is known to run, but {counted(doubtful, 'server')} of it may have left one. "

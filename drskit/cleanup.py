@@ -53,6 +53,8 @@ class CleanupPreview:
     """The cleanup of this drill that lives already; there is at most one."""
     begun: int = 0
     """How many executions the plan had when this was looked at."""
+    running: tuple[str, ...] = ()
+    """The drill's own jobs that have not ended: they may yet launch what nobody sees now."""
 
 
 def preview_cleanup(
@@ -71,7 +73,16 @@ def preview_cleanup(
     if live is not None:
         return CleanupPreview(drill, Selection(), live)
     begun = plan.begun if plan else 0
-    return CleanupPreview(drill, survey_drill(recovery_for(drill.region), drill), begun=begun)
+    recovery = recovery_for(drill.region)
+    running = _running(recovery, drill)  # first: what comes up after this look is of a job that it shows
+    return CleanupPreview(drill, survey_drill(recovery, drill), begun=begun, running=running)
+
+
+def _running(recovery: Recovery, drill: Execution) -> tuple[str, ...]:
+    """The jobs whose end the drill has not recorded, as when a wave timed out, and that DRS still works on."""
+    open_jobs = [attempt.job_id for attempt in drill.attempts if attempt.job_id and attempt.end_time is None]
+    jobs = recovery.jobs(job_ids=open_jobs) if open_jobs else ()
+    return tuple(job.job_id for job in jobs if job.status != "COMPLETED")
 
 
 def _refuse_others(drill: Execution, account_id: str) -> None:
@@ -119,7 +130,7 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
     """Create the cleanup that was shown, or take up the one that lives; None when nothing is left to terminate.
 
     Raises:
-        Refused: what is left is not drskit's to terminate.
+        Refused: what is left is not drskit's to terminate, or a job of the drill may yet launch something.
         PlanBusy: another execution of the plan lives.
     """
     if preview.live is not None:
@@ -130,6 +141,11 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
         if selection.left:
             listed = "\n".join(f"{one.instance_id}: {one.reason}." for one in selection.left)
             raise Refused(f"Nothing of {drill.execution_id} can be terminated by drskit:\n{listed}")
+        if preview.running:
+            raise Refused(
+                f"Nothing of {drill.execution_id} can be terminated yet: {', '.join(preview.running)} still runs, may "
+                "launch its servers at any time, and DRS cannot stop it. Clean up when it has ended."
+            )
         return None
     now = store.now()
     cleanup = new_cleanup(drill, selection, execution_id=fresh_id(now), started_by=by, at=now, reason=reason)

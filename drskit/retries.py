@@ -164,10 +164,12 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
 
 
 def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> ServerRun:
-    """The server as before its launch; one whose job may still launch it is only looked for again."""
-    if server.status is ServerStatus.UNKNOWN and server.job_id in running:
-        again = {"status": ServerStatus.LAUNCHING, **dict.fromkeys(("error", "proof", "terminated_by"))}
-        return server.model_copy(update=again)
+    """The server as before its launch; one whose job may still launch it is only looked for again.
+
+    What a cleanup terminated came up before: its job launches it no more.
+    """
+    if server.status is ServerStatus.UNKNOWN and server.job_id in running and server.terminated_by is None:
+        return server.model_copy(update={"status": ServerStatus.LAUNCHING, "error": None, "proof": None})
     name = server.source_server_id
     return ServerRun(source_server_id=name, name=server.name, critical=name not in plan_wave.optional)
 

@@ -1,65 +1,85 @@
 """Which finished drills still have instances, by the record.
 
 Computed from headers alone wherever these tell enough, so that a list needs few
-further reads. A wave that a newer drill of the plan launched again is
-superseded: DRS terminated its instances then (drs-facts §1.7).
+further reads. A server that a newer drill of the plan launched again is
+superseded: DRS terminated its older instance then (drs-facts §1.7). Which
+servers those are, no header says: the executions are read where that counts.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 from drskit.launches import LAUNCHED
-from drskit.model import Execution, ExecutionHeader, ExecutionType, Record, ServerStatus, WaveRun, WaveSummary
+from drskit.model import (
+    Execution,
+    ExecutionHeader,
+    ExecutionType,
+    Record,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+    WaveSummary,
+)
 from drskit.states import FINAL_EXECUTION
 
-Whole = Callable[[ExecutionHeader], ExecutionHeader]
-"""Makes a header whole that was cut to fit its item, by reading the execution."""
+Read = Callable[[ExecutionHeader], Execution | None]
+"""Reads the execution of a header; None when it cannot be read."""
 UNTOUCHED = frozenset({ServerStatus.PENDING, ServerStatus.SKIPPED})
+MAY_RUN = LAUNCHED | {ServerStatus.UNKNOWN}
 
 
 class RunningInstances(Record):
     """What a drill left running."""
 
     count: int
+    """Of servers that came up."""
     since: datetime
     """When the first of its waves with such instances ended."""
+    unknown: int = 0
+    """How many servers more may have one: nobody knows what became of them."""
 
 
-def as_it_is(header: ExecutionHeader) -> ExecutionHeader:
-    """The header, whole or not."""
-    return header
-
-
-def running_instances(headers: Iterable[ExecutionHeader], whole: Whole = as_it_is) -> dict[str, RunningInstances]:
+def running_instances(headers: Iterable[ExecutionHeader], read: Read) -> dict[str, RunningInstances]:
     """By execution: what each finished drill among these left running; the others are missing.
 
     Args:
         headers: all of a plan must be given, or a newer one cannot supersede.
-        whole: reads what a header that was cut does not tell; it is asked only where that counts.
+        read: reads what a header does not tell; it is asked once for each, and only where that counts.
     """
     found: dict[str, RunningInstances] = {}
-    launched: dict[str, set[str]] = {}
-    for header in sorted(headers, key=lambda header: (header.start_time, header.execution_id), reverse=True):
+    newer: dict[str, list[ExecutionHeader]] = {}
+    known: dict[str, Execution | None] = {}
+
+    def once(header: ExecutionHeader) -> Execution | None:
+        if header.execution_id not in known:
+            known[header.execution_id] = read(header)
+        return known[header.execution_id]
+
+    for header in sorted(headers, key=_age, reverse=True):
         if header.execution_type is ExecutionType.CLEANUP:
             continue
-        again = launched.setdefault(header.plan_id, set())
-        told = whole(header) if _cut(header, again) else header
-        left = [wave for wave in told.waves if _count(wave) and wave.wave_name not in again]
-        if left and header.execution_type is ExecutionType.DRILL and header.status in FINAL_EXECUTION:
-            since = min(wave.end_time or header.end_time or header.start_time for wave in left)
-            found[header.execution_id] = RunningInstances(count=sum(map(_count, left)), since=since)
-        again |= _launched(told)
+        later = newer.setdefault(header.plan_id, [])
+        over = header.execution_type is ExecutionType.DRILL and header.status in FINAL_EXECUTION
+        left = _left(header, later, once) if over and _may(header, MAY_RUN) else None
+        if left:
+            found[header.execution_id] = left
+        if _may(header, frozenset(ServerStatus) - UNTOUCHED):
+            later.append(header)
     return found
 
 
-def launched_again(headers: Iterable[ExecutionHeader], execution: Execution, whole: Whole = as_it_is) -> frozenset[str]:
-    """The waves of an execution that a newer one of its plan launched again; their older instances are gone."""
-    again: set[str] = set()
-    for header in headers:
-        newer = (header.start_time, header.execution_id) > (execution.start_time, execution.execution_id)
-        if newer and header.plan_id == execution.plan_id and header.execution_type is not ExecutionType.CLEANUP:
-            again |= _launched(whole(header) if _cut(header, again) else header)
-    return frozenset(again)
+def launched_again(headers: Iterable[ExecutionHeader], execution: Execution, read: Read) -> frozenset[str]:
+    """The servers of an execution that a newer one of its plan launched again; their older instances are gone."""
+    mine = {server.source_server_id for wave in execution.waves for server in wave.servers}
+    newer = [
+        header
+        for header in headers
+        if (header.start_time, header.execution_id) > (execution.start_time, execution.execution_id)
+        and header.plan_id == execution.plan_id
+        and header.execution_type is not ExecutionType.CLEANUP
+        and _may(header, frozenset(ServerStatus) - UNTOUCHED)
+    ]
+    return _launched(newer, mine, read)
 
 
 def left_running(execution: Execution, again: Collection[str] = ()) -> RunningInstances | None:
@@ -67,34 +87,82 @@ def left_running(execution: Execution, again: Collection[str] = ()) -> RunningIn
 
     Args:
         execution: the drill, whole.
-        again: its waves that a newer execution launched again.
+        again: its servers that a newer execution launched again; an older drskit wrote the names of whole waves.
     """
     if execution.execution_type is not ExecutionType.DRILL or execution.status not in FINAL_EXECUTION:
         return None
-    left = {wave.wave_name: _up(wave) for wave in execution.waves if wave.wave_name not in again}
-    if not any(left.values()):
+    waves = [
+        (wave, _up(wave, again), _doubtful(wave, again)) for wave in execution.waves if wave.wave_name not in again
+    ]
+    left = [part for part in waves if part[1] or part[2]]
+    if not left:
         return None
-    ends = [wave.end_time or execution.end_time for wave in execution.waves if left.get(wave.wave_name)]
-    return RunningInstances(count=sum(left.values()), since=min(end or execution.start_time for end in ends))
+    since = min(wave.end_time or execution.end_time or execution.start_time for wave, _, _ in left)
+    return RunningInstances(
+        count=sum(len(up) for _, up, _ in left), since=since, unknown=sum(len(doubtful) for _, _, doubtful in left)
+    )
 
 
-def _up(wave: WaveRun) -> int:
-    return sum(server.status in LAUNCHED for server in wave.servers)
+def _up(wave: WaveRun, again: Collection[str]) -> list[ServerRun]:
+    return [server for server in wave.servers if server.status in LAUNCHED and server.source_server_id not in again]
 
 
-def _count(wave: WaveSummary) -> int:
-    """How many of its servers have an instance, as far as the header tells."""
-    return sum(wave.servers.get(status, 0) for status in LAUNCHED)
+def _doubtful(wave: WaveRun, again: Collection[str]) -> list[ServerRun]:
+    """The servers whose job may have launched them; what a cleanup found there is no more."""
+    return [
+        server
+        for server in wave.servers
+        if server.status is ServerStatus.UNKNOWN and not server.terminated_by and server.source_server_id not in again
+    ]
 
 
-def _launched(header: ExecutionHeader) -> set[str]:
-    return {wave.wave_name for wave in header.waves if wave.jobs or _count(wave)}
+def _age(header: ExecutionHeader) -> tuple[datetime, str]:
+    return header.start_time, header.execution_id
 
 
-def _cut(header: ExecutionHeader, known: Collection[str]) -> bool:
-    """Whether the header lacks what counts here: waves, counts, or the jobs of waves without an instance."""
-    waves = [wave for wave in header.waves if wave.wave_name not in known]
-    if header.waves_left_out or any(not wave.servers for wave in waves):
-        return True
-    jobless = not any(wave.jobs for wave in header.waves)
-    return jobless and any(not _count(wave) and not UNTOUCHED.issuperset(wave.servers) for wave in waves)
+def _left(header: ExecutionHeader, newer: Iterable[ExecutionHeader], read: Read) -> RunningInstances | None:
+    """What one drill left: by its header where nothing is newer and nothing is in doubt, else by reading."""
+    newer = tuple(newer)
+    if not (newer or _cut(header) or any(wave.servers.get(ServerStatus.UNKNOWN) for wave in header.waves)):
+        return _told(header)
+    execution = read(header)
+    if execution is None:
+        return _told(header)
+    own = {server.source_server_id for wave in execution.waves for server in (*_up(wave, ()), *_doubtful(wave, ()))}
+    return left_running(execution, _launched(newer, own, read))
+
+
+def _told(header: ExecutionHeader) -> RunningInstances | None:
+    """What a header tells by itself."""
+    left = [wave for wave in header.waves if _count(wave, MAY_RUN)]
+    if not left:
+        return None
+    since = min(wave.end_time or header.end_time or header.start_time for wave in left)
+    unknown = sum(_count(wave, {ServerStatus.UNKNOWN}) for wave in left)
+    return RunningInstances(count=sum(_count(wave, LAUNCHED) for wave in left), since=since, unknown=unknown)
+
+
+def _launched(newer: Iterable[ExecutionHeader], wanted: Collection[str], read: Read) -> frozenset[str]:
+    """Which of these servers the newer executions launched; no more of those are read than need be."""
+    found: set[str] = set()
+    for header in newer:
+        if found.issuperset(wanted):
+            break
+        execution = read(header)
+        attempts = execution.attempts if execution else ()
+        found |= {name for attempt in attempts if attempt.job_id for name in attempt.server_ids}
+    return frozenset(found.intersection(wanted))
+
+
+def _count(wave: WaveSummary, statuses: Collection[ServerStatus]) -> int:
+    return sum(wave.servers.get(status, 0) for status in statuses)
+
+
+def _may(header: ExecutionHeader, statuses: Collection[ServerStatus]) -> bool:
+    """Whether it may have servers of these statuses, as far as the header tells."""
+    return _cut(header) or any(_count(wave, statuses) for wave in header.waves)
+
+
+def _cut(header: ExecutionHeader) -> bool:
+    """Whether the header lacks waves or their counts."""
+    return bool(header.waves_left_out) or any(not wave.servers for wave in header.waves)

@@ -519,28 +519,26 @@ class Session:
     ) -> tuple[dict[str, RunningInstances], tuple[str, ...]]:
         """What each finished drill among these left running, and the executions of which that cannot be told.
 
-        A header that is cut, as of a plan with many waves, is made whole by reading its execution.
+        Which servers a newer drill launched again, and what is not in a header, is read from the executions.
         """
         unknown: list[str] = []
-        return running_instances(headers, self._whole(unknown)), tuple(unknown)
+        return running_instances(headers, self._reading(unknown)), tuple(unknown)
 
     def launched_again(self, execution: Execution) -> frozenset[str]:
-        """The waves of a finished drill that a newer execution launched again, if that drill left anything."""
+        """The servers of a finished drill that a newer execution launched again, if that drill left anything."""
         if left_running(execution) is None:
             return frozenset()
-        return launched_again(self.executions(execution.plan_id)[0], execution, self._whole([]))
+        return launched_again(self.executions(execution.plan_id)[0], execution, self._reading([]))
 
-    def _whole(self, unknown: list[str]) -> Callable[[ExecutionHeader], ExecutionHeader]:
-        from drskit.store.codec import header_of
-
-        def whole(header: ExecutionHeader) -> ExecutionHeader:
+    def _reading(self, unknown: list[str]) -> Callable[[ExecutionHeader], Execution | None]:
+        def read(header: ExecutionHeader) -> Execution | None:
             try:
-                return header_of(self.store.load(header.execution_id))
+                return self.store.load(header.execution_id)
             except (NotFound, Malformed):
                 unknown.append(header.execution_id)
-                return header
+                return None
 
-        return whole
+        return read
 
     def servers(self, region: str | None = None) -> tuple[SourceServer, ...]:
         """The source servers of a Region; the session's own when none is named.

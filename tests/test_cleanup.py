@@ -10,14 +10,15 @@ from contextlib import contextmanager
 
 import pytest
 
+from drskit.afterwards import remains
 from drskit.aws.signing import signed_at
 from drskit.cleanup import preview_cleanup
 from drskit.errors import PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ExecutionType, ServerStatus, WaveStatus
-from drskit.running import running_instances
 from drskit.sim.spec import Fault, FaultKind
 from drskit.sim.world import Instance
 from drskit.verify import faults
+from drskit.views.cleanups import preview_text
 from drskit.views.events import describe
 from drskit.views.rows import trouble_of
 from tests.harness import Boundary, Crash, final, house, runbook_of
@@ -438,15 +439,39 @@ def test_a_denied_call_leaves_everything_with_the_reason():
 # --- what still runs -------------------------------------------------------------------------------------------------
 
 
+def test_a_job_that_still_runs_is_waited_for_before_anything_is_called_clean():
+    """The wave timed out and its job goes on: what it launches later is told, listed and terminated."""
+    slow = WORLD.replace("conversion: 20", "conversion: 1200")
+    with house(text=slow) as opened:
+        execution = opened.session.start(runbook_of(RUNBOOK.replace("max_failed: 1", "max_failed: 1, timeout: PT5M")))
+        opened.finish()
+        drill = final(opened, execution)
+        assert {S.UNKNOWN} == {server.status for server in drill.waves[0].servers}
+        preview = opened.session.cleanup_preview(drill.execution_id)
+        assert "still runs and may launch more of its servers" in preview_text(preview, drill.start_time)
+        with pytest.raises(Refused, match="still runs, may launch its servers at any time"):
+            opened.session.cleanup(drill.execution_id, reason="over")
+        opened.clock.sleep(3600)
+        headers, _ = opened.session.executions()
+        left = opened.session.running_instances(headers)[0][drill.execution_id]
+        assert (0, 3) == (left.count, left.unknown)
+        opened.session.cleanup(drill.execution_id, reason="over")
+        opened.finish()
+        assert set() == living(opened)
+        headers, _ = opened.session.executions()
+        assert {} == opened.session.running_instances(headers)[0]
+        assert repr(remains(opened.session, final(opened, execution))).startswith("Nothing is left to clean up")
+
+
 def test_a_drill_whose_instances_still_run_says_so_until_they_are_gone():
     """With their number and since when, from the headers alone."""
     with drilled() as (opened, drill):
-        found = running_instances(opened.session.executions()[0])
+        found = opened.session.running_instances(opened.session.executions()[0])[0]
         assert {drill.execution_id: (3, drill.waves[0].end_time)} == {
             name: (one.count, one.since) for name, one in found.items()
         }
         cleaned(opened, drill)
-        assert {} == running_instances(opened.session.executions()[0])
+        assert {} == opened.session.running_instances(opened.session.executions()[0])[0]
 
 
 def test_what_a_newer_drill_launched_again_is_not_counted_twice():
@@ -454,4 +479,4 @@ def test_what_a_newer_drill_launched_again_is_not_counted_twice():
     with drilled() as (opened, _):
         second = opened.session.start(runbook_of(RUNBOOK))
         opened.finish()
-        assert {second.execution_id} == set(running_instances(opened.session.executions()[0]))
+        assert {second.execution_id} == set(opened.session.running_instances(opened.session.executions()[0])[0])

@@ -482,6 +482,19 @@ def test_a_server_whose_job_may_still_launch_it_is_looked_for_and_not_launched_a
     assert W.COMPLETED == walk.waves[0]
 
 
+def test_a_server_that_a_cleanup_terminated_is_launched_anew_and_not_looked_for():
+    """Its job's word that it came up is of an instance that is no more."""
+    walk = timed_out()
+    (job,) = walk.jobs.values()
+    gone = {sid(1): Gone(sid(1), "i-00000000000000001", "is no more", "C1")}
+    walk.execution = with_terminated(walk.execution, gone)
+    walk.job_ends(job)
+    assert f"wave Database launches {sid(1)} again when {job.job_id} has ended" in told(walk, C.RETRY)
+    walk.run(60)
+    assert [S.PENDING, S.LAUNCHED] == walk.servers()
+    assert (2, (sid(1),)) == (len(walk.launches), walk.launches[-1].server_ids)
+
+
 def test_a_retried_job_that_still_does_not_end_times_out_again():
     """No execution waits for ever."""
     walk = timed_out()

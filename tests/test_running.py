@@ -1,4 +1,4 @@
-"""Which finished drills still have instances: by headers, by the record itself, and where a header was cut."""
+"""Which finished drills still have instances: by headers, and by the records where a header cannot tell."""
 
 from datetime import timedelta
 
@@ -49,6 +49,23 @@ def stored(drill):
     return read_header(to_item({name: value for name, value in header_values(drill).items() if value is not None}))
 
 
+def nobody(header):
+    """Reads nothing."""
+    return
+
+
+class Reader:
+    """Reads these executions, and notes which were asked for."""
+
+    def __init__(self, *executions):
+        self.known = {execution.execution_id: execution for execution in executions}
+        self.asked = []
+
+    def __call__(self, header):
+        self.asked.append(header.execution_id)
+        return self.known[header.execution_id]
+
+
 def counts(found):
     """How many instances each left."""
     return {name: left.count for name, left in found.items()}
@@ -56,12 +73,12 @@ def counts(found):
 
 def test_a_record_says_how_many_instances_a_drill_left_and_since_when():
     """Launched and verified ones; since the first wave that still has one ended."""
-    drill = ended([S.TERMINATED, S.FAILED], [S.LAUNCHED, S.VERIFIED, S.UNKNOWN], [S.LAUNCHED])
+    drill = ended([S.TERMINATED, S.FAILED], [S.LAUNCHED, S.VERIFIED, S.SKIPPED], [S.LAUNCHED])
     left = left_running(drill)
     assert (3, at(601)) == (left.count, left.since)
-    assert left == running_instances([stored(drill)])["E1"]
-    assert 1 == left_running(drill, {"Wave-001"}).count
-    assert None is left_running(drill, {"Wave-001", "Wave-002"})
+    assert left == running_instances([stored(drill)], nobody)["E1"]
+    assert 1 == left_running(drill, {sid(3), sid(4)}).count
+    assert None is left_running(drill, {sid(3), sid(4), sid(6)})
 
 
 @pytest.mark.parametrize("changes", [{"status": ExecutionStatus.POLLING}, {"execution_type": ExecutionType.CLEANUP}])
@@ -69,7 +86,7 @@ def test_only_a_drill_that_is_over_left_anything(changes):
     """What runs is at work, and a cleanup's instances are the drill's."""
     execution = ended([S.LAUNCHED]).model_copy(update=changes)
     assert None is left_running(execution)
-    assert {} == running_instances([stored(execution)])
+    assert {} == running_instances([stored(execution)], nobody)
 
 
 def test_a_header_that_was_cut_is_read_whole():
@@ -78,41 +95,45 @@ def test_a_header_that_was_cut_is_read_whole():
     header = stored(drill)
     assert {0} == {sum(wave.servers.values()) for wave in header.waves}
     assert header.waves_left_out > 0
-    assert {} == running_instances([header])
-    asked = []
-
-    def whole(header):
-        asked.append(header.execution_id)
-        return header_of(drill)
-
-    assert {"E1": 120} == counts(running_instances([header], whole))
-    assert ["E1"] == asked
+    assert {} == running_instances([header], nobody)
+    read = Reader(drill)
+    assert {"E1": 120} == counts(running_instances([header], read))
+    assert ["E1"] == read.asked
 
 
-def test_an_older_drill_of_the_same_waves_need_not_be_read():
-    """What a newer one launched again is gone, whatever the older header lacks."""
-    waves = [[S.LAUNCHED] for _ in range(35)]
-    older, newer = ended(*waves, number=1), ended(*waves, number=2)
-    assert (0, set()) == (stored(older).waves_left_out, set().union(*(wave.servers for wave in stored(older).waves)))
-    asked = []
-
-    def whole(header):
-        asked.append(header.execution_id)
-        return header_of(newer)
-
-    assert {"E2": 35} == counts(running_instances([stored(older), stored(newer)], whole))
-    assert ["E2"] == asked
+def test_a_drill_that_nothing_follows_need_not_be_read():
+    """Nor one that left nothing, however many there are."""
+    older, newer = ended([S.TERMINATED], number=1), ended([S.LAUNCHED], number=2)
+    assert {"E2": 1} == counts(running_instances([stored(older), stored(newer)], nobody))
 
 
-def test_jobs_that_were_cut_are_read_where_a_wave_has_no_instance():
-    """A wave that failed was launched all the same: the older instances of its servers are gone."""
-    older = ended(*([S.LAUNCHED] for _ in range(28)), number=1)
-    newer = ended([S.FAILED], *([S.LAUNCHED] for _ in range(27)), number=2)
-    header = stored(newer)
-    assert ((), {"FAILED": 1}) == (header.waves[0].jobs, header.waves[0].servers)
-    drills = {"E1": older, "E2": newer}
-    found = running_instances([stored(older), header], lambda header: header_of(drills[header.execution_id]))
-    assert {"E2": 27} == counts(found)
+def test_what_a_newer_drill_launched_again_is_gone():
+    """Whatever became of that launch: DRS terminates what was there when a job begins."""
+    older, newer = ended([S.LAUNCHED], [S.LAUNCHED], number=1), ended([S.FAILED], [S.LAUNCHED], number=2)
+    read = Reader(older, newer)
+    assert {"E2": 1} == counts(running_instances([stored(older), stored(newer)], read))
+    assert ["E1", "E2"] == sorted(read.asked)
+
+
+def test_a_server_that_a_newer_drill_left_out_still_runs():
+    """Skipped in its wave, or no more of the group: another server's launch says nothing of it."""
+    older, newer = ended([S.LAUNCHED, S.LAUNCHED], number=1), ended([S.LAUNCHED, S.SKIPPED], number=2)
+    (attempt,) = newer.attempts
+    newer = newer.model_copy(update={"attempts": (attempt.model_copy(update={"server_ids": (sid(1),)}),)})
+    headers = [stored(older), stored(newer)]
+    assert {"E1": 1, "E2": 1} == counts(running_instances(headers, Reader(older, newer)))
+    assert {sid(1)} == launched_again(headers, older, Reader(newer))
+
+
+def test_a_server_of_which_nobody_knows_is_counted_apart():
+    """Its job may have launched it; what a cleanup terminated is no longer in doubt."""
+    drill = ended([S.UNKNOWN, S.LAUNCHED])
+    left = running_instances([stored(drill)], Reader(drill))["E1"]
+    assert (1, 1, at(600)) == (left.count, left.unknown, left.since)
+    first, second = drill.waves[0].servers
+    servers = (first.model_copy(update={"terminated_by": "C1"}), second)
+    cleaned = drill.model_copy(update={"waves": (drill.waves[0].model_copy(update={"servers": servers}),)})
+    assert 0 == running_instances([stored(cleaned)], Reader(cleaned))["E1"].unknown
 
 
 def test_what_was_launched_again_is_told_by_newer_executions_of_the_plan_only():
@@ -122,6 +143,12 @@ def test_what_was_launched_again_is_told_by_newer_executions_of_the_plan_only():
     newer = newer.model_copy(update={"attempts": newer.attempts[:1]})
     older, other = ended([S.LAUNCHED], [S.LAUNCHED], number=1), newer.model_copy(update={"plan_id": "other"})
     cleanup = newer.model_copy(update={"execution_type": ExecutionType.CLEANUP})
-    assert {"Wave-000"} == launched_again([stored(older), stored(newer), stored(drill)], drill)
-    assert frozenset() == launched_again([header_of(other), header_of(cleanup), header_of(older)], drill)
-    assert sid(2) == drill.waves[1].servers[0].source_server_id
+    assert {sid(1)} == launched_again([stored(older), stored(newer), stored(drill)], drill, Reader(newer))
+    assert frozenset() == launched_again([header_of(other), header_of(cleanup), header_of(older)], drill, nobody)
+
+
+def test_the_waves_that_an_older_drskit_wrote_are_understood():
+    """A run's folder may hold their names where the servers stand now."""
+    drill = ended([S.LAUNCHED], [S.LAUNCHED])
+    assert 1 == getattr(left_running(drill, {"Wave-001"}), "count", None)
+    assert None is left_running(drill, {"Wave-000", sid(2)})

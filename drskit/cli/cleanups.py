@@ -95,7 +95,8 @@ def settle(session: "Session", drill: "Execution", *, person: bool) -> bool:
     try:
         say(drive.preview_text)
         preview = drive.look_ahead()
-        if preview.live is None and not preview.selection.targets and not preview.selection.left:
+        nothing = not (preview.selection.targets or preview.selection.left or preview.running)
+        if preview.live is None and nothing:
             return True
         if choice is CleanUp.ASK and preview.live is None and preview.selection.targets and not _agreed(preview):
             say(remains(session, drill).words)

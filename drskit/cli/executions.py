@@ -43,12 +43,16 @@ def list_executions(ctx: click.Context, plan: str | None, json_output: bool) -> 
         now = session.store.now() if running else None
         for row, header in zip(rows, headers, strict=True):
             left = running.get(header.execution_id)
-            row["RunningInstances"] = f"{left.count} for {age(now - left.since)}" if left and now else None
-            row["RunningInstances"] = "?" if header.execution_id in unknown else row["RunningInstances"]
+            row["RunningInstances"] = (
+                f"{left.count} for {age(now - left.since)}" if left and now and left.count else None
+            )
+            if header.execution_id in unknown or (left and not left.count):
+                row["RunningInstances"] = "?"
         columns = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "StartTime", "EndTime")
         show_table(rows, (*columns, "RunningInstances", "WaitingFor"))
-        for execution_id in running:
-            say(f"Instances of {execution_id} still run: drskit cleanup {execution_id} --reason TEXT")
+        for execution_id, left in running.items():
+            what = "Instances of {} still run" if left.count else "Whether instances of {} run is not known"
+            say(f"{what.format(execution_id)}: drskit cleanup {execution_id} --reason TEXT")
 
 
 @executions.command("show")

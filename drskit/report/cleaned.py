@@ -94,7 +94,7 @@ def fates_of(summary: Summary) -> tuple[Fate, ...]:
         return ()
     again = set(summary.context.again)
     return tuple(
-        _fate(server.run, superseded=wave.wave_name in again)
+        _fate(server.run, superseded=not again.isdisjoint({server.run.source_server_id, wave.wave_name}))
         for wave in summary.waves
         for server in wave.servers
         if server.run.status is ServerStatus.TERMINATED or server.run.status in LAUNCHED or server.run.terminated_by

@@ -54,7 +54,7 @@ class Context(Record):
     """The drill of the same plan and mode before this one."""
     cleanups: tuple[CleanupNote, ...] = ()
     again: tuple[str, ...] = ()
-    """The waves that a newer execution launched again."""
+    """The servers that a newer execution launched again; an older drskit wrote the names of whole waves."""
 
 
 def cleanup_note(cleanup: Execution, reason: str) -> CleanupNote:

@@ -15,7 +15,9 @@ def preview_text(preview: CleanupPreview, now: datetime) -> str:
     if preview.live is not None:
         return f"Cleanup {preview.live.execution_id} of {name} is not over; it is taken up."
     place = f"account {drill.account_id}, {drill.region}, {drill.mode}"
-    if not selection.targets and not selection.left:
+    if not selection.targets and not selection.left and preview.running:
+        lines = [f"Nothing of {name} can be terminated yet ({place})."]
+    elif not selection.targets and not selection.left:
         lines = [f"Nothing of {name} is left to terminate ({place})."]
     else:
         lines = [
@@ -25,6 +27,9 @@ def preview_text(preview: CleanupPreview, now: datetime) -> str:
     if selection.bystanders:
         lines.append(f"{counted(len(selection.bystanders), 'instance')} of its servers left alone:")
     lines += [f"  {_bystander(one)}" for one in selection.bystanders]
+    if preview.running:
+        jobs, runs = ", ".join(preview.running), "runs" if len(preview.running) == 1 else "run"
+        lines.append(f"{jobs} still {runs} and may launch more of its servers: clean up again when that has ended.")
     return "\n".join(lines)
 
 

@@ -17,17 +17,22 @@ def leftovers(execution: Execution, now: datetime, again: Collection[str] = ()) 
     Args:
         execution: the drill, whole.
         now: as of when.
-        again: its waves that a newer execution launched again.
+        again: its servers that a newer execution launched again.
     """
     if execution.execution_type is not ExecutionType.DRILL or execution.end_time is None:
         return ()
     left, own = left_running(execution, again), left_running(execution)
     lines = []
-    if left:
+    if left and left.count:
         runs, them = ("runs", "it") if left.count == 1 else ("run", "them")
         lines.append(
             f"{counted(left.count, 'instance')} of this drill still {runs}, since {moment(left.since)} "
             f"({age(now - left.since)}); drskit cleanup {execution.execution_id} --reason … terminates {them}."
+        )
+    if left and left.unknown:
+        lines.append(
+            f"Whether {counted(left.unknown, 'server')} of this drill left an instance is not known; "
+            f"drskit cleanup {execution.execution_id} --reason … looks."
         )
     replaced = (own.count if own else 0) - (left.count if left else 0)
     if replaced:

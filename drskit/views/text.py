@@ -37,7 +37,7 @@ def event_line(event: Event) -> str:
 
 
 def board_text(execution: Execution, now: datetime, again: Collection[str] = ()) -> str:
-    """The whole board as lines of plain text; `again` are the waves that a newer execution launched again."""
+    """The whole board as lines of plain text; `again` are the servers that a newer execution launched again."""
     board = board_of(execution, now, again)
     lines = [headline(board), *map(plain, board.leftovers)]
     if board.waiting_for and not board.finished:
