@@ -28,7 +28,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from drskit.codes import DENIALS, EXPIRED, STILL_EXPIRED, THROTTLES, TOO_MANY, UNKNOWN_CALLER
+from drskit.codes import (
+    BROKEN_OFF,
+    DENIALS,
+    EXPIRED,
+    STILL_EXPIRED,
+    THROTTLES,
+    TIMED_OUT,
+    TOO_MANY,
+    UNKNOWN_CALLER,
+)
 from drskit.errors import DrskitError, InvalidInput, NoCredentials, Throttled, Unavailable
 from drskit.ports import NotExecuted, Unknown
 
@@ -110,7 +119,9 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
             f"{doing} was refused, for the credentials have expired ({code}). Renew them; nothing is lost.", cause
         )
     if code in UNKNOWN_CALLER:
-        return NoCredentials(f"{doing} was refused: {code}: {message}. Check the credentials and the Region.", cause)
+        return NoCredentials(
+            f"{doing} was refused: {code}: {message}. Check the credentials, the clock and the Region.", cause
+        )
     if _is_throttle(error):
         return Throttled(f"{doing} was throttled ({code}). It can be asked again.", cause)
     if code in DENIALS:
@@ -123,6 +134,9 @@ def _from_reply(error: ClientError, doing: str) -> DrskitError:
 
 def launch_outcome(error: Exception, operation: str = "StartRecovery") -> NotExecuted | Unknown:
     """What a failed request to change something came to, a launch or a termination.
+
+    A 4xx whose code we do not know is a refusal for good: AWS answers so before it does anything, and whether the same
+    request would pass later, nobody can tell.
 
     A RuntimeError is botocore's, of credentials that could not be renewed.
     """
@@ -143,6 +157,8 @@ def _launch_reply(error: ClientError, operation: str) -> NotExecuted | Unknown:
     code, message, status = code_of(error), message_of(error), _status_of(error)
     if error.operation_name != operation:
         return NotExecuted("NoCredentials", f"{error.operation_name}: {code}: {message}", status, transient=True)
+    if status == TIMED_OUT or code in BROKEN_OFF:
+        return Unknown(f"{code}: {message}")
     if _is_throttle(error) or code in EXPIRED | UNKNOWN_CALLER:
         return NotExecuted(code, message, status, transient=True)
     if 400 <= status < 500 and not _is_nobodys(code):

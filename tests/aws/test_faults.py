@@ -24,15 +24,19 @@ from tests.aws.conftest import REGION, recovery_of
 from tests.builders import attempt_of
 
 THROTTLES = [
-    "RequestLimitExceeded", "RequestThrottled", "SlowDown", "ThrottledException", "Throttling",
+    "BandwidthLimitExceeded", "PriorRequestNotComplete", "RequestLimitExceeded",
+    "RequestThrottled", "SlowDown", "ThrottledException", "Throttling",
     "ThrottlingException", "TooManyRequestsException",
 ]  # fmt: skip
 CREDENTIALS = [
     "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
     "InvalidSignatureException", "InvalidToken", "MissingAuthenticationToken", "MissingAuthenticationTokenException",
-    "NoCredentials", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException",
+    "NoCredentials", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch", "UnrecognizedClientException",
 ]  # fmt: skip
-FINAL = ["AccessDeniedException", "ConflictException", "ResourceNotFoundException", "ValidationException"]
+FINAL = [
+    "AccessDeniedException", "ConflictException", "ResourceNotFoundException", "SomethingNew", "ValidationException",
+]  # fmt: skip
+BROKEN_OFF = ["RequestAbortedException", "RequestInProgressException", "RequestTimeout", "RequestTimeoutException"]
 
 
 SINCE = datetime(2026, 3, 2, tzinfo=UTC)
@@ -56,6 +60,20 @@ def test_other_refusals_are_no_delay(host, recovery, code):
     """They say the same again."""
     refuse(host, "StartRecovery", code, 400)
     assert NotExecuted(code, "no", 400) == recovery.start_recovery(attempt_of(), {})
+
+
+@pytest.mark.parametrize(("code", "status"), [*[(code, 400) for code in BROKEN_OFF], ("SomethingNew", 408)])
+def test_a_request_that_was_broken_off_may_have_been_carried_out(host, recovery, code, status):
+    """A launch or a termination whose time ran out at AWS is looked for, and no server fails; a read is repeated."""
+    for operation, ask in [
+        ("StartRecovery", lambda: recovery.start_recovery(attempt_of(), {})),
+        ("TerminateRecoveryInstances", lambda: recovery.terminate(attempt_of(), ["i-00000000000000001"])),
+    ]:
+        refuse(host, operation, code, status)
+        assert Unknown(f"{code}: no") == ask()
+    refuse(host, "DescribeJobs", code, status)
+    with pytest.raises(Unavailable, match=code):
+        recovery.jobs(since=SINCE)
 
 
 @pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "SomethingNew"])
