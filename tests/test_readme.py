@@ -40,6 +40,7 @@ TESTED: dict[str, str] = {
     "papermill": "tests/notebooks run the notebook by papermill",
     "python -m tests.live": "tests/test_live.py tries the simulator, in this process and as a command",
     "python -m tests.proof numbers": "tests/proof/test_proof.py runs parts of it",
+    "DRSKIT_LIVE_PROFILE": "tests/sim/test_live_account.py, which tries the simulator when no profile is named",
     "pytest": "this is it",
     "drskit": "tests/cli: every command and flag that is shown here must parse, too",
 }

@@ -128,7 +128,7 @@ def test_a_drill_that_completes_ends_with_0(completed):
 
 
 def test_a_drill_leaves_its_evidence(completed):
-    """`--output` holds one folder with three files; `execution.json` is what `--json` printed."""
+    """`--output` holds one folder; `execution.json` is what `--json` printed, `context.json` what stood around it."""
     done, folder = completed
     run = run_of(folder / "kept" / "here")
     assert {entry.name for entry in run.iterdir()} == set(PRINTED)

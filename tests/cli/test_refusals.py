@@ -166,7 +166,7 @@ def test_what_does_not_exist_is_named(shop):
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["run", "nope.ipynb"], "Shipped: notebooks/03-run-a-drill.ipynb"),
+        (["run", "nope.ipynb"], "Shipped: notebooks/01-discover-servers.ipynb"),
         (["run", SHIPPED], "runbooks/shop.yaml is no notebook. Name a file that ends in .ipynb."),
         (
             ["run", "notebooks/03-run-a-drill.ipynb", "-p", "simluate", "no"],
