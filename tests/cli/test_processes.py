@@ -131,7 +131,7 @@ def test_a_drill_leaves_its_evidence(completed):
     """`--output` holds one folder; `execution.json` is what `--json` printed, `context.json` what stood around it."""
     done, folder = completed
     run = run_of(folder / "kept" / "here")
-    assert {entry.name for entry in run.iterdir()} == set(PRINTED)
+    assert {entry.name for entry in run.iterdir()} == {*PRINTED, "context.json"}
     assert json.loads((run / "execution.json").read_text(encoding="utf-8")) == json.loads(done.stdout)
     assert ["kept"] == sorted(entry.name for entry in folder.iterdir())
 
