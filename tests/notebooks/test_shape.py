@@ -9,10 +9,12 @@ import papermill
 import pytest
 
 from drskit.drill import DrillParameters
+from drskit.watching import WatchParameters
 from tests.harness import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 DRILL = ROOT / "notebooks" / "03-run-a-drill.ipynb"
+MODELS = {"03-run-a-drill": DrillParameters, "04-watch-executions": WatchParameters}
 MOST_CODE_CELLS = 12
 MOST_LINES = 10
 BANNED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.For, ast.While, ast.Try)
@@ -82,13 +84,12 @@ def test_every_code_cell_has_a_sentence_before_it(notebook):
     assert all("markdown" == kinds[index - 1] for index in first_code_cells)
 
 
-def test_papermill_sees_every_parameter_of_a_drill():
+@pytest.mark.parametrize(("name", "model"), MODELS.items())
+def test_papermill_sees_every_parameter(name, model):
     """Papermill drops without a word what it cannot read: names and defaults are those of the model."""
-    inferred = papermill.inspect_notebook(str(DRILL))
-    assert set(DrillParameters.model_fields) == set(inferred)
-    assert DrillParameters().model_dump() == {
-        name: ast.literal_eval(found["default"]) for name, found in inferred.items()
-    }
+    inferred = papermill.inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
+    assert set(model.model_fields) == set(inferred)
+    assert model().model_dump() == {name: ast.literal_eval(found["default"]) for name, found in inferred.items()}
     assert [] == [
         name for name, found in inferred.items() if not found["help"] or found["inferred_type_name"] == "None"
     ]
