@@ -305,8 +305,18 @@ class LiveFace(Face):
 
     def _draw(self) -> None:
         with self._drawing:
-            self.widget.show(self.board())
+            try:
+                parts = self.board()
+            except Exception:  # what cannot be looked at cannot be started, but another can be chosen
+                self.widget.buttons, self.widget.form = [], {}
+                self._draw_selects()
+                raise
+            self.widget.show(parts)
             self._draw_controls()
+
+    def _draw_selects(self) -> None:
+        hidden = self._left or self._driving
+        self.widget.selects = [] if hidden else [{"key": "open", **self.drive.chooser()}]
 
     def _draw_controls(self) -> None:
         with self._drawing:
@@ -316,7 +326,7 @@ class LiveFace(Face):
                 self._form = form
             self.widget.buttons = [button.to_json() for button in self._buttons(execution)]
             self.widget.form = form.to_json() if form else {}
-            self.widget.selects = [] if self._left or self._driving else [{"key": "open", **self.drive.chooser()}]
+            self._draw_selects()
 
     def _buttons(self, execution: Execution | None) -> tuple[Button, ...]:
         if self._left:

@@ -254,5 +254,4 @@ function render({ model, el }) {
   return () => Object.entries(draw).forEach(([name, work]) => model.off(`change:${name}`, work));
 }
 
-export { patch };
 export default { render };

@@ -23,17 +23,25 @@ ALL = "all"
 class Parameters(Protocol):
     """What the list shows at first."""
 
-    plan: str
-    status: str
-    execution_id: str
+    @property
+    def plan(self) -> str:
+        """Only executions of this plan; empty for all."""
+
+    @property
+    def status(self) -> str:
+        """Only executions of this status; empty for all."""
+
+    @property
+    def execution_id(self) -> str:
+        """The execution that is opened at once; empty for the list."""
 
 
 class Source(Protocol):
     """Where the executions come from."""
 
     @property
-    def parameters(self) -> Any:
-        """What the list shows at first; see `Parameters`."""
+    def parameters(self) -> Parameters:
+        """What the list shows at first."""
 
     @property
     def plans(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from drskit.views.board import boxed
 HERE = Path(__file__).parent
 ESM, CSS = HERE / "panel.js", HERE / "panel.css"
 STYLE = re.compile(r'style="([^"]*)"')
+STOOD = "<p>This is how it stood when the cell was run. Run the notebook to see how it stands.</p>"
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -86,6 +87,6 @@ def _panel_class() -> Any:
         def _repr_mimebundle_(self, **options: Any) -> Any:
             found = super()._repr_mimebundle_(**options)
             data, metadata = found if isinstance(found, tuple) else (found or {}, {})
-            return {**data, "text/html": boxed(self.plain), "text/plain": self.name}, metadata
+            return {**data, "text/html": boxed((STOOD, *self.plain)), "text/plain": self.name}, metadata
 
     return Panel

@@ -32,7 +32,7 @@ window.ready = true;
 def open_panel(page: Any, folder: Path, **state: object) -> None:
     """Show a panel in this state; `change(page, …)` is what the kernel would send next."""
     told = json.dumps(state).replace("</", "<\\/")
-    esm = ESM.read_text(encoding="utf-8").replace("export default", "const PANEL =").replace("export { patch };", "")
+    esm = ESM.read_text(encoding="utf-8").replace("export default", "const PANEL =")
     file = folder / "panel.html"
     file.write_text(PAGE.format(css=CSS.read_text(encoding="utf-8"), esm=esm, state=told), encoding="utf-8")
     page.goto(file.as_uri())

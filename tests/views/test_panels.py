@@ -35,6 +35,7 @@ class Story:
         self.cleanups = []
 
     def preview(self):
+        self._fail("preview")
         return "<p>SIMULATED</p>", "<p>4 servers would be launched</p>"
 
     def summary(self):
@@ -424,6 +425,18 @@ def test_another_plan_can_be_chosen_before_a_start(live_panel):
     assert "4 servers would be launched" in hand.board
 
 
+def test_what_cannot_be_looked_at_cannot_be_started_but_another_can_be_chosen(live_panel):
+    """A guard that refuses one plan is no dead end."""
+    drive = waiting_story()
+    drive.failures["preview"] = InvalidInput("s-1 has an instance that is no drill of ours.")
+    hand = live_panel(drive)
+    assert "s-1 has an instance that is no drill of ours." in hand.status
+    assert {} == hand.buttons
+    hand.send(do="choose", key="open", value="runbook:b.yaml")
+    until(lambda: "start" in hand.buttons)
+    assert "4 servers would be launched" in hand.board
+
+
 def test_a_start_that_is_refused_can_be_pressed_again(live_panel):
     """The reason stands under the buttons; nothing has ended."""
     drive = Story(samples.under_way(), samples.completed())
@@ -541,6 +554,8 @@ def test_where_widgets_are_not_shown_the_board_stands_as_html(live_panel):
     hand = live_panel(Story(samples.completed(), begun=True))
     bundle, _ = hand.widget._repr_mimebundle_()
     assert "COMPLETED" in bundle["text/html"]
+    assert "This is how it stood when the cell was run." in bundle["text/html"]
+    assert "style=" in bundle["text/html"]
     assert {WIDGET_VIEW, "text/plain"} < set(bundle)
 
 
