@@ -37,6 +37,7 @@ TESTED: dict[str, str] = {
     "aws drs": "tests/cli/test_processes.py and tests/sim/test_server.py",
     "aws ec2": "tests/sim: EC2 is moto's own",
     "aws dynamodb": "tests/store: DynamoDB is moto's own",
+    "DRSKIT_LIVE_PROFILE=": "tests/sim/test_live_account.py, which asks the simulator where there is no account",
     "papermill": "tests/notebooks run the notebook by papermill",
     "python -m tests.live": "tests/test_live.py tries the simulator, in this process and as a command",
     "python -m tests.proof numbers": "tests/proof/test_proof.py runs parts of it",
