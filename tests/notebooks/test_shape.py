@@ -8,7 +8,9 @@ from typing import Any
 import papermill
 import pytest
 
+from drskit.discovery import DiscoveryParameters
 from drskit.drill import DrillParameters
+from drskit.planner import PlannerParameters
 from drskit.watching import WatchParameters
 from tests.harness import ROOT
 
@@ -100,3 +102,14 @@ def test_the_contract_names_these_parameters():
     promised = {"runbook", "simulate", "world", "speed", "approvals", "execution_id", "output_dir"}
     assert promised <= set(DrillParameters.model_fields)
     assert Path(DrillParameters().runbook).parts[0] == "runbooks"
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("01-discover-servers", DiscoveryParameters), ("02-plan-a-recovery", PlannerParameters)]
+)
+def test_papermill_sees_every_parameter_of_planning(name, model):
+    """Names and defaults are those of the model, and each says what it is for."""
+    inferred = papermill.inspect_notebook(str(ROOT / "notebooks" / f"{name}.ipynb"))
+    assert set(model.model_fields) == set(inferred)
+    assert model().model_dump() == {key: ast.literal_eval(found["default"]) for key, found in inferred.items()}
+    assert [] == [key for key, found in inferred.items() if not found["help"] or found["inferred_type_name"] == "None"]

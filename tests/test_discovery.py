@@ -1,0 +1,127 @@
+"""Source servers as a notebook sees them: in a world where not all is well, and groups written into runbooks."""
+
+import pytest
+
+from drskit.discovery import Discovery, DiscoveryParameters, open_discovery
+from drskit.errors import ChangedMeanwhile, InvalidInput, InvalidRunbook, NotFound
+from drskit.recoverable import Verdict
+from drskit.runbook import load_runbook, parse_runbook
+from tests.harness import house
+
+DATABASE, APP, WEB = "s-5a11c0de5ba5e0001", "s-5a11c0de5ba5e0002", "s-5a11c0de5ba5e0004"
+OTHER = f"""\
+version: 1
+plan: other
+sites: {{main: {{region: us-west-2}}}}
+groups: {{web: {{select: {{servers: [{WEB}]}}}}}}
+waves: [{{name: Web, groups: [web]}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def home():
+    with house("estate") as found:
+        yield found
+
+
+@pytest.fixture
+def discovery(home, tmp_path, monkeypatch):
+    """A discovery in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    return Discovery(home.another_session(), DiscoveryParameters())
+
+
+def test_unprotected_servers_and_those_that_cannot_be_recovered_are_told(discovery):
+    """With what DRS says, asked server by server."""
+    found = {line.name: line for line in discovery.estate.lines}
+    assert {"files-2", "legacy-batch", "monitoring", "reports"} == {
+        name for name, line in found.items() if line.verdict is Verdict.NO
+    }
+    assert "it has no recovery snapshot" == found["monitoring"].findings[0].what
+    assert {"crm-app-2", "files-1"} == {name for name, line in found.items() if line.verdict is Verdict.RISKY}
+    assert "DRILL LAUNCHED 2026-02-16 22:10:00Z" == found["crm-app-1"].last_launch
+    assert "INITIAL_SYNC 38 %" == found["reports"].replication
+
+
+def test_a_group_is_made_in_a_new_runbook_and_extended_in_it(discovery, tmp_path):
+    """By name or id; the names of the servers stand beside their ids, and comments stay."""
+    made = discovery.propose("runbooks/crm.yaml", "front", servers=["crm-web"])
+    assert not (tmp_path / "runbooks").exists()
+    discovery.write(made)
+    path = tmp_path / "runbooks" / "crm.yaml"
+    path.write_text("# mine\n" + path.read_text())
+    discovery.write(discovery.propose("runbooks/crm.yaml", "front", servers=[APP]))
+    assert path.read_text().startswith("# mine\n")
+    assert f"        - {WEB}   # crm-web\n        - {APP}   # crm-app-1\n" in path.read_text()
+    runbook = load_runbook(path)
+    assert ("crm", (WEB, APP)) == (runbook.plan.plan_id, runbook.groups[0].servers)
+
+
+def test_a_group_of_tags_in_no_wave_is_told(discovery):
+    """Nobody would launch it."""
+    discovery.write(discovery.propose("runbooks/crm.yaml", "front", servers=["crm-web"]))
+    proposal = discovery.propose("runbooks/crm.yaml", "data", tags=["Tier=database", "Application=crm"])
+    assert {"Tier": "database", "Application": "crm"} == proposal.draft.runbook.groups[1].tags
+    assert "Group data is in no wave yet" in proposal.remark
+
+
+def test_what_cannot_be_made_is_refused_and_nothing_is_written(discovery, tmp_path):
+    """An unknown server, no tag, no name for a plan, a file that changed meanwhile."""
+    with pytest.raises(NotFound, match="DRS has no source server nobody in us-west-2"):
+        discovery.propose("runbooks/crm.yaml", "web", servers=["nobody"])
+    with pytest.raises(InvalidInput, match="'Tier' is no tag"):
+        discovery.propose("runbooks/crm.yaml", "web", tags=["Tier"])
+    with pytest.raises(InvalidInput, match="'My Plan' cannot name a plan"):
+        discovery.propose("runbooks/My Plan.yaml", "web", servers=[WEB])
+    proposal = discovery.propose("runbooks/crm.yaml", "web", servers=[WEB])
+    (tmp_path / "runbooks").mkdir()
+    (tmp_path / "runbooks" / "crm.yaml").write_text("theirs")
+    with pytest.raises(ChangedMeanwhile, match="was made by somebody else"):
+        discovery.write(proposal)
+
+
+def test_a_server_of_another_plan_is_shown_as_protected_and_stays_there(discovery, tmp_path):
+    """A server is in one group at most, over all plans."""
+    discovery.session.apply(parse_runbook(OTHER))
+    try:
+        line = next(line for line in discovery.look().lines if line.server.source_server_id == WEB)
+        assert ("other.web",) == line.groups
+        proposal = discovery.propose("runbooks/crm.yaml", "front", servers=[WEB])
+        with pytest.raises(InvalidRunbook, match=f"{WEB} is in group other.web already"):
+            discovery.write(proposal)
+        assert not (tmp_path / "runbooks").exists()
+    finally:
+        discovery.session.store.delete_plan("other")
+
+
+def test_an_error_is_told_in_its_cell_and_raised_in_the_last(home, tmp_path, monkeypatch):
+    """So that whoever runs the notebook without looking at it is told."""
+    monkeypatch.chdir(tmp_path)
+    wanted = DiscoveryParameters(runbook="runbooks/crm.yaml", group="web", servers=["nobody"])
+    discovery = Discovery(home.another_session(), wanted)
+    told = discovery.build()
+    assert 'role="alert"' in told._repr_html_()
+    with pytest.raises(NotFound):
+        discovery.judge()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"runbook": "runbooks/crm.yaml"}, "A group needs the runbook"),
+        ({"group": "web"}, "A group needs the runbook"),
+        ({"group": "web", "runbook": "a.yaml"}, "Group web needs servers or tags"),
+        ({"servers": ["a"], "tags": ["b=c"]}, "two ways to choose"),
+        ({"server": ["a"]}, "server = "),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(wanted, words):
+    """Before anything is asked."""
+    with pytest.raises(InvalidInput, match=words):
+        open_discovery(**wanted)
+
+
+def test_lists_come_as_runners_pass_them():
+    """JSON, or words between commas."""
+    found = DiscoveryParameters(servers="a, b", tags='["Tier=web"]')
+    assert (["a", "b"], ["Tier=web"]) == (found.servers, found.tags)
