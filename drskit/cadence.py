@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.launches import SETTLED, typical_launch
-from drskit.model import Attempt, AttemptStatus, Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveStatus
+from drskit.model import (
+    Attempt,
+    AttemptStatus,
+    Execution,
+    ExecutionType,
+    Phase,
+    ServerRun,
+    ServerStatus,
+    WaveRun,
+    WaveStatus,
+)
 from drskit.progress import paced_jobs, paced_waves
 from drskit.states import NEEDS_ATTENTION
 
@@ -69,10 +79,18 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
     for wave in execution.waves:
         if wave.status is WaveStatus.VERIFYING:
             yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+        elif wave.status is WaveStatus.IN_PROGRESS and _undecided(execution, wave):
+            yield soon
         elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
             yield max(wave.not_before, now) if wave.not_before else soon
     yield from paced_waves(execution).values()
     yield from (time for time in paced_jobs(execution).values() if time > now)
+
+
+def _undecided(execution: Execution, wave: WaveRun) -> bool:
+    """Whether a job has ended without a word about a server, which DRS may yet show."""
+    ended = {attempt.job_id for attempt in execution.attempts_of(wave.wave_name) if attempt.end_time}
+    return any(server.status is ServerStatus.LAUNCHING and server.job_id in ended for server in wave.servers)
 
 
 def _job_time(

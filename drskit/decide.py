@@ -59,7 +59,7 @@ def decide(execution: Execution, seen: Seen) -> Step:
     after = learn_attempts(execution, seen)
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
-    after = learn_servers(after, seen.jobs, seen.logs, seen.instances, seen.now)
+    after = learn_servers(after, seen.jobs, seen.logs, seen.instances, seen.remains, seen.now)
     late = time_up(after, seen.now)
     if late is not after:
         return Step(conclude(late, seen.now))  # one change of status a step

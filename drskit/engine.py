@@ -18,7 +18,7 @@ from drskit.decide import chunks_due, decide, record
 from drskit.errors import LostRace, Unavailable
 from drskit.guard import obstacles, survey
 from drskit.history import narrate
-from drskit.launches import SETTLED
+from drskit.launches import SAYS_ENOUGH, SETTLED
 from drskit.model import (
     Attempt,
     AttemptStatus,
@@ -282,16 +282,37 @@ def _missing(execution: Execution, look: Look) -> frozenset[str]:
 
 
 def _remains(execution: Execution, look: Look) -> dict[str, Remains]:
-    """What is left of the jobs that are gone."""
+    """What is left of the jobs that are gone, or that have ended without a word about some server."""
     found = {}
-    for attempt in _lacking(execution, look):
-        if attempt.job_id and long_missing(attempt, look.taken_at):
+    gone = [attempt for attempt in _lacking(execution, look) if long_missing(attempt, look.taken_at)]
+    for attempt in (*gone, *_silent(execution, look.jobs)):
+        if attempt.job_id:
             servers = look.recovery.source_servers(attempt.server_ids)
             instances = look.recovery.recovery_instances(attempt.server_ids)
             found[attempt.job_id] = Remains(
                 servers={server.source_server_id: server for server in servers},
                 instances={one.source_server_id: one for one in instances if one.job_id == attempt.job_id},
             )
+    return found
+
+
+def _silent(execution: Execution, jobs: dict[str, Job]) -> list[Attempt]:
+    """The attempts whose job has ended, now or before, and of whose servers some are not decided by it."""
+    found = []
+    for attempt in execution.attempts:
+        job = jobs.get(attempt.job_id or "")
+        words = {part.source_server_id: part.launch_status for part in job.servers} if job else {}
+        ends = attempt.end_time is None and job is not None and job.status == "COMPLETED"
+        if not (ends or attempt.job_status == "COMPLETED"):
+            continue
+        open_now = {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN} if ends else {ServerStatus.LAUNCHING}
+        if any(
+            server.job_id == attempt.job_id
+            and server.status in open_now
+            and words.get(server.source_server_id) not in SAYS_ENOUGH
+            for server in execution.wave(attempt.wave_name).servers
+        ):
+            found.append(attempt)
     return found
 
 

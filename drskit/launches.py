@@ -39,6 +39,11 @@ FOLLOWED = STARTED_WAVE | {WaveStatus.TIMED_OUT}
 GONE = frozenset({"TERMINATED", "SHUTTING-DOWN"})
 """States of an instance that is no more (drs-facts §2)."""
 
+INSTANCE_GRACE = timedelta(minutes=5)
+"""How long after a job's end its recovery instances may stay unlisted (drs-facts §7: up to a minute was seen)."""
+SAYS_ENOUGH = frozenset({"LAUNCHED", "FAILED", "TERMINATED"})
+"""The words of a job for a server that leave nothing open."""
+
 BEGINS = {f"{phase}_START": phase for phase in Phase}
 ENDS = {
     "CLEANUP_END": Phase.CLEANUP,
@@ -62,21 +67,31 @@ def learn_servers(
     jobs: Mapping[str, Job],
     logs: Mapping[str, tuple[JobLogEntry, ...]],
     instances: Mapping[str, RecoveryInstance],
+    remains: Mapping[str, Remains],
     now: datetime,
 ) -> Execution:
     """Bring every launched server up to date with what was seen of its job, its log and its instance.
 
-    Also in a wave that timed out: its job is followed on, and its servers are UNKNOWN no longer than need be.
+    Also in a wave that timed out: its job is followed on, and its servers are UNKNOWN no longer than need be. What a
+    job that has ended does not say of a server is judged by `remains`.
     """
     lines = {job_id: _by_server(entries) for job_id, entries in logs.items()}
+    ends = {
+        attempt.job_id: attempt.end_time
+        for attempt in execution.attempts
+        if attempt.job_status == "COMPLETED" and attempt.end_time
+    }
 
     def learn(server: ServerRun) -> ServerRun:
-        if server.job_id is None:
+        job_id = server.job_id
+        if job_id is None:
             return server
-        job = jobs.get(server.job_id)
+        job = jobs.get(job_id)
         if job is not None:
-            entries = lines.get(server.job_id, {}).get(server.source_server_id, ())
+            entries = lines.get(job_id, {}).get(server.source_server_id, ())
             server = learn_launch(server, job, entries, now)
+        if job_id in ends and job_id in remains:
+            server = learn_silence(server, remains[job_id], ends[job_id], now)
         return _learn_instance(server, instances.get(server.source_server_id))
 
     def learn_wave(wave: WaveRun) -> WaveRun:
@@ -104,10 +119,27 @@ def learn_launch(server: ServerRun, job: Job, entries: tuple[JobLogEntry, ...], 
     if job.status == "COMPLETED":
         if word is None and any(entry.event == "LAUNCH_END" for entry in entries):
             return changed(server, status=ServerStatus.LAUNCHED, end_time=_ended(entries, job, now), error=None)
-        shown = word or "absent from it"
-        error = f"{job.job_id} is COMPLETED and this server is {shown}: {explain('not launched', entries)}"
-        return changed(server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=error)
+        if any(entry.event in FAILURES for entry in entries):
+            error = f"{job.job_id} is COMPLETED and its log says {explain('not launched', entries)}"
+            return changed(server, status=ServerStatus.FAILED, end_time=_ended(entries, job, now), error=error)
     return server
+
+
+def learn_silence(server: ServerRun, remains: Remains, ended: datetime, now: datetime) -> ServerRun:
+    """A server of which neither its ended job nor the job's log says what became.
+
+    An instance may be listed a while after the end; then, without one, nobody knows.
+    """
+    if server.status not in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
+        return server
+    shown = server.launch_status or "without a word"
+    silence = f"{server.job_id} is COMPLETED and this server is {shown}"
+    found = _by_remains(server, remains, ended, f"DRS says {{}} of the server's last launch; {silence}")
+    if found is not None:
+        return found
+    if server.status is ServerStatus.UNKNOWN or now < ended + INSTANCE_GRACE:
+        return server
+    return changed(server, status=ServerStatus.UNKNOWN, error=f"{silence}; DRS shows no instance of that job")
 
 
 def learn_remains(server: ServerRun, remains: Remains, now: datetime) -> ServerRun:
@@ -117,18 +149,27 @@ def learn_remains(server: ServerRun, remains: Remains, now: datetime) -> ServerR
     """
     if server.status not in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
         return server
+    gone = f"DRS says {{}} of the server's last launch, and no longer has its job {server.job_id} to tell why"
+    found = _by_remains(server, remains, now, gone)
+    if found is not None:
+        return found
+    return changed(server, status=ServerStatus.UNKNOWN, error=f"DRS no longer has its job {server.job_id}")
+
+
+def _by_remains(server: ServerRun, remains: Remains, end: datetime, failure: str) -> ServerRun | None:
+    """The server by its instance, else by its last launch; None when neither is of its job."""
     instance = remains.instances.get(server.source_server_id)
     if instance is not None and instance.job_id == server.job_id and instance.state not in GONE:
-        server = changed(server, status=ServerStatus.LAUNCHED, end_time=now, error=None)
+        server = changed(server, status=ServerStatus.LAUNCHED, end_time=end, error=None)
         return _learn_instance(server, instance)
     source = remains.servers.get(server.source_server_id)
     word = source.last_launch_status if source and source.last_launch_job_id == server.job_id else None
     if word == "LAUNCHED":
-        return changed(server, status=ServerStatus.LAUNCHED, launch_status=word, end_time=now, error=None)
+        return changed(server, status=ServerStatus.LAUNCHED, launch_status=word, end_time=end, error=None)
     if word in {"FAILED", "TERMINATED"}:
-        error = f"DRS says {word} of the server's last launch, and no longer has its job {server.job_id} to tell why"
-        return changed(server, status=ServerStatus.FAILED, launch_status=word, end_time=now, error=error)
-    return changed(server, status=ServerStatus.UNKNOWN, error=f"DRS no longer has its job {server.job_id}")
+        error = failure.format(word)
+        return changed(server, status=ServerStatus.FAILED, launch_status=word, end_time=end, error=error)
+    return None
 
 
 def spans(entries: Iterable[JobLogEntry]) -> tuple[PhaseSpan, ...]:

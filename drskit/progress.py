@@ -1,10 +1,10 @@
 """How waves move, by what is known of their servers and jobs."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
-from drskit.launches import SETTLED
+from drskit.launches import INSTANCE_GRACE, SETTLED
 from drskit.model import (
     Attempt,
     AttemptStatus,
@@ -22,8 +22,6 @@ from drskit.seen import Seen
 from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
 from drskit.steps import failed_step, failures_borne, waits_for_a_step
 
-INSTANCE_GRACE = timedelta(minutes=5)
-"""How long after a job's end its recovery instances may stay unlisted (drs-facts §7: up to a minute was seen)."""
 GOOD_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.PARTIAL, WaveStatus.SKIPPED})
 BAD_WAVE = frozenset({WaveStatus.FAILED, WaveStatus.TIMED_OUT})
 

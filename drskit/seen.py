@@ -82,7 +82,7 @@ class Seen:
     missing: frozenset[str] = frozenset()
     """The jobs that were asked for by their ids and that DRS did not show."""
     remains: Mapping[str, Remains] = field(default_factory=dict)
-    """By job, for those that have been missing for so long that they are gone."""
+    """By job, for those that are gone, and for those that have ended without a word about some server."""
     logs: Mapping[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
     instances: Mapping[str, RecoveryInstance] = field(default_factory=dict)
     """By source server, for servers whose job has ended."""

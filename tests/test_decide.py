@@ -9,11 +9,14 @@ from drskit.model import (
     Approval,
     CommandKind,
     ExecutionStatus,
+    Job,
     OnFailure,
+    RecoveryInstance,
     ServerStatus,
     WaveStatus,
 )
-from tests.builders import Walk, execution_of, sid, wave
+from drskit.seen import Remains
+from tests.builders import Walk, execution_of, sid, source, wave
 
 S, W, X = ServerStatus, WaveStatus, ExecutionStatus
 
@@ -247,24 +250,45 @@ def test_a_completed_job_with_a_failed_server_is_no_success():
     assert "an earlier wave failed" == walk.execution.waves[1].reason
 
 
-def test_a_completed_job_with_a_pending_server_is_a_failure():
-    """DRS ended and did not launch it; nobody waits for it any more."""
-    walk = two_waves().run()
-    walk.job_ends(walk.launch(), sid(2), word="PENDING")
-    walk.run(600)
-    assert [S.LAUNCHED, S.FAILED] == walk.servers()
-    assert "is COMPLETED and this server is PENDING" in walk.execution.waves[0].servers[1].error
-    assert X.FAILED == walk.status
-
-
-def test_a_server_that_is_missing_from_its_completed_job_failed():
-    """It is named as absent."""
+def silent(word: str | None = "PENDING", last: str | None = None) -> tuple[Walk, Job]:
+    """A job that has ended without a word about its second server; what its last launch says."""
     walk = two_waves().run()
     job = walk.launch()
-    walk.job_ends(job.model_copy(update={"servers": job.servers[:1]}))
-    walk.run(600)
-    assert [S.LAUNCHED, S.FAILED] == walk.servers()
-    assert "absent from it" in walk.execution.waves[0].servers[1].error
+    if word is None:
+        walk.job_ends(job.model_copy(update={"servers": job.servers[:1]}))
+    else:
+        walk.job_ends(job, sid(2), word=word)
+    server = source(2, last_launch_job_id=job.job_id, last_launch_status=last)
+    walk.remains[job.job_id] = Remains(servers={sid(2): server}, instances={})
+    return walk.run(30), job
+
+
+@pytest.mark.parametrize("word", ["PENDING", None])
+def test_a_server_of_which_a_completed_job_says_nothing_is_unknown_and_not_failed(word):
+    """Its instance may be listed a while after the job's end; then a person is asked, and nothing goes on."""
+    walk, job = silent(word)
+    assert ([S.LAUNCHED, S.LAUNCHING], X.POLLING) == (walk.servers(), walk.status)
+    walk.run(299)
+    assert ([S.LAUNCHED, S.UNKNOWN], X.PAUSED) == (walk.servers(), walk.status)
+    assert f"{job.job_id} is COMPLETED and this server is PENDING; DRS shows no instance" in walk.execution.waiting_for
+    assert [W.IN_PROGRESS, W.PENDING] == walk.waves
+
+
+def test_an_instance_tells_what_a_completed_job_does_not():
+    """It is up, and the wave goes on."""
+    walk, job = silent()
+    up = RecoveryInstance(recovery_instance_id="i-2", source_server_id=sid(2), job_id=job.job_id, state="RUNNING")
+    walk.instances[sid(2)] = up
+    walk.remains[job.job_id] = Remains(servers={}, instances={sid(2): up})
+    walk.run(30)
+    assert ([S.LAUNCHED, S.LAUNCHED], W.COMPLETED) == (walk.servers(), walk.waves[0])
+
+
+@pytest.mark.parametrize(("last", "status"), [("LAUNCHED", S.LAUNCHED), ("FAILED", S.FAILED)])
+def test_a_last_launch_tells_what_a_completed_job_does_not(last, status):
+    """DRS's word for the server itself, when it is about this job."""
+    walk, _ = silent(last=last)
+    assert [S.LAUNCHED, status] == walk.servers()
 
 
 def test_an_optional_server_s_failure_makes_a_wave_partial():

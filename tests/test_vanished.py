@@ -1,6 +1,7 @@
 """A job that DRS no longer has: what is left of it tells, or nobody knows; it is never launched again by itself."""
 
 import boto3
+import pytest
 
 from drskit.attempts import VANISHED_AFTER, long_missing
 from drskit.model import CommandKind, ExecutionStatus, RecoveryInstance, ServerStatus, WaveStatus
@@ -192,6 +193,27 @@ def test_the_last_launch_tells_of_a_server_that_failed():
         home.finish()
         done = home.session.store.load(name)
         assert (ExecutionStatus.FAILED, S.FAILED) == (done.status, done.waves[0].servers[0].status)
+
+
+@pytest.mark.parametrize("fails", ["", "fails: [conversion-failed], "])
+def test_a_job_that_ends_without_a_word_is_judged_by_what_it_left(fails):
+    """DRS names no server in the ended job, and its log no end: the instance and the last launch tell."""
+
+    def silence(parsed, **_):
+        for job in parsed["items"]:
+            if job["status"] == "COMPLETED":
+                job["participatingServers"] = []
+
+    world = SMALL.replace("name: db-1,", f"name: db-1, {fails}") + "behaviour: {emit_launch_end: false}\n"
+    with house(text=world) as home:
+        name = home.session.start(runbook_of(ONE_WAVE)).execution_id
+        home.session.poller().run_pass()
+        home.clock.sleep(900)
+        home.session.clients.drs("us-west-2").meta.events.register("after-call.drs.DescribeJobs", silence)
+        home.finish()
+        (server,) = home.session.store.load(name).waves[0].servers
+        assert (S.FAILED if fails else S.LAUNCHED) is server.status
+        assert fails or server.recovery_instance_id
 
 
 def test_a_job_that_is_listed_late_is_not_taken_for_gone():
