@@ -191,7 +191,7 @@ def _timeline(
 
 
 def _busy(world: "World", now: datetime) -> set[str]:
-    return {name for job in world.jobs.values() if not job.ended(now) for name in job.resource_ids}
+    return {name for job in world.running_jobs(now) for name in job.resource_ids}
 
 
 def _refuse_if(bad: bool, network: SourceNetwork, text: str) -> None:

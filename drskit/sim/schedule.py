@@ -8,6 +8,7 @@ Default spans are measured ones (drs-facts §14).
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from drskit.sim.actions import ActionPlan, LaunchAction, plan_actions
 from drskit.sim.ids import Ids
@@ -112,6 +113,21 @@ class Timeline:
     """When each server's earlier instances go."""
     actions: dict[str, ActionPlan] = field(default_factory=dict)
     """The post-launch actions of each server that has any."""
+
+    @cached_property
+    def instants(self) -> tuple[datetime, ...]:
+        """When anything happens, in order."""
+        found = {one.at for one in self.outcomes.values() if not isinstance(one, Hanging)}
+        found |= {entry.at for entry in self.entries}
+        for plan in self.actions.values():
+            found |= {plan.agent_at} | {at for run in plan.runs for at in (run.begins_at, run.ends_at)}
+        return tuple(sorted(found))
+
+    @cached_property
+    def snapshots_at(self) -> dict[str, datetime]:
+        """When the snapshot of each server was taken that has one from this job."""
+        taken = [entry for entry in self.entries if entry.event == "SNAPSHOT_END" and entry.server_id]
+        return {entry.server_id: entry.at for entry in reversed(taken) if entry.server_id}
 
 
 @dataclass(frozen=True)

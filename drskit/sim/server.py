@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from drskit.clock import Clock, ClockKind, VirtualClock
 from drskit.errors import InvalidWorld
 from drskit.sim.faults import Dropped, Reply, json_error
+from drskit.sim.fragments import dump
 from drskit.sim.opening import open_world
 from drskit.sim.spec import Fault, WorldSpec, parse_world
 
@@ -191,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = action(str(self.command), body)
         except (ValueError, TypeError, ValidationError, InvalidWorld) as error:
             return json_error("BadRequest", 400, {"message": str(error)})
-        return 200, {"content-type": "application/json"}, json.dumps(answer)
+        return 200, {"content-type": "application/json"}, dump(answer)
 
     def _clock(self, method: str, body: bytes) -> dict[str, Any]:
         """Tell the time; let it pass. A virtual clock jumps; the others pass by themselves."""

@@ -27,9 +27,18 @@ class Snapshot:
 
 def snapshots_of(server: ServerSpec, *, now: datetime, ids: Ids, first: datetime | None = None) -> tuple[Snapshot, ...]:
     """A server's points in time, oldest first; `first` is one off the schedule, which ends an initial sync."""
+    return tuple(_snapshot(server, instant, ids) for instant in sorted(_instants(server, now, first)))
+
+
+def has_snapshots(server: ServerSpec, *, now: datetime, first: datetime | None = None) -> bool:
+    """Whether a server has any point in time; cheaper than to name them."""
+    return bool(_instants(server, now, first))
+
+
+def _instants(server: ServerSpec, now: datetime, first: datetime | None) -> set[datetime]:
     rules, state = server.snapshots, server.replication.state
     if not rules.taken or state in UNSYNCED:
-        return ()
+        return set()
     newest = now if rules.until is None else min(now, rules.until.astimezone(UTC))
     if state is ReplicationState.DISCONNECTED and server.replication.last_seen is not None:
         newest = min(newest, server.replication.last_seen.astimezone(UTC))
@@ -41,7 +50,7 @@ def snapshots_of(server: ServerSpec, *, now: datetime, ids: Ids, first: datetime
     }
     if first and first <= newest < first + timedelta(hours=1):
         instants.add(first)
-    return tuple(_snapshot(server, instant, ids) for instant in sorted(instants))
+    return instants
 
 
 def _periods(days: int) -> tuple[tuple[timedelta, timedelta], ...]:

@@ -6,6 +6,7 @@ duplicate keys and YAML aliases are refused, and a complaint names file and key.
 Spans are plain numbers of seconds, exact to the microsecond.
 """
 
+from collections import Counter
 from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -304,7 +305,7 @@ class WorldSpec(Entry):
         ids = [server.id for server in self.servers]
         ids += [instance.id for server in self.servers for instance in server.instances]
         ids += [job.id for job in self.jobs]
-        twice = sorted({name for name in ids if ids.count(name) > 1})
+        twice = sorted(name for name, count in Counter(ids).items() if count > 1)
         if twice:
             raise ValueError(f"stands in the world twice: {', '.join(twice)}")
         return self

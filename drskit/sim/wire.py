@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from drskit.sim import refusals
 from drskit.sim.actions import ActionRun, LaunchAction
 from drskit.sim.failback import FailbackScribe
+from drskit.sim.fragments import Fragment
 from drskit.sim.portrait import Portrait
-from drskit.sim.schedule import LogEntry
+from drskit.sim.schedule import Launched, LogEntry
 from drskit.sim.snapshots import Snapshot
 from drskit.sim.spec import span
 from drskit.sim.times import timestamp
@@ -97,7 +98,7 @@ class Scribe:
     def job(self, job: Job) -> Json:
         """A job; `recoveryInstanceID` is normally absent, as in captures."""
         behaviour, status = self._world.spec.behaviour, job.status(self._now)
-        servers = [self._participant(job, server_id) for server_id in job.server_ids]
+        servers: Fragment | list[Json] = self._participants(job)
         if job.kind == "TERMINATE" and status == "COMPLETED" and behaviour.terminate_empties_servers:
             servers = []
         arn = self._world.arn("job", job.id)
@@ -222,6 +223,13 @@ class Scribe:
             }
         return written
 
+    def _participants(self, job: Job) -> Fragment:
+        """A job's servers, written anew at each stage of it."""
+        stage = job.stage(self._now)
+        if job.told is None or job.told[0] != stage:
+            job.told = stage, Fragment([self._participant(job, server_id) for server_id in job.server_ids])
+        return job.told[1]
+
     def _participant(self, job: Job, server_id: str) -> Json:
         written: Json = {
             "sourceServerID": server_id,
@@ -230,9 +238,10 @@ class Scribe:
         }
         if job.initiated_by == "FAILBACK":
             written["recoveryInstanceID"] = job.failback_instances[server_id]
-        made = [one for one in self._world.instances.values() if one.job_id == job.id and one.server_id == server_id]
-        if self._world.spec.behaviour.recovery_instance_in_job and written["launchStatus"] == "LAUNCHED" and made:
-            written["recoveryInstanceID"] = made[0].id
+        if self._world.spec.behaviour.recovery_instance_in_job and written["launchStatus"] == "LAUNCHED":
+            outcome = job.timeline.outcomes[server_id]
+            if isinstance(outcome, Launched):
+                written["recoveryInstanceID"] = outcome.instance_id
         return written
 
     def _actions(self, job: Job, server_id: str) -> Json:

@@ -6,13 +6,17 @@ or moto: whoever drives a world says what time it is, and calls `settle` before
 anything else, so that what should have happened by then has happened.
 """
 
+import heapq
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from drskit.sim import executions, refusals
 from drskit.sim.bucket import Buckets
+from drskit.sim.fragments import Fragment
 from drskit.sim.furniture import UNLAUNCHABLE_VOLUMES
 from drskit.sim.ids import Ids
 from drskit.sim.networks import NetworkBook
@@ -31,7 +35,7 @@ from drskit.sim.schedule import (
     replay,
 )
 from drskit.sim.settings import SettingsBook
-from drskit.sim.snapshots import Snapshot, snapshots_of
+from drskit.sim.snapshots import Snapshot, has_snapshots, snapshots_of
 from drskit.sim.spec import ReplicationState, ServerSpec, WorldSpec, span
 from drskit.sim.sync import Sync, replicated
 
@@ -96,6 +100,12 @@ class Job:
     """The source networks that it acts upon."""
     failback_instances: dict[str, str] = field(default_factory=dict)
     """The recovery instance that each of its servers fails back from."""
+    told: tuple[tuple[int, int], Fragment] | None = None
+    """Its servers as they were last written, and at which stage."""
+
+    def stage(self, now: datetime) -> tuple[int, int]:
+        """Changes whenever what the job shows of its servers does."""
+        return bisect_right(self.timeline.instants, now), len(self.survived)
 
     def ended(self, now: datetime) -> bool:
         """Whether it is COMPLETED."""
@@ -142,6 +152,11 @@ class World:
         self.servers = {server.id: SourceServer(server, dict(server.all_tags)) for server in spec.servers}
         self.jobs: dict[str, Job] = {}
         self.instances: dict[str, Instance] = {}
+        self._instances_of: defaultdict[str, list[Instance]] = defaultdict(list)
+        self._removals: list[tuple[datetime, str]] = []
+        """A heap of when which instance is to go; one that was put off since stands here too, and counts no more."""
+        self._running: list[Job] = []
+        """The jobs that had not ended when somebody last asked."""
         self.abroad: Callable[[str], World | None] = lambda region: self if region == spec.region else None
         """The same account in another Region."""
         self.template_fault: Callable[[str], str | None] = lambda _: None
@@ -220,7 +235,7 @@ class World:
 
     def current_instance(self, server_id: str, now: datetime) -> Instance | None:
         """The instance that a source server points to: its latest."""
-        own = [one for one in self.instances.values() if one.server_id == server_id and one.known and one.exists(now)]
+        own = [one for one in self._instances_of[server_id] if one.known and one.exists(now)]
         return max(own, key=lambda one: one.launched_at, default=None)
 
     def listed_instances(self, now: datetime) -> list[Instance]:
@@ -288,9 +303,10 @@ class World:
 
     def _remove_instances(self, now: datetime) -> None:
         """Let go of the instances that were to go by now, unless EC2 protects them."""
-        for instance in self.instances.values():
-            due = instance.removal_at
-            if due is None or due > now or instance.ended_at is not None:
+        while self._removals and self._removals[0][0] <= now:
+            due, instance_id = heapq.heappop(self._removals)
+            instance = self.instances[instance_id]
+            if instance.removal_at != due or instance.ended_at is not None:
                 continue
             if instance.protected and instance.state != "terminated" and instance.removed_by:
                 job = self.jobs[instance.removed_by]
@@ -316,7 +332,7 @@ class World:
         self.check_room(ids, now)
         job = self._new_launch(servers, is_drill=is_drill, tags=tags, now=now)
         for server, (_, pin) in zip(servers, pins, strict=True):
-            points = {point.id: point.at for point in self.snapshots(server.spec.id, now)}
+            points = {point.id: point.at for point in self.snapshots(server.spec.id, now)} if pin else {}
             self._remember(server, job, points[pin] if pin else None, is_drill=is_drill, now=now)
         return job
 
@@ -335,7 +351,8 @@ class World:
         job = Job(job_id, "TERMINATE", "TERMINATE_RECOVERY_INSTANCES", now, server_ids, timeline, {})
         self.add_job(job)
         for one in chosen:
-            one.removal_at, one.removed_by = _instant(timeline.outcomes[one.server_id]), job_id
+            if due := _instant(timeline.outcomes[one.server_id]):
+                self._remove_later(one, due, job)
         return job
 
     def delete_job(self, job_id: str, now: datetime) -> None:
@@ -351,17 +368,34 @@ class World:
     def _furnish(self, server: ServerSpec) -> None:
         for given in server.instances:
             launched = given.launched.astimezone(UTC)
-            self.instances[given.id] = Instance(
-                given.id,
-                server.id,
-                given.job or self.ids.named("drsjob", "before", given.id),
-                given.drill,
-                launched,
-                launched,
-                known=not given.forgotten,
-                protected=given.protected,
-                state=given.state,
+            self._add_instance(
+                Instance(
+                    given.id,
+                    server.id,
+                    given.job or self.ids.named("drsjob", "before", given.id),
+                    given.drill,
+                    launched,
+                    launched,
+                    known=not given.forgotten,
+                    protected=given.protected,
+                    state=given.state,
+                )
             )
+
+    def _add_instance(self, instance: Instance) -> None:
+        """Let there be an instance, from its launch on."""
+        self.instances[instance.id] = instance
+        self._instances_of[instance.server_id].append(instance)
+
+    def add_job(self, job: Job) -> None:
+        """Let there be a job."""
+        self.jobs[job.id] = job
+        self._running.append(job)
+
+    def _remove_later(self, instance: Instance, due: datetime, job: Job) -> None:
+        """Let a job remove an instance, when its time comes and unless EC2 protects it."""
+        instance.removal_at, instance.removed_by = due, job.id
+        heapq.heappush(self._removals, (due, instance.id))
 
     def listed(self, instance_id: str, now: datetime) -> Instance:
         """A recovery instance by its id."""
@@ -397,19 +431,25 @@ class World:
     def check_launchable(self, server: SourceServer, pin: str | None, now: datetime) -> None:
         """Refuse to launch a server that cannot be, or not from this snapshot."""
         name = server.spec.id
-        points = self.snapshots(name, now)
-        reason = unlaunchable(server.spec_at(now)) or (None if points else "has no consistent recovery point yet")
+        first = server.sync.done_at if server.sync else None
+        there = has_snapshots(server.spec_at(now), now=now, first=first)
+        reason = unlaunchable(server.spec_at(now)) or (None if there else "has no consistent recovery point yet")
         if reason:
             message = f"Source Server with Id: '{name}' {reason} and cannot be launched"
             if self.spec.behaviour.unlaunchable_error == "ValidationException":
                 raise refusals.invalid(message, name="sourceServers")
             raise refusals.conflict(message, resource_id=name, resource_type="SourceServer")
-        if pin is not None and pin not in {point.id for point in points}:
+        if pin is not None and pin not in {point.id for point in self.snapshots(name, now)}:
             raise refusals.invalid(f"Recovery snapshot '{pin}' does not exist for '{name}'", name="recoverySnapshotID")
 
     def busy(self, now: datetime) -> set[str]:
         """The source servers that a running job is at work on."""
-        return {name for job in self.jobs.values() if not job.ended(now) for name in job.server_ids}
+        return {name for job in self.running_jobs(now) for name in job.server_ids}
+
+    def running_jobs(self, now: datetime) -> list[Job]:
+        """The jobs that have not ended, oldest first; deleted ones have ended."""
+        self._running = [job for job in self._running if not job.ended(now)]
+        return self._running
 
     def add_job(self, job: Job) -> None:
         """Let there be a job."""
@@ -430,11 +470,7 @@ class World:
 
     def _check_quotas(self, more: int, now: datetime) -> None:
         behaviour = self.spec.behaviour
-        running = [
-            job
-            for job in self.jobs.values()
-            if not job.ended(now) and (behaviour.terminate_counts or job.kind != "TERMINATE")
-        ]
+        running = [job for job in self.running_jobs(now) if behaviour.terminate_counts or job.kind != "TERMINATE"]
         if len(running) >= behaviour.jobs_quota:
             message = f"{len(running)} jobs are in progress, as many as the quota allows"
             raise refusals.over_quota(message, quota="L-D88FAC3A", resource_type="Job")
@@ -469,7 +505,7 @@ class World:
 
     def _previous(self, server_id: str, now: datetime) -> list[Instance]:
         """The instances that a new launch cleans up: all of them, forgotten ones too (drs-facts §1.7)."""
-        return [one for one in self.instances.values() if one.server_id == server_id and one.exists(now)]
+        return [one for one in self._instances_of[server_id] if one.exists(now)]
 
     def _remember(
         self, server: SourceServer, job: Job, snapshot_at: datetime | None, *, is_drill: bool, now: datetime
@@ -478,25 +514,22 @@ class World:
         name, timeline = server.spec.id, job.timeline
         for one in self._previous(name, now):
             if name in timeline.cleanups:
-                one.removal_at, one.removed_by = timeline.cleanups[name], job.id
+                self._remove_later(one, timeline.cleanups[name], job)
         server.launches += 1
         server.last_job = job
         server.snapshot_at = snapshot_at
         outcome = timeline.outcomes[name]
-        begun = next(
-            (entry.at for entry in timeline.entries if entry.event == "SNAPSHOT_END" and entry.server_id == name), now
-        )
-        taken = snapshot_at or begun
+        taken = snapshot_at or timeline.snapshots_at.get(name, now)
         state = "running" if server.spec.launch.disposition == "STARTED" else "stopped"
         tags = dict(job.tags) if self.spec.behaviour.job_tags_on_instances else {}
         if isinstance(outcome, Launched):
             at = outcome.made_at or outcome.at
             made = Instance(outcome.instance_id, name, job.id, is_drill, at, taken, state=state, tags=tags)
-            self.instances[made.id] = made
+            self._add_instance(made)
         elif isinstance(outcome, Failed) and outcome.orphan and outcome.orphan_at:
             at = outcome.orphan_at
             made = Instance(outcome.orphan, name, job.id, is_drill, at, taken, known=outcome.known, tags=tags)
-            self.instances[made.id] = made
+            self._add_instance(made)
 
 
 def unlaunchable(spec: ServerSpec) -> str | None:

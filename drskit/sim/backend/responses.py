@@ -9,6 +9,7 @@ from moto.core.request import Request
 
 from drskit.sim.backend.models import drs_backends
 from drskit.sim.faults import Reply, json_error
+from drskit.sim.fragments import dump
 from drskit.sim.operations import Call, answer
 from drskit.sim.refusals import Refusal, invalid
 
@@ -33,7 +34,7 @@ def respond(request: Request, full_url: str, headers: Any) -> Reply:
     except Refusal as refusal:
         status, told, body = json_error(refusal.code, refusal.status, refusal.body)
         return status, told | refusal.headers, body
-    return done.status, dict(HEADERS), "" if done.status == NO_CONTENT else json.dumps(done.body)
+    return done.status, dict(HEADERS), "" if done.status == NO_CONTENT else dump(done.body)
 
 
 def operation_of(method: str, path: str) -> str:
