@@ -37,7 +37,7 @@ def make_server(world: Path, *, speed: float = 0, port: int = 0, host: str = "12
         InvalidInput: the address cannot be used.
     """
     from drskit.sim.server import serve
-    from drskit.sim.spec import load_world
+    from drskit.sim.worldfile import load_world
 
     spec = load_world(world)
     try:

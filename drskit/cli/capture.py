@@ -20,7 +20,7 @@ def capture(files: tuple[Path, ...], output: Path | None, about: str, json_outpu
     The world replays the captured launches to the microsecond. Account numbers are not taken over.
     """
     from drskit.sim.capture import capture_files
-    from drskit.sim.spec import dump_world
+    from drskit.sim.worldfile import dump_world
 
     spec = capture_files(files, about=about)
     text = dump_world(spec)

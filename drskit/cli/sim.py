@@ -1,4 +1,4 @@
-"""sim serve and sim capture."""
+"""sim serve, and the other commands of sim."""
 
 import json
 import shlex
@@ -11,6 +11,7 @@ import click
 
 from drskit.cli.capture import capture
 from drskit.cli.common import ends_well, say
+from drskit.cli.worlds import show, validate
 
 
 @click.group()
@@ -73,8 +74,9 @@ def _later(name: str) -> click.Command:
     return command
 
 
-sim.add_command(capture)
-for _name in ("show", "snapshot", "validate"):
+for _command in (capture, show, validate):
+    sim.add_command(_command)
+for _name in ("snapshot",):
     sim.add_command(_later(_name))
 
 COMMANDS: dict[str, click.Command] = {"sim": sim}

@@ -7,6 +7,7 @@
 
 from drskit.sim.opening import simulated
 from drskit.sim.server import WorldServer, serve
-from drskit.sim.spec import WorldSpec, load_world, parse_world
+from drskit.sim.spec import WorldSpec
+from drskit.sim.worldfile import load_world, parse_world
 
 __all__ = ["WorldServer", "WorldSpec", "load_world", "parse_world", "serve", "simulated"]

@@ -106,10 +106,12 @@ class _Armed:
     seen: int = 0
     hit: int = 0
 
-    def strikes(self, service: str, operation: str, now: datetime, draw: "Draw") -> bool:
+    def strikes(self, service: str, operation: str, now: datetime, draw: "Draw", body: str) -> bool:
         """Count this call, and say whether it meets the fault."""
         fault = self.fault
         if fault.service != service or fault.operation not in ("*", operation) or self.hit >= fault.times:
+            return False
+        if fault.server and fault.server not in body:
             return False
         if (fault.from_time and now < fault.from_time) or (fault.until_time and now >= fault.until_time):
             return False
@@ -139,9 +141,14 @@ class FaultBook:
         """No more faults."""
         self.armed.clear()
 
-    def next(self, service: str, operation: str, now: datetime) -> Fault | None:
+    @property
+    def counted(self) -> int:
+        """How many calls were counted so far."""
+        return sum(one.seen for one in self.armed)
+
+    def next(self, service: str, operation: str, now: datetime, body: str = "") -> Fault | None:
         """The fault that this call meets."""
-        return next((one.fault for one in self.armed if one.strikes(service, operation, now, self.draw)), None)
+        return next((one.fault for one in self.armed if one.strikes(service, operation, now, self.draw, body)), None)
 
     def to_json(self) -> list[dict[str, object]]:
         """What is set up, and how often each has struck."""

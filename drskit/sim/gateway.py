@@ -80,6 +80,8 @@ class _Question:
     signed_at: str
     form: bool
     """Whether it is asked in a form, and wants XML."""
+    body: str
+    """What it says of servers; empty where the body is no text."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Gateway:
         with _LOCK:
             now = self.clock.now()
             self._let_arrive(now)
-            fault = self.faults.next(question.service, question.operation, now)
+            fault = self.faults.next(question.service, question.operation, now, question.body)
             kind = fault.kind if fault else None
             if kind is None or kind in CARRIED_OUT:
                 reply = self._carry_out(request, question, now)
@@ -317,14 +319,14 @@ def _read(request: AWSPreparedRequest) -> _Question:
     signed_at = _text(request.headers.get("X-Amz-Date"))
     form = _text(request.headers.get("Content-Type")).startswith("application/x-www-form-urlencoded")
     target = _text(request.headers.get("X-Amz-Target"))
+    body = _text(request.body) if isinstance(request.body, str | bytes) else ""
     if target:
         operation = target.rpartition(".")[2]
     elif service == "drs":
         operation = operation_of(str(request.method), address.path)
     else:
-        body = _text(request.body) if form and isinstance(request.body, str | bytes) else ""
-        operation = parse_qs(body).get("Action", [""])[0]
-    return _Question(service, operation, signed_at, form)
+        operation = parse_qs(body).get("Action", [""])[0] if form else ""
+    return _Question(service, operation, signed_at, form, body)
 
 
 def _text(value: str | bytes | None) -> str:

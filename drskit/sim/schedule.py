@@ -12,7 +12,8 @@ from functools import cached_property
 
 from drskit.sim.actions import ActionPlan, LaunchAction, plan_actions
 from drskit.sim.ids import Ids
-from drskit.sim.spec import CapturedJob, Failure, Script, ServerSpec, span
+from drskit.sim.spans import Script, length
+from drskit.sim.spec import CapturedJob, Failure, ServerSpec, span
 
 LINUX = {"cleanup": 60.0, "snapshot": 0.2, "gap": 52.0, "conversion": 185.0, "pause": 0.4, "launch": 290.0}
 WINDOWS = {"cleanup": 60.0, "snapshot": 1.0, "gap": 60.0, "conversion": 840.0, "pause": 2.0, "launch": 360.0}
@@ -155,6 +156,7 @@ class _Track:
     number: int
     at: datetime
     has_previous: bool
+    requested: datetime
     launch_error: str | None = None
     caller_lacks: tuple[str, ...] = ()
     entries: list[LogEntry] = field(default_factory=list)
@@ -181,7 +183,7 @@ class _Track:
     @property
     def failure(self) -> Failure | None:
         """What goes wrong with this launch."""
-        return self.server.failure(self.number) or self._denied()
+        return self.server.failure(self.number, self.requested) or self._denied()
 
     @property
     def denied_operation(self) -> str:
@@ -203,10 +205,10 @@ class _Track:
 
     def _seconds(self, name: str) -> float:
         script: Script | None = getattr(self.server.durations, name)
-        if isinstance(script, tuple):
-            return script[min(self.number, len(script) - 1)] if script else 0.0
-        if script is not None:
-            return script
+        chance = self.ids.chance(self.server.id, self.number, name)
+        seconds = length(script, self.number, chance)
+        if seconds is not None:
+            return round(seconds, 6)
         usual = (WINDOWS if self.server.os == "windows" else LINUX)[name]
         return self.ids.between(usual * (1 - JITTER), usual * (1 + JITTER), self.server.id, self.number, name)
 
@@ -322,8 +324,9 @@ def plan_launch(
         server = planned.server
         begins_at = starts_at + span(0.4 + 0.026 * position)
         track = _Track(
-            server, ids, planned.number, begins_at, planned.has_previous, planned.launch_error, planned.caller_lacks
-        )
+            server, ids, planned.number, begins_at, planned.has_previous, created_at, planned.launch_error,
+            planned.caller_lacks,
+        )  # fmt: skip
         outcome = next(outcome for stage in STAGES if (outcome := stage(track)))
         if isinstance(outcome, Launched) and planned.actions:
             plan = plan_actions(server, planned.actions, ids=ids, job_id=job_id, launched_at=outcome.at)
@@ -350,8 +353,7 @@ def plan_terminate(servers: Iterable[ServerSpec], *, ids: Ids, job_id: str, crea
     entries = [LogEntry(starts_at, "JOB_START")]
     outcomes: dict[str, Outcome] = {}
     for server in servers:
-        given = server.durations.terminate
-        seconds = (given[0] if given else 0.0) if isinstance(given, tuple) else given
+        seconds = length(server.durations.terminate, 0, ids.chance(job_id, server.id))
         took = ids.between(*TERMINATE, job_id, server.id) if seconds is None else seconds
         begun, done = starts_at + span(0.4), starts_at + span(0.4 + took)
         entries += [LogEntry(begun, "CLEANUP_START", server.id), LogEntry(done, "CLEANUP_END", server.id)]

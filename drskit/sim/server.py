@@ -22,7 +22,8 @@ from drskit.errors import InvalidWorld
 from drskit.sim.faults import Dropped, Reply, json_error
 from drskit.sim.fragments import dump
 from drskit.sim.opening import open_world
-from drskit.sim.spec import Fault, WorldSpec, parse_world
+from drskit.sim.spec import Fault, WorldSpec
+from drskit.sim.worldfile import parse_world
 
 if TYPE_CHECKING:
     from drskit.sim.gateway import Gateway

@@ -1,29 +1,23 @@
 """What a world file may say.
 
 A world is data: the servers that DRS replicates, how long their launches take,
-and what goes wrong. Everything is checked when the file is read; unknown keys,
-duplicate keys and YAML aliases are refused, and a complaint names file and key.
-Spans are plain numbers of seconds, exact to the microsecond.
+and what goes wrong. `worldfile.py` reads it, `generate.py` makes many servers
+of few lines. Spans are numbers of seconds, exact to the microsecond.
 """
 
 from collections import Counter
-from collections.abc import Hashable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AwareDatetime, Field, StringConstraints, ValidationError, model_validator
+from pydantic import AwareDatetime, Discriminator, Field, StringConstraints, Tag, model_validator
 
-from drskit.errors import InvalidWorld
 from drskit.sim.entry import Entry, InstanceId, Seconds, ServerId
 from drskit.sim.furniture import Architecture, Extension, Failback, Network, PostLaunch, StagingServer, VolumeState
+from drskit.sim.spans import Script
 from drskit.sim.switches import Switches
 
 JobId = Annotated[str, StringConstraints(pattern=r"^drsjob-[0-9a-zA-Z]{17}$")]
-Script = Seconds | tuple[Seconds, ...]
-"""One span for every launch, or one for each launch in turn; the last one stays."""
 
 
 class Failure(StrEnum):
@@ -81,6 +75,8 @@ class Fault(Entry):
     """As the API spells it; `*` for every operation of the service."""
     service: str = "drs"
     kind: FaultKind
+    server: ServerId | None = None
+    """Only calls that name this source server."""
     times: Annotated[int, Field(ge=1)] = 1
     after: Annotated[int, Field(ge=0)] = 0
     """How many matching calls succeed before the first fault."""
@@ -96,6 +92,26 @@ class Fault(Entry):
         if (self.kind is FaultKind.LATE) != (self.seconds is not None):
             raise ValueError("late needs seconds, and no other kind takes them")
         return self
+
+
+class Failing(Entry):
+    """A failure that strikes launches requested in a window of time."""
+
+    failure: Failure
+    from_time: AwareDatetime | None = Field(default=None, alias="from")
+    until_time: AwareDatetime | None = Field(default=None, alias="until")
+
+    def at(self, requested: datetime) -> Failure | None:
+        """What goes wrong with a launch that is requested now."""
+        early = self.from_time is not None and requested < self.from_time
+        late = self.until_time is not None and requested >= self.until_time
+        return None if early or late else self.failure
+
+
+Fails = Annotated[
+    Annotated[Failure, Tag("<always>")] | Annotated[Failing, Tag("<in a window>")],
+    Discriminator(lambda value: "<in a window>" if isinstance(value, dict | Failing) else "<always>"),
+]
 
 
 class Durations(Entry):
@@ -191,19 +207,11 @@ class ExistingInstance(Entry):
     """DRS does not list it any more; EC2 has it, with DRS's tags."""
 
 
-class ServerSpec(Entry):
-    """A source server."""
+class Traits(Entry):
+    """What source servers can have in common."""
 
-    id: ServerId
-    name: str | None = None
-    """Becomes the tag Name."""
-    tags: dict[str, str] = Field(default={})
     os: Literal["linux", "windows"] = "linux"
     os_text: str | None = None
-    hostname: str | None = None
-    fqdn: str | None = None
-    ip: str | None = None
-    source_instance: InstanceId | None = None
     instance_type: str = "t3.medium"
     cpus: Annotated[int, Field(ge=1)] = 2
     memory_bytes: Annotated[int, Field(ge=1)] = 4 * 2**30
@@ -215,15 +223,31 @@ class ServerSpec(Entry):
     snapshots: Snapshots = Snapshots()
     launch: LaunchSettings = LaunchSettings()
     durations: Durations = Durations()
-    fails: Failure | tuple[Failure | None, ...] | None = None
+    post_launch: PostLaunch = PostLaunch()
+    failback: Failback = Failback()
+    fails: Annotated[
+        Annotated[Fails | None, Tag("<one>")] | Annotated[tuple[Fails | None, ...], Tag("<turns>")],
+        Discriminator(lambda value: "<turns>" if isinstance(value, list | tuple) else "<one>"),
+    ] = None
     """For every launch, or for each launch in turn; after a list's end launches succeed."""
+
+
+class ServerSpec(Traits):
+    """A source server."""
+
+    id: ServerId
+    name: str | None = None
+    """Becomes the tag Name."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    hostname: str | None = None
+    fqdn: str | None = None
+    ip: str | None = None
+    source_instance: InstanceId | None = None
     launches: tuple[InstanceId, ...] = ()
     """The ids that its instances get, in turn; later ones are made from the seed."""
     instances: tuple[ExistingInstance, ...] = ()
     architecture: Architecture | None = None
     vmware_uuid: str | None = None
-    post_launch: PostLaunch = PostLaunch()
-    failback: Failback = Failback()
     extended: Extension | None = None
     network: str | None = None
     """The source network that it belongs to."""
@@ -233,11 +257,12 @@ class ServerSpec(Entry):
         """The tags, with Name."""
         return ({"Name": self.name} if self.name else {}) | self.tags
 
-    def failure(self, number: int) -> Failure | None:
-        """What goes wrong with the launch of this number, counted from 0."""
-        if not isinstance(self.fails, tuple):
-            return self.fails
-        return self.fails[number] if number < len(self.fails) else None
+    def failure(self, number: int, requested: datetime) -> Failure | None:
+        """What goes wrong with the launch of this number, counted from 0, that is requested now."""
+        one = self.fails
+        if isinstance(one, tuple):
+            one = one[number] if number < len(one) else None
+        return one.at(requested) if isinstance(one, Failing) else one
 
 
 class LogLine(Entry):
@@ -316,65 +341,6 @@ class WorldSpec(Entry):
         return self.start.astimezone(UTC)
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe YAML without aliases and without duplicate keys."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", self.get_mark())
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} stands twice", key.start_mark
-                )
-        return super().construct_mapping(node, deep=deep)
-
-
-def parse_world(text: str, *, name: str = "world") -> WorldSpec:
-    """A world from YAML (or JSON).
-
-    Raises:
-        InvalidWorld: naming the file and each key at fault.
-    """
-    try:
-        data = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
-    except yaml.YAMLError as error:
-        raise InvalidWorld(f"{name} is not a world file: {' '.join(str(error).split())}") from error
-    try:
-        return WorldSpec.model_validate(data)
-    except ValidationError as error:
-        complaints = [f"{name}: {_key(fault['loc'])}: {fault['msg']}" for fault in error.errors(include_url=False)]
-        raise InvalidWorld("\n".join(complaints)) from error
-
-
-def load_world(path: Path) -> WorldSpec:
-    """The world of a file.
-
-    Raises:
-        InvalidWorld: the file cannot be read, or is at fault.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidWorld(f"The world file {path} cannot be read: {error}") from error
-    return parse_world(text, name=str(path))
-
-
-def dump_world(spec: WorldSpec) -> str:
-    """The world as YAML; `parse_world` gives it back."""
-    told = {"about": spec.about, "account": spec.account, "region": spec.region}
-    data = told | spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    return yaml.safe_dump(data, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None)
-
-
 def span(seconds: float) -> timedelta:
     """Seconds as a timedelta, exact to the microsecond."""
     return timedelta(microseconds=round(seconds * 1_000_000))
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "(the whole file)"

@@ -9,7 +9,8 @@ from statistics import mean
 
 from drskit.model import Execution, ExecutionStatus
 from drskit.sim import WorldSpec, load_world
-from drskit.sim.spec import CapturedJob, dump_world
+from drskit.sim.spec import CapturedJob
+from drskit.sim.worldfile import dump_world
 from tests.bench.figures import Figure
 from tests.harness import RUNBOOKS, final, house, started
 
