@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 import threading
+from ipaddress import ip_address
 from types import FrameType
 
 import click
@@ -34,20 +35,25 @@ def sim() -> None:
 @click.option("--json", "json_output", is_flag=True, help="Print the variables as one line of JSON.")
 @ends_well
 def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | None, json_output: bool) -> None:
-    """Serve a world over HTTP for boto3, the AWS CLI and any SDK, and print the variables to export."""
+    """Serve a world over HTTP for boto3, the AWS CLI and any SDK, and print the variables to export.
+
+    The last line on stdout, `# ready at URL`, comes once the world answers; with --json the one line is that sign.
+    """
     from drskit.resources import find_world
     from drskit.simulation import make_server
 
     path = find_world(world)
     server = make_server(path, speed=speed, port=port, host=host)
-    if host not in {"127.0.0.1", "::1", "localhost"}:
-        say(f"WARNING: the world is open to everyone who can reach {host}; it asks for no credentials.")
+    if not loopback(host):
+        say(f"WARNING: this world listens on {host}. Whoever can reach this machine can read and change it:")
+        say("WARNING: it asks for no credentials. Leave --host out to serve this machine alone.")
     variables = server.environment()
     if json_output:
         click.echo(json.dumps(variables))
     else:
         for name, value in variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
+        click.echo(f"# ready at {server.url}")
         say(f"Serving {path} at {server.url}. Export these variables in another terminal; stop with Ctrl-C.")
     sys.stdout.flush()
     stop = threading.Event()
@@ -61,6 +67,14 @@ def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | 
     server.wait_until_idle(stop, None if idle_minutes is None else idle_minutes * 60)
     server.stop()
     say("Stopped.")
+
+
+def loopback(host: str) -> bool:
+    """Whether an address is this machine's own alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _later(name: str) -> click.Command:

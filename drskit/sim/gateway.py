@@ -37,7 +37,7 @@ from moto.core.request import normalize_request
 from werkzeug.exceptions import HTTPException
 
 from drskit import __version__
-from drskit.clock import Clock, SystemClock
+from drskit.clock import Clock, SystemClock, VirtualClock
 from drskit.sim.backend.lag import Indexes
 from drskit.sim.backend.models import DrsBackend, drs_backends
 from drskit.sim.backend.registration import register
@@ -54,7 +54,7 @@ from drskit.sim.faults import (
     json_error,
     xml_error,
 )
-from drskit.sim.spec import FaultKind, WorldSpec, span
+from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
 from drskit.sim.wire import Scribe
 from drskit.sim.world import World
 
@@ -118,6 +118,23 @@ class Gateway:
                 self.faults.add(fault)
             with self._present():
                 drs_backends[spec.account][spec.region].inhabit(self.world, self.clock)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let a virtual clock jump; the others pass by themselves."""
+        with _LOCK:
+            if isinstance(self.clock, VirtualClock):
+                self.clock.sleep(seconds)
+
+    def add_faults(self, faults: Iterable[Fault]) -> None:
+        """Set up more faults."""
+        with _LOCK:
+            for fault in faults:
+                self.faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """No more faults."""
+        with _LOCK:
+            self.faults.clear()
 
     def knows(self, region: str) -> bool:
         """Whether there is such a Region."""

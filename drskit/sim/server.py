@@ -1,35 +1,32 @@
 """A simulated world over HTTP: for boto3, the AWS CLI and any SDK, in any process.
 
 An AWS request is told apart by the service and Region of its signature, so one
-address serves them all. `/drskit/clock`, `/drskit/faults` and `/drskit/world`
-steer the world. It listens on the loopback interface only, unless told otherwise.
+address serves them all; what is under `/drskit/` steers the world. It listens
+on the loopback interface only, unless told otherwise.
 """
 
-import json
 import socket
 import sys
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
-
-from drskit.clock import Clock, ClockKind, VirtualClock
-from drskit.errors import InvalidWorld
+from drskit.clock import Clock
 from drskit.sim.faults import Dropped, Reply, json_error
-from drskit.sim.fragments import dump
 from drskit.sim.opening import open_world
-from drskit.sim.spec import Fault, WorldSpec
-from drskit.sim.worldfile import parse_world
+from drskit.sim.spec import WorldSpec
+from drskit.sim.steering import PREFIX, Steering
 
 if TYPE_CHECKING:
     from drskit.sim.gateway import Gateway
 
 ALIASES = {"eventbridge": "events", "execute-api": "iot"}
 """Signing names that are no host names."""
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to know the address, not to listen on it
+"""Addresses to listen on that nobody can call, and what this machine calls instead."""
+PATIENCE_SECONDS = 10.0
+"""How long a server that stops waits for the requests under way, in real time."""
 
 
 class WorldServer:
@@ -46,7 +43,8 @@ class WorldServer:
         """The endpoint for every AWS service."""
         host, port = self._http.server_address[:2]
         name = host.decode() if isinstance(host, bytes | bytearray) else host
-        return f"http://{name}:{port}"
+        name = EVERYWHERE.get(name, name)
+        return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
     @property
     def clock_url(self) -> str:
@@ -80,9 +78,10 @@ class WorldServer:
             asked = self._http.asked
 
     def stop(self) -> None:
-        """Stop serving and close every connection."""
+        """Stop serving: finish the requests under way, and close every connection."""
         self._http.shutdown()
         self._http.server_close()
+        self._http.finish()
         self._http.hang_up()
         self._thread.join()
 
@@ -115,8 +114,13 @@ class _Http(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], gateway: "Gateway") -> None:
         self.gateway = gateway
+        self.steering = Steering(gateway)
         self.asked = 0
         """How many requests came."""
+        self._work = threading.Condition()
+        self._under_way = 0
+        self._stopping = False
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self._connections: set[socket.socket] = set()
         super().__init__(address, _Handler)
 
@@ -135,6 +139,27 @@ class _Http(ThreadingHTTPServer):
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
+    def begin(self) -> bool:
+        """Whether a request may begin: not once the server is stopping."""
+        with self._work:
+            if self._stopping:
+                return False
+            self.asked += 1
+            self._under_way += 1
+            return True
+
+    def end(self) -> None:
+        """A request was answered."""
+        with self._work:
+            self._under_way -= 1
+            self._work.notify_all()
+
+    def finish(self) -> None:
+        """Let no request begin any more, and wait for those under way."""
+        with self._work:
+            self._stopping = True
+            self._work.wait_for(lambda: not self._under_way, timeout=PATIENCE_SECONDS)
+
     def hang_up(self) -> None:
         """Close what is still open."""
         for connection in list(self._connections):
@@ -150,21 +175,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer any method: AWS tells requests apart by more than that."""
-        self.server.asked += 1
+        if not self.server.begin():
+            self.close_connection = True
+            return
+        try:
+            self._answer()
+        finally:
+            self.server.end()
+
+    do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
+
+    def _answer(self) -> None:
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length) if length else b""
         path = self.path.partition("?")[0]
-        if path.startswith("/drskit/"):
-            self._send(*self._steer(path, body))
-            return
         try:
-            reply = self._aws(body)
+            steers = path.startswith(PREFIX)
+            reply = self.server.steering.answer(str(self.command), path, body) if steers else self._aws(body)
         except Dropped:
             self.close_connection = True
             return
         self._send(*reply)
-
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
 
     def log_message(self, *_: Any) -> None:
         """Write no log: the caller sees every reply."""
@@ -180,49 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
         url = f"https://{service}.{region}.amazonaws.com{self.path}"
         return self.server.gateway.answer_http(str(self.command), url, self.headers.items(), body)
 
-    def _steer(self, path: str, body: bytes) -> Reply:
-        steering: dict[str, Callable[[str, bytes], Any]] = {
-            "/drskit/clock": self._clock,
-            "/drskit/faults": self._faults,
-            "/drskit/world": self._world,
-        }
-        action = steering.get(path)
-        if action is None:
-            return json_error("NotFound", 404, {"message": f"{path} does not exist; there are {', '.join(steering)}"})
-        try:
-            answer = action(str(self.command), body)
-        except (ValueError, TypeError, ValidationError, InvalidWorld) as error:
-            return json_error("BadRequest", 400, {"message": str(error)})
-        return 200, {"content-type": "application/json"}, dump(answer)
-
-    def _clock(self, method: str, body: bytes) -> dict[str, Any]:
-        """Tell the time; let it pass. A virtual clock jumps; the others pass by themselves."""
-        clock = self.server.gateway.clock
-        if method == "POST":
-            wish = json.loads(body)
-            seconds = float(wish["sleep"]) if "sleep" in wish else _until(clock, str(wish["now"]))
-            if isinstance(clock, VirtualClock):
-                clock.sleep(seconds)
-        kind = getattr(clock, "kind", ClockKind.SYSTEM)
-        return {"now": clock.now().isoformat(), "kind": str(kind), "speed": getattr(clock, "speed", 1.0)}
-
-    def _faults(self, method: str, body: bytes) -> list[dict[str, object]]:
-        """Show, add (one or a list) or clear the faults."""
-        book = self.server.gateway.faults
-        if method == "POST":
-            given = json.loads(body)
-            for fault in [Fault.model_validate(one) for one in (given if isinstance(given, list) else [given])]:
-                book.add(fault)
-        elif method == "DELETE":
-            book.clear()
-        return book.to_json()
-
-    def _world(self, method: str, body: bytes) -> dict[str, Any]:
-        """Show the world, or put another one (YAML or JSON) in its place."""
-        if method == "POST":
-            self.server.gateway.replace(parse_world(body.decode(), name="the posted world"))
-        return self.server.gateway.present()
-
     def _send(self, status: int, headers: dict[str, str], body: str | bytes) -> None:
         """Write a reply in one go."""
         content = body.encode() if isinstance(body, str) else body
@@ -232,13 +220,3 @@ class _Handler(BaseHTTPRequestHandler):
         lines.append(f"content-length: {len(content)}")
         head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
         self.wfile.write(head if self.command == "HEAD" else head + content)
-
-
-def _until(clock: Clock, text: str) -> float:
-    """The seconds to a time that lies ahead."""
-    at = datetime.fromisoformat(text)
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    seconds = (at - clock.now()).total_seconds()
-    if seconds < 0:
-        raise ValueError(f"time runs forward only; it is {clock.now().isoformat()}")
-    return seconds

@@ -62,6 +62,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shell, "s
     process = spawn(folder, "sim", "serve", "--world", "failing", "--speed", "0")
     lines = [process.stdout.readline() for _ in range(8)]
     assert all(line.startswith("export ") for line in lines), lines
+    assert process.stdout.readline().startswith("# ready at http://127.0.0.1:")
     told = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
     yield Shell(folder, {name: value.strip("'") for name, value in told.items()}), process
     process.kill()
@@ -94,6 +95,17 @@ def test_a_served_world_stops_when_told(served):
     assert err.startswith("Serving ")
     assert err.endswith("Stopped.\n")
     assert "Check the network and the endpoint" in shell.complaint("executions", "list", code=3)
+
+
+def test_a_world_that_everyone_can_reach_says_so_loudly(tmp_path):
+    """And ends on Ctrl-C as on SIGTERM."""
+    process = spawn(tmp_path, "sim", "serve", "--world", "shop", "--host", "0.0.0.0", "--json")
+    assert json.loads(process.stdout.readline())["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert (0, "") == (process.returncode, out)
+    assert err.startswith("WARNING: this world listens on 0.0.0.0. Whoever can reach this machine can read and change")
+    assert err.endswith("Stopped.\n")
 
 
 def test_the_variables_come_as_one_line_of_json_too(tmp_path):
