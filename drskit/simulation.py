@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drskit.clock import RemoteClock, make_clock, wait_until
-from drskit.errors import InvalidInput, WorldUnreachable
+from drskit.errors import InvalidInput, MissingExtra, WorldUnreachable
 
 if TYPE_CHECKING:
     from drskit.sim.server import WorldServer
@@ -50,8 +50,15 @@ def make_server(world: Path, *, speed: float = 0, port: int = 0, host: str = "12
 
 @contextmanager
 def served(world: Path, speed: float, environment: MutableMapping[str, str]) -> Iterator[None]:
-    """Serve a world while the block runs, and point the environment at it."""
-    server = make_server(world, speed=speed)
+    """Serve a world for a drill while the block runs, and point the environment at it.
+
+    Raises:
+        MissingExtra: the simulator's packages are not installed; a drill needs more than those.
+    """
+    try:
+        server = make_server(world, speed=speed)
+    except MissingExtra as error:
+        raise MissingExtra("A simulated drill", "kit", "moto") from error
     before = dict(environment)
     _enter(environment, server.environment())
     try:

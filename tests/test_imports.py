@@ -23,7 +23,7 @@ PURE = (
     "runbookspec", "contradictions", "written", "pacing", "steps", "progress",
     "bounds", "cadence", "guard", "ports", "seals", "settings", "verify",
 )  # fmt: skip
-SESSION_LEVEL = ("simulation", "cli")
+SESSION_LEVEL = ("simulation", "cli", "pytest_plugin")
 HEAVY = {
     "boto3",
     "botocore",

@@ -2,7 +2,8 @@
 
 `world.py` holds the rules, pure; `spec.py` what a world file may say;
 `gateway.py` is the one door, which `opening.py` opens to this process and
-`server.py` to all others. moto is imported only once a world is opened.
+`server.py` to all others; `testing.py` is for the tests of other projects.
+moto is imported only once a world is opened.
 """
 
 from drskit.sim.opening import simulated

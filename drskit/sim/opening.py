@@ -25,7 +25,7 @@ def open_world(spec: WorldSpec, clock: Clock) -> "Gateway":
     try:
         from drskit.sim.gateway import Gateway
     except ModuleNotFoundError as error:
-        raise MissingExtra("The simulator", "kit", "moto") from error
+        raise MissingExtra("The simulator", "sim", "moto") from error
     return Gateway(spec, clock)
 
 

@@ -101,7 +101,15 @@ def serve(world: WorldSpec, clock: Clock, port: int = 0, host: str = "127.0.0.1"
         MissingExtra: moto is not installed.
         OSError: the port is taken.
     """
-    gateway = open_world(world, clock)
+    return serve_gateway(open_world(world, clock), port=port, host=host)
+
+
+def serve_gateway(gateway: "Gateway", port: int = 0, host: str = "127.0.0.1") -> WorldServer:
+    """Serve a world that is open already.
+
+    Raises:
+        OSError: the port is taken.
+    """
     return WorldServer(gateway, _Http((host, port), gateway))
 
 

@@ -9,15 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from drskit.clock import Clock, ClockKind
 from drskit.errors import InvalidWorld
 from drskit.sim.faults import Reply, json_error
 from drskit.sim.fragments import dump
 from drskit.sim.openapi import describe
-from drskit.sim.spec import Fault
-from drskit.sim.worldfile import fault_faults, parse_world
+from drskit.sim.worldfile import parse_world, read_fault
 
 if TYPE_CHECKING:
     from drskit.sim.gateway import Gateway
@@ -54,8 +51,6 @@ class Steering:
             return status, headers | {"allow": ", ".join(actions)}, text
         try:
             return 200, HEADERS, dump(action(body))
-        except ValidationError as error:
-            return json_error("BadRequest", 400, {"message": _spelled(error)})
         except (ValueError, TypeError, KeyError, InvalidWorld) as error:
             return json_error("BadRequest", 400, {"message": str(error)})
 
@@ -81,9 +76,7 @@ class Steering:
     def _add_faults(self, body: bytes) -> list[dict[str, object]]:
         """One or a list; all of them, or none."""
         given = json.loads(body)
-        faults = [Fault.model_validate(one) for one in (given if isinstance(given, list) else [given])]
-        if wrong := [f"{key}: {message}" for fault in faults for key, message in fault_faults(fault)]:
-            raise ValueError("; ".join(wrong))
+        faults = [read_fault(one) for one in (given if isinstance(given, list) else [given])]
         self._gateway.add_faults(faults)
         return self._tell_faults(b"")
 
@@ -101,13 +94,6 @@ class Steering:
 
     def _describe(self, _: bytes) -> dict[str, Any]:
         return describe()
-
-
-def _spelled(error: ValidationError) -> str:
-    faults = error.errors(include_url=False)
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'the body'}: {fault['msg']}" for fault in faults
-    )
 
 
 def _until(clock: Clock, text: str) -> float:

@@ -8,6 +8,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -63,6 +64,15 @@ def parse_world(text: str, *, name: str = "world") -> WorldSpec:
     except InvalidInput as error:
         raise InvalidWorld(str(error)) from error
     return _understand(document)
+
+
+def read_world(told: Mapping[str, Any], *, name: str = "world") -> WorldSpec:
+    """A world from data that was read already.
+
+    Raises:
+        InvalidWorld: with every complaint about it.
+    """
+    return _understand(Document(name, dict(told), {}))
 
 
 def dump_world(spec: WorldSpec) -> str:
@@ -201,6 +211,23 @@ def _twice(written: WorldFile) -> list[tuple[Location, str]]:
             found.append((location, f"{name} stands in the world twice. Choose another id."))
         seen.add(name)
     return found
+
+
+def read_fault(told: object) -> Fault:
+    """A fault of calls from data.
+
+    Raises:
+        InvalidWorld: it is none, or could never strike.
+    """
+    try:
+        fault = Fault.model_validate(told)
+    except ValidationError as error:
+        wrong = [(".".join(str(part) for part in one["loc"]), one["msg"]) for one in error.errors(include_url=False)]
+    else:
+        wrong = fault_faults(fault)
+        if not wrong:
+            return fault
+    raise InvalidWorld("; ".join(f"{key or 'the fault'}: {message}" for key, message in wrong))
 
 
 def fault_faults(fault: Fault) -> list[tuple[str, str]]:
