@@ -33,6 +33,7 @@ TESTED: dict[str, str] = {
     "jupyter-lab": "tests/e2e starts it",
     "source .venv/bin/activate": "the shell's own",
     "conda": "there is no conda here; tests read environment.yml",
+    "curl -s": "tests/test_simulator_page.py runs every command of docs/simulator.md",
     "export AWS_": "tests/cli/test_processes.py exports what `sim serve` prints",
     "aws drs": "tests/cli/test_processes.py and tests/sim/test_server.py",
     "aws ec2": "tests/sim: EC2 is moto's own",

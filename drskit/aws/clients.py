@@ -7,7 +7,7 @@ writes recognise themselves (reliability §3.2).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import boto3
 from botocore.config import Config
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ONCE = {"mode": "standard", "total_max_attempts": 1}
 LAUNCH = Config(retries=ONCE, connect_timeout=5, read_timeout=65, tcp_keepalive=True)  # type: ignore[arg-type]  # the stub lags
 READ = Config(retries=ONCE, connect_timeout=5, read_timeout=20, tcp_keepalive=True)  # type: ignore[arg-type]
+SURVEY = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, connect_timeout=5, read_timeout=20)
+"""For many reads in a row, which may take their time."""
 TABLES = Config(
     retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5, tcp_keepalive=True
 )
@@ -91,6 +93,15 @@ class Clients:
         """
         with _opening("EC2", region):
             return self._session.client("ec2", region_name=region, config=READ)
+
+    def reader(self, service: Literal["drs", "ec2"], region: str) -> "DrsClient | EC2Client":
+        """For a survey of an account: many reads, each repeated when it is throttled.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening(service.upper(), region):
+            return self._session.client(service, region_name=region, config=SURVEY)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import click
 
 from drskit.cli.capture import capture
 from drskit.cli.common import ends_well, say
+from drskit.cli.snapshot import snapshot
 from drskit.cli.worlds import show, validate
 
 
@@ -77,20 +78,7 @@ def loopback(host: str) -> bool:
         return False
 
 
-def _later(name: str) -> click.Command:
-    @click.command(name, help="Not supported yet.", context_settings={"ignore_unknown_options": True})
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def command(arguments: tuple[str, ...]) -> None:
-        del arguments
-        say(f"`drskit sim {name}` is not supported yet.")
-        sys.exit(2)
-
-    return command
-
-
-for _command in (capture, show, validate):
+for _command in (capture, show, snapshot, validate):
     sim.add_command(_command)
-for _name in ("snapshot",):
-    sim.add_command(_later(_name))
 
 COMMANDS: dict[str, click.Command] = {"sim": sim}

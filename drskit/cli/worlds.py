@@ -76,12 +76,7 @@ def _print(path: str, found: "Overview") -> None:
     click.echo(f"\n{_many(len(found.servers), 'server')}: {'; '.join(part for part in (systems, states) if part)}")
     if found.servers:
         show_table([_row(server) for server in found.servers], COLUMNS)
-    if found.jobs:
-        click.echo(
-            f"\n{_many(len(found.jobs), 'captured job')}, each replayed at the first launch of the same servers:"
-        )
-        for job in found.jobs:
-            click.echo(f"  {job['JobId']}: {job['Seconds']:g} s, {', '.join(job['Servers'])}")
+    _print_jobs(found.jobs)
     if found.faults:
         click.echo(f"\n{_many(len(found.faults), 'fault')} of calls:")
         for fault in found.faults:
@@ -90,6 +85,19 @@ def _print(path: str, found: "Overview") -> None:
         click.echo("\nSwitches that stand otherwise than usual:")
         for name, value in found.behaviour.items():
             click.echo(f"  {name}: {plain(str(value))}")
+
+
+def _print_jobs(jobs: list[dict[str, Any]]) -> None:
+    past = [job for job in jobs if job["CreationTime"]]
+    captured = [job for job in jobs if not job["CreationTime"]]
+    if past:
+        click.echo(f"\n{_many(len(past), 'job')} of the time before:")
+    for job in past:
+        click.echo(f"  {job['JobId']}: at {job['CreationTime']}, {job['Seconds']:g} s, {', '.join(job['Servers'])}")
+    if captured:
+        click.echo(f"\n{_many(len(captured), 'captured job')}, each replayed at the first launch of the same servers:")
+    for job in captured:
+        click.echo(f"  {job['JobId']}: {job['Seconds']:g} s, {', '.join(job['Servers'])}")
 
 
 def _row(server: dict[str, Any]) -> dict[str, object]:

@@ -68,15 +68,15 @@ def _told(documents: Iterable[Json], *, about: str, seed: int) -> Json:
     launches = [job for job in jobs if job.get("type") == "LAUNCH" and job.get("endDateTime")]
     if not servers and not launches:
         raise InvalidWorld("The capture holds neither source servers nor finished launch jobs")
-    launches.sort(key=lambda job: _time(job["creationDateTime"]))
+    launches.sort(key=lambda job: time_of(job["creationDateTime"]))
     told = {job["jobID"]: _log_of(job, logs) for job in launches}
-    begin = _time(launches[0]["creationDateTime"]) if launches else _time(_last_seen(servers[0]))
+    begin = time_of(launches[0]["creationDateTime"]) if launches else time_of(_last_seen(servers[0]))
     return {
         "about": about,
         "region": _region([*servers, *launches]),
         "start": begin.replace(second=0, microsecond=0),
         "seed": seed,
-        "servers": [_server(server, told.values()) for server in servers],
+        "servers": [server_of(server, told.values()) for server in servers],
         "jobs": [_job(job, told[job["jobID"]]) for job in launches],
     }
 
@@ -105,8 +105,8 @@ def _once(things: list[Json], name: str) -> list[Json]:
 
 def _log_of(job: Json, logs: list[list[Json]]) -> list[Json]:
     """The log that a job wrote: the first one after its creation that names its servers."""
-    created, named = _time(job["creationDateTime"]), {one["sourceServerID"] for one in job["participatingServers"]}
-    ended = _time(job["endDateTime"]) + timedelta(minutes=1)
+    created, named = time_of(job["creationDateTime"]), {one["sourceServerID"] for one in job["participatingServers"]}
+    ended = time_of(job["endDateTime"]) + timedelta(minutes=1)
     for log in logs:
         own = {line["eventData"]["sourceServerID"] for line in log if "sourceServerID" in line.get("eventData", {})}
         if own <= named and created <= min(map(_at, log)) and max(map(_at, log)) <= ended:
@@ -116,30 +116,33 @@ def _log_of(job: Json, logs: list[list[Json]]) -> list[Json]:
 
 
 def _job(job: Json, log: list[Json]) -> Json:
-    created = _time(job["creationDateTime"])
+    created = time_of(job["creationDateTime"])
+    return {
+        "id": job["jobID"],
+        "ended": (time_of(job["endDateTime"]) - created).total_seconds(),
+        "outcomes": {
+            one["sourceServerID"]: "LAUNCHED" if one.get("launchStatus") == "LAUNCHED" else "FAILED"
+            for one in job["participatingServers"]
+        },
+        "log": [line_of(line, created) for line in log],
+    }
+
+
+def line_of(line: Json, created: datetime) -> Json:
+    """A line of a job's log in a world file."""
     names = {
         "server": "sourceServerID",
         "conversion_server": "conversionServerID",
         "instance": "targetInstanceID",
         "error": "rawError",
     }
-    lines = []
-    for line in log:
-        data = line.get("eventData", {})
-        present = {ours: data[theirs] for ours, theirs in names.items() if data.get(theirs)}
-        lines.append({"at": (_at(line) - created).total_seconds(), "event": line["event"], **present})
-    return {
-        "id": job["jobID"],
-        "ended": (_time(job["endDateTime"]) - created).total_seconds(),
-        "outcomes": {
-            one["sourceServerID"]: "LAUNCHED" if one.get("launchStatus") == "LAUNCHED" else "FAILED"
-            for one in job["participatingServers"]
-        },
-        "log": lines,
-    }
+    data = line.get("eventData", {})
+    present = {ours: data[theirs] for ours, theirs in names.items() if data.get(theirs)}
+    return {"at": (_at(line) - created).total_seconds(), "event": line["event"], **present}
 
 
-def _server(server: Json, logs: Iterable[list[Json]]) -> Json:
+def server_of(server: Json, logs: Iterable[list[Json]]) -> Json:
+    """A source server of a world file, from DRS's own words and from the logs of its jobs."""
     properties = server["sourceProperties"]
     hints, replication = properties.get("identificationHints", {}), server["dataReplicationInfo"]
     os_text = properties.get("os", {}).get("fullString")
@@ -158,7 +161,7 @@ def _server(server: Json, logs: Iterable[list[Json]]) -> Json:
         "cpus": len(properties.get("cpus", [])) or None,
         "memory_bytes": properties.get("ramBytes"),
         "disks": disks or None,
-        "added": _time(server["lifeCycle"]["addedToServiceDateTime"]),
+        "added": time_of(server["lifeCycle"]["addedToServiceDateTime"]),
         "agent": server.get("agentVersion"),
         "origin_region": server.get("sourceCloudProperties", {}).get("originRegion"),
         "replication": {
@@ -194,10 +197,11 @@ def _last_seen(server: Json) -> str:
 
 
 def _at(line: Json) -> datetime:
-    return _time(line["logDateTime"])
+    return time_of(line["logDateTime"])
 
 
-def _time(text: str) -> datetime:
+def time_of(text: str) -> datetime:
+    """A time, as DRS writes it."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 

@@ -201,7 +201,12 @@ class _Track:
     def instance_id(self) -> str:
         """The instance that this launch makes."""
         given = self.server.launches
-        return given[self.number] if self.number < len(given) else self.ids.ec2("i", self.server.id, self.number)
+        if self.number < len(given):
+            return given[self.number]
+        name = self.ids.ec2("i", self.server.id, self.number)
+        while name in {one.id for one in self.server.instances}:
+            name = self.ids.ec2("i", self.server.id, self.number, name)
+        return name
 
     def _seconds(self, name: str) -> float:
         script: Script | None = getattr(self.server.durations, name)
@@ -385,6 +390,9 @@ def replay(job: CapturedJob, *, ids: Ids, created_at: datetime) -> Timeline:
     outcomes: dict[str, Outcome] = {}
     for server_id, status in job.outcomes.items():
         own = {entry.event: entry for entry in entries if entry.server_id == server_id}
+        if status == "TERMINATED":
+            outcomes[server_id] = Terminated(own.get("CLEANUP_END", LogEntry(ends_at, "JOB_END")).at)
+            continue
         last = own.get("LAUNCH_END" if status == "LAUNCHED" else "LAUNCH_FAILED", LogEntry(ends_at, "JOB_END"))
         instance_id = last.instance_id or ids.ec2("i", job.id, server_id)
         outcomes[server_id] = Launched(last.at, instance_id) if status == "LAUNCHED" else Failed(last.at)

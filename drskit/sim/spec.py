@@ -205,6 +205,10 @@ class ExistingInstance(Entry):
     """EC2's termination protection."""
     forgotten: bool = False
     """DRS does not list it any more; EC2 has it, with DRS's tags."""
+    snapshot: AwareDatetime | None = None
+    """The time of the snapshot that it was made from; default: when it was launched."""
+    tags: dict[str, str] = Field(default_factory=dict)
+    """The recovery instance's in DRS; those in EC2 follow from the source server."""
 
 
 class Traits(Entry):
@@ -277,13 +281,26 @@ class LogLine(Entry):
 
 
 class CapturedJob(Entry):
-    """A job as it once ran; the first StartRecovery of the same set of servers runs like it."""
+    """A job as it once ran: the first StartRecovery of the same set of servers runs like it, or it lies in the past."""
 
     id: JobId
+    created: AwareDatetime | None = None
+    """When it was created, where it lies in the world's past and is listed, not run again."""
+    kind: Literal["LAUNCH", "TERMINATE"] = "LAUNCH"
+    initiated_by: str | None = None
+    """DRS's `initiatedBy` of a job that lies in the past, for instance START_DRILL."""
+    tags: dict[str, str] = Field(default_factory=dict)
     ended: Seconds
     """Its endDateTime, in seconds from its creation."""
-    outcomes: dict[ServerId, Literal["LAUNCHED", "FAILED"]]
+    outcomes: dict[ServerId, Literal["LAUNCHED", "FAILED", "TERMINATED"]]
     log: tuple[LogLine, ...]
+
+    @model_validator(mode="after")
+    def _runs_or_ran(self) -> "CapturedJob":
+        told = self.kind == "TERMINATE" or self.initiated_by or self.tags
+        if self.created is None and told:
+            raise ValueError("kind, initiated_by and tags are of a job that lies in the past; write `created`, too")
+        return self
 
 
 class Behaviour(Switches):

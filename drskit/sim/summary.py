@@ -2,10 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from drskit.sim.spans import LogNormal, Normal, Script, Span, Uniform
-from drskit.sim.spec import Durations, Failing, Fault, ServerSpec, WorldSpec
+from drskit.sim.spec import CapturedJob, Durations, Failing, Fault, ServerSpec, WorldSpec
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Overview:
     """How many servers there are of each operating system, replication state, and failure."""
     servers: list[dict[str, Any]]
     jobs: list[dict[str, Any]]
-    """Captured jobs that are waiting to be replayed."""
+    """Jobs of the past, which have a time, and captured ones that are waiting to be replayed."""
     faults: list[dict[str, Any]]
     behaviour: dict[str, Any]
     """The switches that stand otherwise than they usually do."""
@@ -42,10 +43,15 @@ def overview(spec: WorldSpec) -> Overview:
             "Fails": _counted(server["Fails"] for server in servers if server["Fails"]),
         },
         servers=servers,
-        jobs=[{"JobId": job.id, "Seconds": job.ended, "Servers": sorted(job.outcomes)} for job in spec.jobs],
+        jobs=[_job(job) for job in spec.jobs],
         faults=[_fault(fault) for fault in spec.faults],
         behaviour=spec.behaviour.model_dump(mode="json", exclude_defaults=True),
     )
+
+
+def _job(job: CapturedJob) -> dict[str, Any]:
+    created = job.created and job.created.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return {"JobId": job.id, "CreationTime": created, "Seconds": job.ended, "Servers": sorted(job.outcomes)}
 
 
 def _counted(words: Any) -> dict[str, int]:

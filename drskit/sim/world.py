@@ -36,7 +36,7 @@ from drskit.sim.schedule import (
 )
 from drskit.sim.settings import SettingsBook
 from drskit.sim.snapshots import Snapshot, has_snapshots, snapshots_of
-from drskit.sim.spec import ReplicationState, ServerSpec, WorldSpec, span
+from drskit.sim.spec import CapturedJob, ReplicationState, ServerSpec, WorldSpec, span
 from drskit.sim.sync import Sync, replicated
 
 UNLAUNCHABLE = {
@@ -170,9 +170,11 @@ class World:
         self.retired: dict[str, SourceServer] = {}
         """Servers that were deleted; EC2 may still have instances of theirs."""
         self.buckets = Buckets(spec.behaviour.calls_per_second, spec.behaviour.calls_burst)
-        self._captured = list(spec.jobs)
+        self._captured = [job for job in spec.jobs if job.created is None]
         for server in spec.servers:
             self._furnish(server)
+        for job in sorted(spec.jobs, key=lambda job: job.created or spec.start):
+            self._recall(job)
 
     # --- questions ---------------------------------------------------------------------------------------------------
 
@@ -375,12 +377,26 @@ class World:
                     given.job or self.ids.named("drsjob", "before", given.id),
                     given.drill,
                     launched,
-                    launched,
+                    (given.snapshot or given.launched).astimezone(UTC),
                     known=not given.forgotten,
                     protected=given.protected,
                     state=given.state,
+                    tags=dict(given.tags),
                 )
             )
+
+    def _recall(self, past: CapturedJob) -> None:
+        """Let there be a job of the time before."""
+        if past.created is None:
+            return
+        timeline = replay(past, ids=self.ids, created_at=past.created.astimezone(UTC))
+        by = past.initiated_by or ("START_DRILL" if past.kind == "LAUNCH" else "TERMINATE_RECOVERY_INSTANCES")
+        servers = tuple(past.outcomes)
+        job = Job(past.id, past.kind, by, past.created.astimezone(UTC), servers, timeline, dict(past.tags))
+        self.add_job(job)
+        if past.kind == "LAUNCH":
+            for server_id in servers:
+                self.servers[server_id].last_job = job
 
     def _add_instance(self, instance: Instance) -> None:
         """Let there be an instance, from its launch on."""

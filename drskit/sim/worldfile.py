@@ -6,6 +6,7 @@ value and what to write instead. `schema` is the same contract for editors.
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from drskit.errors import InvalidInput, InvalidWorld
 from drskit.sim.generate import WorldFile, members
-from drskit.sim.spec import Fault, WorldSpec
+from drskit.sim.spec import Fault, WorldSpec, span
 from drskit.yamlfile import Document, Location, read_text, text_of
 
 MAX_BYTES = 50_000_000
@@ -77,13 +78,23 @@ def read_world(told: Mapping[str, Any], *, name: str = "world") -> WorldSpec:
 
 def dump_world(spec: WorldSpec) -> str:
     """The world as YAML; `parse_world` gives it back."""
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    options: dict[str, Any] = {"sort_keys": False, "width": 120, "allow_unicode": True, "default_flow_style": None}
+    return str(yaml.dump(_data(spec), Dumper=dumper, **options))
+
+
+def dump_json(spec: WorldSpec) -> str:
+    """The world as JSON; `parse_world` gives it back."""
+    return json.dumps(_data(spec), indent=1, ensure_ascii=False) + "\n"
+
+
+def _data(spec: WorldSpec) -> dict[str, Any]:
     told = {"about": spec.about, "account": spec.account, "region": spec.region}
     data = told | spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     for place, server in enumerate(data.get("servers", ())):
         first = {name: server[name] for name in ("id", "name", "tags") if name in server}
         data["servers"][place] = first | server
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    return str(yaml.dump(data, Dumper=dumper, sort_keys=False, width=120, allow_unicode=True, default_flow_style=None))
+    return data
 
 
 def schema() -> dict[str, Any]:
@@ -186,6 +197,9 @@ def contradictions(written: WorldFile) -> list[tuple[Location, str]]:
             found.append((("generate", place, "names"), message))
         made |= set(own)
     for place, job in enumerate(written.jobs):
+        if job.created is not None and job.created + span(job.ended) > written.start:
+            message = "the job must have ended when the world starts. Write an earlier time, or a later start."
+            found.append((("jobs", place, "created"), message))
         for server_id in sorted(set(job.outcomes) - made):
             message = f"{server_id} is no server of this world. Add it to servers, or remove the job."
             found.append((("jobs", place, "outcomes", server_id), message))

@@ -38,12 +38,6 @@ def test_a_command_that_does_not_exist_yet_is_refused(shell, name):
     assert f"`drskit {name}` is not supported yet." in shell.complaint(name, "X", "--reason", "y", "--wave", "z")
 
 
-@pytest.mark.parametrize("name", ["snapshot"])
-def test_what_sim_cannot_do_yet_is_refused(shell, name):
-    """As other commands are."""
-    assert f"`drskit sim {name}` is not supported yet." in shell.complaint("sim", name, "--world", "shop")
-
-
 @pytest.mark.parametrize(
     "words",
     [["nonsense"], ["drill"], ["drill", "runbooks/shop.yaml", "--nonsense"], ["poll", "--follow", "--until-idle"]],
