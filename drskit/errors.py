@@ -6,6 +6,7 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     ├── InvalidInput            you: a file, an option, a parameter; exit code 2
     │   ├── InvalidRunbook      (every complaint with file, line and key)
     │   ├── InvalidWorld
+    │   ├── InvalidState        the file that keeps a simulated world is damaged, or none
     │   ├── MissingExtra        a package is not installed
     │   └── MissingProgram      a program is not installed, or too old
     ├── Refused                 you: the request makes no sense in this state; exit code 2
@@ -46,6 +47,10 @@ class InvalidRunbook(InvalidInput):
 
 class InvalidWorld(InvalidInput):
     """A world file has faults."""
+
+
+class InvalidState(InvalidInput):
+    """The file that keeps a simulated world cannot be used."""
 
 
 class MissingExtra(InvalidInput):

@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,21 +28,49 @@ IDLE_MINUTES = 240.0
 """A server that a notebook started ends when nobody has asked it for so long."""
 
 
-def make_server(world: Path, *, speed: float = 0, port: int = 0, host: str = "127.0.0.1") -> "WorldServer":
+def make_server(
+    world: Path | None,
+    *,
+    speed: float = 0,
+    port: int = 0,
+    host: str = "127.0.0.1",
+    state: Path | None = None,
+    told: Callable[[str], object] = lambda _: None,
+) -> "WorldServer":
     """Serve a world from a thread of this process.
+
+    Args:
+        world: its file; None where a state file has it.
+        speed: how fast its time runs.
+        port: a free one for 0.
+        host: the address to listen on.
+        state: a file that keeps the world, so that the next server goes on with it.
+        told: hears what was found in the state file.
 
     Raises:
         InvalidWorld: the world's file is not valid.
+        InvalidState: the state file cannot be used.
         MissingExtra: the simulator's packages are not installed.
         InvalidInput: the address cannot be used.
     """
-    from drskit.sim.server import serve
+    from drskit.sim.opening import open_kept_world, open_world
+    from drskit.sim.server import serve_gateway
     from drskit.sim.worldfile import load_world
 
-    spec = load_world(world)
+    spec = None if world is None else load_world(world)
+    if state is not None:
+        gateway, found = open_kept_world(state, spec, speed=speed)
+        told(found)
+    elif spec is not None:
+        gateway = open_world(spec, make_clock(spec.start, speed))
+    else:
+        raise InvalidInput(
+            "There is no world to serve. Name one with --world, or the file that keeps one with --state."
+        )
     try:
-        return serve(spec, make_clock(spec.start, speed), port=port, host=host)
+        return serve_gateway(gateway, port=port, host=host)
     except OSError as error:
+        gateway.close()
         raise InvalidInput(
             f"Port {port} on {host} cannot be used: {error.strerror}. Choose another with --port."
         ) from error

@@ -53,7 +53,7 @@ PROVIDED_BY = {
     "packaging": "pytest",
 }
 """Packages that are imported under another name than that of the distribution which brings them."""
-BEHIND_MOTO = {"drskit/sim/gateway.py", "drskit/sim/estate.py"}
+BEHIND_MOTO = {"drskit/sim/gateway.py", "drskit/sim/estate.py", "drskit/sim/keeping.py"}
 """With `sim/backend/` the modules that `sim/opening.py` imports only once a world is opened."""
 
 

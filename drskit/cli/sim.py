@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from ipaddress import ip_address
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -22,7 +23,10 @@ def sim() -> None:
 
 
 @sim.command("serve")
-@click.option("--world", "world", required=True, help="World file, in the working folder or shipped.")
+@click.option("--world", help="World file, in the working folder or shipped; not needed where --state has one.")
+@click.option(
+    "--state", type=click.Path(dir_okay=False, path_type=Path), help="File that keeps the world for the next time."
+)
 @click.option("--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -35,7 +39,15 @@ def sim() -> None:
 @click.option("--idle-minutes", type=click.FloatRange(min=0, min_open=True), help="End when unasked for so long.")
 @click.option("--json", "json_output", is_flag=True, help="Print the variables as one line of JSON.")
 @ends_well
-def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | None, json_output: bool) -> None:
+def serve(
+    world: str | None,
+    state: Path | None,
+    port: int,
+    host: str,
+    speed: float,
+    idle_minutes: float | None,
+    json_output: bool,
+) -> None:
     """Serve a world over HTTP for boto3, the AWS CLI and any SDK, and print the variables to export.
 
     The last line on stdout, `# ready at URL`, comes once the world answers; with --json the one line is that sign.
@@ -43,8 +55,8 @@ def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | 
     from drskit.resources import find_world
     from drskit.simulation import make_server
 
-    path = find_world(world)
-    server = make_server(path, speed=speed, port=port, host=host)
+    path = None if world is None else find_world(world)
+    server = make_server(path, speed=speed, port=port, host=host, state=state, told=say)
     if not loopback(host):
         say(f"WARNING: this world listens on {host}. Whoever can reach this machine can read and change it:")
         say("WARNING: it asks for no credentials. Leave --host out to serve this machine alone.")
@@ -55,7 +67,7 @@ def serve(world: str, port: int, host: str, speed: float, idle_minutes: float | 
         for name, value in variables.items():
             click.echo(f"export {name}={shlex.quote(value)}")
         click.echo(f"# ready at {server.url}")
-        say(f"Serving {path} at {server.url}. Export these variables in another terminal; stop with Ctrl-C.")
+        say(f"Serving {path or state} at {server.url}. Export these variables in another terminal; stop with Ctrl-C.")
     sys.stdout.flush()
     stop = threading.Event()
 

@@ -63,7 +63,10 @@ class Estate:
     def _launch(self, instance: Instance) -> "Ec2Instance":
         """Run an instance in moto under the id that DRS has given it."""
         moto_instances: Any = import_module("moto.ec2.models.instances")
+        chances: Any = import_module("moto.moto_api._internal").mock_random
         chosen = self._templates.chosen(self._ec2(), self._world.any_server(instance.server_id))
+        before = chances.getstate()
+        chances.seed(instance.id)  # its volumes and interfaces have the same names in the same world
         usual = moto_instances.random_instance_id
         moto_instances.random_instance_id = lambda: instance.id  # moto takes no id from outside; we hold the lock
         try:
@@ -81,10 +84,11 @@ class Estate:
                 disable_api_termination=instance.protected,
                 tags={"instance": self._tags(instance, chosen)},
             )
+            if not instance.known and instance.job_id in self._world.jobs:
+                self._leave_volume(instance)
         finally:
             moto_instances.random_instance_id = usual
-        if not instance.known and instance.job_id in self._world.jobs:
-            self._leave_volume(instance)
+            chances.setstate(before)
         twin: Ec2Instance = reservation.instances[0]
         twin.launch_time = instance.launched_at.astimezone(UTC).replace(tzinfo=None)
         if instance.state == "stopped":

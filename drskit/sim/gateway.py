@@ -8,6 +8,7 @@ moto keeps its state in tables of the process. They hold a world's state only
 while one of its requests is answered, so several worlds can live in a process.
 """
 
+import json
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -54,6 +55,7 @@ from drskit.sim.faults import (
     json_error,
     xml_error,
 )
+from drskit.sim.fragments import dump
 from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
 from drskit.sim.wire import Scribe
 from drskit.sim.world import World
@@ -72,7 +74,7 @@ _LOCK = threading.RLock()
 
 
 @dataclass(frozen=True)
-class _Question:
+class Question:
     """What a request asks, read off its address, headers and body."""
 
     service: str
@@ -85,12 +87,24 @@ class _Question:
 
 
 @dataclass(frozen=True)
+class Taken:
+    """What became of a request."""
+
+    reply: Reply | None
+    """None where no answer will come."""
+    dropped: FaultKind | None
+    """Why."""
+    now: datetime
+    """When it came."""
+
+
+@dataclass(frozen=True)
 class _Late:
     """A request under way, whose sender has given up."""
 
     arrives_at: datetime
     request: AWSPreparedRequest
-    question: _Question
+    question: Question
 
 
 class Gateway:
@@ -98,14 +112,16 @@ class Gateway:
 
     def __init__(self, spec: WorldSpec, clock: Clock) -> None:
         register()
+        self.lock = _LOCK
         self.clock = clock
+        self.wall: Clock = SystemClock()
         self._under_way: list[_Late] = []
         self._tables: dict[Any, dict[str, Any]] = {}
         self.replace(spec)
 
     def replace(self, spec: WorldSpec) -> None:
         """Put another world in the place of this one; tables, instances and faults start afresh, the clock runs on."""
-        with _LOCK:
+        with self.lock:
             self.spec = spec
             self.world = World(spec)
             self._estate = Estate(self.world)
@@ -119,21 +135,31 @@ class Gateway:
             with self._present():
                 drs_backends[spec.account][spec.region].inhabit(self.world, self.clock)
 
+    def live_by(self, clock: Clock) -> None:
+        """Go on by another clock, and by the machine's own where that is asked for."""
+        with self.lock:
+            self.clock, self.wall = clock, SystemClock()
+            with self._present():
+                drs_backends[self.spec.account][self.spec.region].clock = clock
+
+    def close(self) -> None:
+        """Nothing is asked any more."""
+
     def pass_time(self, seconds: float) -> None:
         """Let a virtual clock jump; the others pass by themselves."""
-        with _LOCK:
+        with self.lock:
             if isinstance(self.clock, VirtualClock):
                 self.clock.sleep(seconds)
 
     def add_faults(self, faults: Iterable[Fault]) -> None:
         """Set up more faults."""
-        with _LOCK:
+        with self.lock:
             for fault in faults:
                 self.faults.add(fault)
 
     def clear_faults(self) -> None:
         """No more faults."""
-        with _LOCK:
+        with self.lock:
             self.faults.clear()
 
     def knows(self, region: str) -> bool:
@@ -147,21 +173,31 @@ class Gateway:
             Dropped: there is none.
         """
         question = _read(request)
-        with _LOCK:
-            now = self.clock.now()
-            self._let_arrive(now)
-            fault = self.faults.next(question.service, question.operation, now, question.body)
-            kind = fault.kind if fault else None
-            if kind is None or kind in CARRIED_OUT:
-                reply = self._carry_out(request, question, now)
-            if kind is not None and kind not in SILENT:
-                reply = error_reply(question.service, kind, form=question.form)
-            if fault and fault.seconds:
-                self._under_way.append(_Late(now + timedelta(seconds=fault.seconds), request, question))
-        if kind in SILENT:
-            self.clock.sleep(WAITS.get(kind, 0))
-            raise Dropped(kind)
-        return self._stamped(reply, now)
+        with self.lock:
+            taken = self.take(request, question)
+        if taken.reply is None:
+            assert taken.dropped is not None
+            self.wait_in_vain(taken.dropped)
+            raise Dropped(taken.dropped)
+        return self._stamped(taken.reply, taken.now)
+
+    def take(self, request: AWSPreparedRequest, question: Question) -> Taken:
+        """Let faults strike a request, and carry it out; whoever calls it holds the lock."""
+        now, reply = self.clock.now(), None
+        self._let_arrive(now)
+        fault = self.faults.next(question.service, question.operation, now, question.body)
+        kind = fault.kind if fault else None
+        if kind is None or kind in CARRIED_OUT:
+            reply = self._carry_out(request, question, now)
+        if kind is not None:
+            reply = None if kind in SILENT else error_reply(question.service, kind, form=question.form)
+        if fault and fault.seconds:
+            self._under_way.append(_Late(now + timedelta(seconds=fault.seconds), request, question))
+        return Taken(reply, kind, now)
+
+    def wait_in_vain(self, kind: FaultKind) -> None:
+        """Let as much time pass as a client waits for an answer that never comes."""
+        self.clock.sleep(WAITS.get(kind, 0))
 
     def answer_http(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Reply:
         """The reply to a request that came over the wire, under the address that AWS would have.
@@ -172,7 +208,8 @@ class Gateway:
         named = HTTPHeaders()
         for key, value in headers:
             named[key] = value
-        named.replace_header("Host", urlsplit(url).netloc)
+        del named["Host"]  # whether or not there is one
+        named["Host"] = urlsplit(url).netloc
         return self.answer(AWSPreparedRequest(method, url, named, body, stream_output=False))
 
     @contextmanager
@@ -198,12 +235,12 @@ class Gateway:
 
     def present(self) -> dict[str, Any]:
         """The world as it stands, for people and tools."""
-        with _LOCK:
+        with self.lock:
             now = self.clock.now()
             self._let_arrive(now)
             self._estate.settle("drs", now)
             scribe, world = Scribe(world=self.world, now=now), self.world
-            return {
+            shown = {
                 "now": now.isoformat(),
                 "about": self.spec.about,
                 "account": self.spec.account,
@@ -213,6 +250,8 @@ class Gateway:
                 "recoveryInstances": [scribe.recovery_instance(one) for one in world.listed_instances(now)],
                 "faults": self.faults.to_json(),
             }
+            plain: dict[str, Any] = json.loads(dump(shown))
+            return plain
 
     def _let_arrive(self, now: datetime) -> None:
         """Carry out what was under way until now, each request as of its arrival; nobody hears the answers."""
@@ -221,9 +260,9 @@ class Gateway:
         for late in arrived:
             self._carry_out(late.request, late.question, late.arrives_at)
 
-    def _carry_out(self, request: AWSPreparedRequest, question: _Question, now: datetime) -> Reply:
+    def _carry_out(self, request: AWSPreparedRequest, question: Question, now: datetime) -> Reply:
         checked = question.operation == "StartRecovery" and self.spec.behaviour.check_signature_age
-        if checked and (stale := _stale(question.signed_at, now)):
+        if checked and (stale := _stale(question.signed_at, now, self.wall.now())):
             return json_error("InvalidSignatureException", 403, {"message": stale})
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():
@@ -253,7 +292,7 @@ class Gateway:
             if region != self.spec.region and backend.world.servers:
                 self._abroad.setdefault(region, Estate(backend.world)).settle(service, now, operation)
 
-    def _behind(self, question: _Question, now: datetime) -> AbstractContextManager[None]:
+    def _behind(self, question: Question, now: datetime) -> AbstractContextManager[None]:
         """Let DynamoDB's indexes be as far behind as the world says."""
         if question.service != "dynamodb" or not self.spec.behaviour.index_lag:
             return nullcontext()
@@ -263,7 +302,7 @@ class Gateway:
     @contextmanager
     def _present(self) -> Iterator[None]:
         """Let moto's tables hold this world, and give them back as they were."""
-        with _LOCK:
+        with self.lock:
             elsewhere = _swap(self._tables)
             try:
                 yield
@@ -330,7 +369,7 @@ def _swap(tables: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
     return held
 
 
-def _read(request: AWSPreparedRequest) -> _Question:
+def _read(request: AWSPreparedRequest) -> Question:
     address = urlsplit(request.url)
     service = address.netloc.split(".")[0].removesuffix("-fips")
     signed_at = _text(request.headers.get("X-Amz-Date"))
@@ -343,14 +382,14 @@ def _read(request: AWSPreparedRequest) -> _Question:
         operation = operation_of(str(request.method), address.path)
     else:
         operation = parse_qs(body).get("Action", [""])[0] if form else ""
-    return _Question(service, operation, signed_at, form, body)
+    return Question(service, operation, signed_at, form, body)
 
 
 def _text(value: str | bytes | None) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
 
 
-def _stale(signed_at: str, now: datetime) -> str | None:
+def _stale(signed_at: str, now: datetime, wall: datetime) -> str | None:
     """AWS's complaint about an old signature.
 
     Old means old by the world's time and by the wall clock: a stock client signs with the wall clock, however far from
@@ -360,7 +399,7 @@ def _stale(signed_at: str, now: datetime) -> str | None:
         signed = datetime.strptime(signed_at, "%Y%m%dT%H%M%S%z")
     except ValueError:
         return None
-    reference = min(now, SystemClock().now())
+    reference = min(now, wall)
     if reference - signed <= SIGNATURE_AGE:
         return None
     limit, present = (f"{at:%Y%m%dT%H%M%SZ}" for at in (reference - SIGNATURE_AGE, reference))

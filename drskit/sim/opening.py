@@ -1,11 +1,12 @@
 """Opening a world: the only place where moto gets loaded.
 
 moto takes a third of a second to import and is an extra, so every module
-outside `gateway.py`, `estate.py` and `backend/` does without it.
+outside `gateway.py`, `keeping.py`, `estate.py` and `backend/` does without it.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drskit.clock import Clock
@@ -27,6 +28,20 @@ def open_world(spec: WorldSpec, clock: Clock) -> "Gateway":
     except ModuleNotFoundError as error:
         raise MissingExtra("The simulator", "sim", "moto") from error
     return Gateway(spec, clock)
+
+
+def open_kept_world(path: Path, spec: WorldSpec | None, *, speed: float) -> "tuple[Gateway, str]":
+    """The world that a state file keeps, or this one where the file is new; and what was found, in words.
+
+    Raises:
+        InvalidState: the file cannot be used.
+        MissingExtra: moto is not installed.
+    """
+    try:
+        from drskit.sim.keeping import open_kept
+    except ModuleNotFoundError as error:
+        raise MissingExtra("The simulator", "sim", "moto") from error
+    return open_kept(path, spec, speed=speed)
 
 
 @contextmanager

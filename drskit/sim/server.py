@@ -84,6 +84,7 @@ class WorldServer:
         self._http.finish()
         self._http.hang_up()
         self._thread.join()
+        self.gateway.close()
 
     def __enter__(self) -> Self:
         return self

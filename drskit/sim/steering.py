@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from drskit.clock import Clock, ClockKind
 from drskit.errors import InvalidWorld
 from drskit.sim.faults import Reply, json_error
-from drskit.sim.fragments import dump
 from drskit.sim.openapi import describe
 from drskit.sim.worldfile import parse_world, read_fault
 
@@ -50,7 +49,7 @@ class Steering:
             )
             return status, headers | {"allow": ", ".join(actions)}, text
         try:
-            return 200, HEADERS, dump(action(body))
+            return 200, HEADERS, json.dumps(action(body))
         except (ValueError, TypeError, KeyError, InvalidWorld) as error:
             return json_error("BadRequest", 400, {"message": str(error)})
 

@@ -97,6 +97,28 @@ def test_a_served_world_stops_when_told(served):
     assert "Check the network and the endpoint" in shell.complaint("executions", "list", code=3)
 
 
+def test_a_world_with_a_state_file_survives_its_server(tmp_path):
+    """Also when that is killed: the next one goes on with it, without being told which world it was."""
+
+    def serve(*words: str) -> tuple["subprocess.Popen[str]", Shell]:
+        process = spawn(tmp_path, "sim", "serve", "--state", "kept.state", "--speed", "0", "--json", *words)
+        return process, Shell(tmp_path, json.loads(process.stdout.readline()))
+
+    process, shell = serve("--world", "failing")
+    shell.run("tables", "create")
+    started = shell.start("runbooks/failing.yaml")
+    before = shell.finish(started, code=1)
+    process.kill()
+    process.communicate(timeout=20)
+    process, shell = serve()
+    assert before == shell.json("executions", "show", started)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=20)
+    assert (0, True) == (process.returncode, err.startswith("kept.state: ")), err
+    assert "is new, so it needs a world" in shell.complaint("sim", "serve", "--state", "other.state")
+    assert "There is no world to serve" in shell.complaint("sim", "serve")
+
+
 def test_a_world_that_everyone_can_reach_says_so_loudly(tmp_path):
     """And ends on Ctrl-C as on SIGTERM."""
     process = spawn(tmp_path, "sim", "serve", "--world", "shop", "--host", "0.0.0.0", "--json")
