@@ -21,7 +21,8 @@ def _describe_source_servers(call: Call) -> Json:
             and (not staging or _staging_account(call.world, server) in staging)
         )
 
-    servers = [server for server in call.world.servers.values() if matches(server)]
+    every = list(call.world.servers.values())
+    servers = [server for server in every if matches(server)] if call.filters else every
     return call.paged(servers, name=lambda server: server.spec.id, write=call.scribe.source_server)
 
 
