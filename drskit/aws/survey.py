@@ -4,13 +4,14 @@
 leaves the process.
 """
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from drskit.aws.faults import asking
 from drskit.errors import Refused
@@ -47,9 +48,11 @@ class Survey:
     sent: Counter[str] = field(default_factory=Counter)
     """How many calls were sent of each operation."""
 
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+
     def __post_init__(self) -> None:
-        self._drs: Any = self._reader("drs")
-        self._ec2: Any = self._reader("ec2")
+        self._drs: Any = self._reading(self.clients.reader("drs", self.region))
+        self._ec2: Any = self._reading(self.clients.reader("ec2", self.region))
 
     def read(self, *, logs: int) -> Json:
         """Everything, as DRS and EC2 say it, in the form that `drskit.sim.account` takes.
@@ -61,7 +64,8 @@ class Survey:
             Unavailable: AWS could not be asked.
         """
         with asking(f"DescribeSourceServers in {self.region}"):
-            first = self._drs.describe_source_servers(maxResults=1)
+            # Once, without patience: who cannot be reached is not asked thousands of times.
+            first = self._reading(self.clients.drs(self.region)).describe_source_servers(maxResults=1)
         taken_at = parsedate_to_datetime(first["ResponseMetadata"]["HTTPHeaders"]["date"])
         servers = list(self._pages(self._drs, "describe_source_servers"))
         jobs = list(self._pages(self._drs, "describe_jobs"))
@@ -120,8 +124,8 @@ class Survey:
         with ThreadPoolExecutor(WORKERS) as pool:
             return dict(zip(names, pool.map(read, names), strict=True))
 
-    def _reader(self, service: Literal["drs", "ec2"]) -> Any:
-        client = self.clients.reader(service, self.region)
+    def _reading(self, client: Any) -> Any:
+        """The client, which from now on only reads."""
         client.meta.events.register_first("before-call", self._let_only_reads_pass)
         return client
 
@@ -129,7 +133,8 @@ class Survey:
         service, operation = model.service_model.service_name, model.name
         if operation not in READS.get(service, ()):
             raise Refused(f"A survey of an account only reads: {operation} of {service} is not sent. Use the AWS CLI.")
-        self.sent[operation] += 1
+        with self._counting:
+            self.sent[operation] += 1
 
 
 _OURS = {"Name": "tag-key", "Values": [SERVER_TAG]}

@@ -1,7 +1,7 @@
 """A world from a survey of a real account: what was there, as it stood.
 
 `drskit.aws.survey` reads it; here are no calls. What a world file cannot say,
-such as an instance's disks, is left out; what runs at the moment of the survey
+such as an instance's disks or source networks, is left out; what runs at the moment of the survey
 is taken as not begun.
 """
 
@@ -56,13 +56,30 @@ def _server(server: Json, survey: Json, logs: Iterable[list[Json]], taken_at: da
     name = server["sourceServerID"]
     told = server_of(server, logs)
     cores = sum(cpu.get("cores", 1) for cpu in server["sourceProperties"].get("cpus", []))
+    volumes = {
+        disk["deviceName"]: disk["volumeStatus"]
+        for disk in server["dataReplicationInfo"].get("replicatedDisks", [])
+        if disk.get("volumeStatus")
+    }
+    disks = [disk | {"volume": volumes.get(disk["device"], "REGULAR")} for disk in told.get("disks", [])]
     return told | {
+        **({"disks": disks} if disks else {}),
         "cpus": cores or 1,
+        "architecture": server["sourceProperties"].get("architecture"),
+        "vmware_uuid": server["sourceProperties"].get("identificationHints", {}).get("vmWareUuid"),
+        "extended": _extended(server.get("stagingArea", {})),
         "replication": told["replication"] | _replication(server, taken_at),
         "snapshots": _snapshots(survey["recoverySnapshots"].get(name, []), taken_at),
         "launch": _launch(survey["launchConfigurations"].get(name, {})),
         "instances": [_instance(one, survey) for one in _instances_of(name, survey)],
     }
+
+
+def _extended(staging: Json) -> Json | None:
+    """What a server is extended from, if it is."""
+    if staging.get("status") not in {"EXTENDED", "EXTENSION_ERROR"}:
+        return None
+    return {"account": staging["stagingAccountID"], "error": staging.get("errorMessage")}
 
 
 def _replication(server: Json, taken_at: datetime) -> Json:
@@ -101,8 +118,18 @@ def _launch(settings: Json) -> Json:
         "recoveryMode": "recovery_mode",
         "ec2LaunchTemplateID": "template",
     }
+    into = settings.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID")
     told = {ours: settings[theirs] for theirs, ours in names.items() if settings.get(theirs) is not None}
-    return told | {"os_byol": bool(settings.get("licensing", {}).get("osByol", False))}
+    usual = f"Launch Configuration for Source Server {settings.get('sourceServerID')}"
+    named = {"name": settings["name"]} if settings.get("name") not in {None, usual} else {}
+    return (
+        told
+        | named
+        | {
+            "os_byol": bool(settings.get("licensing", {}).get("osByol", False)),
+            "into_instance": into,
+        }
+    )
 
 
 def _instances_of(server_id: str, survey: Json) -> list[Json]:

@@ -41,6 +41,8 @@ def pseudonymised(spec: WorldSpec, key: bytes | None = None) -> WorldSpec:
     names = _Names(key or token_bytes(32))
     told = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     told |= {"account": ACCOUNT, "about": ""}
+    for other in ("staging", "networks"):  # no survey brings them; what is not replaced here must not be told
+        told.pop(other, None)
     told["servers"] = [_server(server, names) for server in told.get("servers", [])]
     told["jobs"] = [_job(job, names) for job in told.get("jobs", [])]
     for fault in told.get("faults", []):
@@ -50,12 +52,12 @@ def pseudonymised(spec: WorldSpec, key: bytes | None = None) -> WorldSpec:
 
 
 def _server(server: dict[str, Any], names: "_Names") -> dict[str, Any]:
-    kept = {"os", "instance_type", "agent", "origin_region", "added"}
+    kept = {"os", "instance_type", "agent", "origin_region", "added", "architecture"}
     told = {key: value if key in kept else _changed(value, names) for key, value in server.items() if key != "os_text"}
-    untold = {"replication", "snapshots", "durations", "fails", "disks"}
+    untold = {"replication", "snapshots", "durations", "fails", "disks", "post_launch", "failback"}
     told |= {key: server[key] for key in untold & server.keys()}
     if "launch" in server:
-        told["launch"] = server["launch"] | _present(server["launch"], names, "template")
+        told["launch"] = server["launch"] | _present(server["launch"], names, "template", "name", "into_instance")
     if "instances" in server:
         told["instances"] = [one | _present(one, names, "id", "job", "tags") for one in server["instances"]]
     return told

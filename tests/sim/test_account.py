@@ -27,7 +27,8 @@ SERVERS: tuple[dict[str, Any], ...] = (
      "source_instance": "i-0aaaaaaaaaaaaaaa1", "origin_region": "us-east-1", "hostname": "db01.corp.example"},
     {"name": "web01", "os": "windows", "os_text": "Microsoft Windows Server 2022", "cpus": 4, "agent": None,
      "disks": [{"device": "/dev/sda1", "bytes": 5 * 2**30}, {"device": "/dev/sdb", "bytes": 7 * 2**30}],
-     "launch": {"disposition": "STOPPED", "right_sizing": "NONE", "copy_tags": True, "os_byol": True}},
+     "launch": {"disposition": "STOPPED", "right_sizing": "NONE", "copy_tags": True, "os_byol": True, "name": "Ours"},
+     "architecture": "x86_64", "vmware_uuid": "4210aabb-0000-4000-8000-1234567890ab"},
     {"name": "lagging", "replication": {"state": "STALLED", "lag": 5400.5, "backlog_bytes": 12345,
      "error": "AGENT_NOT_SEEN", "last_seen": "2026-03-02T07:00:00Z"}, "snapshots": {"until": "2026-03-02T07:30:00Z"}},
     {"name": "gone", "replication": {"state": "DISCONNECTED", "last_seen": "2026-02-28T07:00:00Z"}},
@@ -38,6 +39,8 @@ SERVERS: tuple[dict[str, Any], ...] = (
         {"id": "i-0123456789abcdef1", "launched": "2026-01-01T09:00:00Z", "forgotten": True, "state": "stopped"},
     ]},
     {"name": "failing", "fails": "launch-denied"},
+    {"name": "extended", "extended": {"account": "210987654321", "error": "Access was revoked"},
+     "disks": [{"device": "/dev/xvda", "volume": "PENDING"}]},
 )  # fmt: skip
 
 
@@ -135,7 +138,7 @@ def test_boto3_sees_the_same(there, survey, open_lab):
     here = seen(open_lab(parse_world(dump_world(world_of(survey)))))
     for what, told in there.items():
         assert told == here[what], what
-    assert (8, 2, 4) == (len(there["servers"]), len(there["jobs"]), len(there["ec2"]))
+    assert (9, 2, 4) == (len(there["servers"]), len(there["jobs"]), len(there["ec2"]))
 
 
 def test_the_world_goes_on_from_there(survey, open_lab):
@@ -228,7 +231,19 @@ def hidden(survey):
 def test_nothing_tells_where_a_pseudonymised_world_comes_from(survey, hidden):
     """No name, address, id or tag value of the account stands in it; tag keys and sizes do."""
     told, text = world_of(survey), dump_world(hidden)
-    secrets = {"db01", "web01", "corp", "172.16.3.4", "ours", "Microsoft", "lagging"}
+    secrets = {
+        "db01",
+        "web01",
+        "corp",
+        "172.16.3.4",
+        "ours",
+        "Ours",
+        "4210aabb",
+        "210987654321",
+        "revoked",
+        "Microsoft",
+        "lagging",
+    }
     secrets |= {server.id for server in told.servers} | {job.id for job in told.jobs}
     secrets |= {one.id for server in told.servers for one in server.instances} | {"i-0aaaaaaaaaaaaaaa1"}
     assert [] == sorted(secret for secret in secrets if secret in text)

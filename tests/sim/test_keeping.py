@@ -213,7 +213,7 @@ def test_an_old_signature_is_refused_again(path):
         assert lab.gateway.present() == before
 
 
-@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 10))])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_any_history_comes_back(path, seed):
     """Random calls, in random order, with deaths among them."""
     chance = random.Random(seed)
