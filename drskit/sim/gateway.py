@@ -238,7 +238,8 @@ class Gateway:
         with self.lock:
             now = self.clock.now()
             self._let_arrive(now)
-            self._estate.settle("drs", now)
+            with self._present():
+                self._settle("drs", now)
             scribe, world = Scribe(world=self.world, now=now), self.world
             shown = {
                 "now": now.isoformat(),

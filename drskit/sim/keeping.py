@@ -47,6 +47,7 @@ class KeptGateway(Gateway):
         self._touched: set[str] = set()
         self._noted_at = clock.now()
         self._lost: str | None = None
+        self._drew = False
         super().__init__(spec, clock)
         self._journal = journal
 
@@ -86,21 +87,43 @@ class KeptGateway(Gateway):
                 self._journal.close()
                 self._journal = None
 
+    def present(self) -> dict[str, Any]:
+        """The world as it stands; a look at which something came about is written down."""
+        with self.lock:
+            self._begin()
+            shown, now = super().present(), self.clock.now()
+            if self._drew:
+                self._number += 1
+                self._note("look", now)
+            return shown
+
     def take(self, request: AWSPreparedRequest, question: Question) -> Taken:
         """Take a request; one that changes anything is written down before its answer leaves."""
         if self._lost:
             return self._refused()
         place, counted = urlsplit(request.url).netloc, self.faults.counted
         told = {"wall": self.wall.now().isoformat()} | _kept(request)  # as it came: moto adds to it
-        mock_random.seed(f"{self.spec.seed}/{self._number}")
+        self._begin()
         taken = super().take(request, question)
-        if place not in self._touched or counted != self.faults.counted or _changes(request, question):
+        first, struck = place not in self._touched, counted != self.faults.counted
+        if first or struck or self._drew or _changes(request, question):
             self._touched.add(place)
             self._number += 1
             self._note("request", taken.now, status=taken.reply[0] if taken.reply else None, **told)
         elif not isinstance(self.clock, VirtualClock) and taken.now - self._noted_at > EVERY * self.speed:
             self._note("time", taken.now)
         return self._refused() if self._lost else taken
+
+    def _begin(self) -> None:
+        """Let moto's chances follow from how much was written down until now."""
+        mock_random.seed(f"{self.spec.seed}/{self._number}")
+        self._drew = False
+
+    def _settle(self, *asked: Any) -> None:
+        """Settle, and see whether moto drew a name for what came about: at another instant it would draw another."""
+        before = mock_random.getstate()
+        super()._settle(*asked)
+        self._drew = self._drew or mock_random.getstate() != before
 
     def _refused(self) -> Taken:
         """The answer once the file cannot be written: what would be lost is not confirmed to anybody."""
@@ -141,6 +164,8 @@ class KeptGateway(Gateway):
             self.add_faults(Fault.model_validate(fault) for fault in entry["faults"])
         elif entry["kind"] == "clear":
             self.clear_faults()
+        elif entry["kind"] == "look":
+            self.present()
         elif entry["kind"] == "request":
             self.wall = _Given(datetime.fromisoformat(entry["wall"]))
             status = self._again(entry)

@@ -373,3 +373,21 @@ def test_the_file_has_no_secret(path):
     assert "tell-nobody" not in text
     assert set(re.findall(r"Signature=(\w+)", text)) <= {"0"}
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_what_comes_about_while_somebody_only_looks_keeps_its_name(path):
+    """Instances that a launch leaves in EC2, volumes and interfaces included, first seen by a reader."""
+    with living(path) as lab:
+        lab.instances()
+        lab.start(1, 2)
+        lab.wait(800)
+        lab.gateway.present()
+        lab.wait(400)
+        lab.ec2.describe_volumes()
+        group = lab.ec2.create_security_group(GroupName="later", Description="later")["GroupId"]
+        before, volumes = seen(lab), lab.ec2.describe_volumes()["Volumes"]
+    with living(path, None) as lab:
+        assert seen(lab) == before
+        assert group in before["groups"]
+        names = [[one["VolumeId"] for one in found] for found in (volumes, lab.ec2.describe_volumes()["Volumes"])]
+        assert names[0] == names[1]

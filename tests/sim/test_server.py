@@ -150,6 +150,17 @@ def test_the_world_can_be_seen_and_replaced(fresh):
         steer(fresh, "world", b"servers: 7")
 
 
+def test_a_look_at_the_world_takes_nothing_from_it(fresh):
+    """An instance that is first seen there is in EC2 all the same."""
+    drs, ec2 = client(fresh), client(fresh, "ec2")
+    assert ec2.describe_instances()["Reservations"] == []
+    drs.start_recovery(sourceServers=[{"sourceServerID": server_id(1)}], isDrill=True)
+    RemoteClock(fresh.clock_url).sleep(1200)
+    (seen,) = steer(fresh, "world")["recoveryInstances"]
+    (found,) = ec2.describe_instances()["Reservations"]
+    assert found["Instances"][0]["InstanceId"] == seen["ec2InstanceID"]
+
+
 def test_an_unsigned_request_is_refused(fresh):
     """As AWS does."""
     with pytest.raises(urllib.error.HTTPError, match="403"):
