@@ -61,6 +61,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "recovery_instance_delay": (TOLD, "up to a minute"),
     "job_tags_on_instances": (TOLD, "asserted once, never captured"),
     "actions_hold_job": (INFERRED, "no page says it"),
+    "caller_lacks": (CAPTURED, "failed jobs of others, until the right that was missing was added"),
     "calls_per_second": (INFERRED, "AWS publishes no rates of DRS"),
     "calls_burst": (INFERRED, "AWS publishes no rates of DRS"),
     "initiation": (INFERRED, "a guess at the span"),
@@ -107,6 +108,8 @@ def spelled(default: Any) -> str:
     """A default as a world file writes it."""
     if isinstance(default, bool):
         return "true" if default else "false"
+    if isinstance(default, tuple):
+        return f"[{', '.join(map(str, default))}]"
     return "null" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
 
 
