@@ -239,7 +239,7 @@ class Gateway:
             now = self.clock.now()
             self._let_arrive(now)
             with self._present():
-                self._settle("drs", now)
+                self._settle("drs", now, "")
             scribe, world = Scribe(world=self.world, now=now), self.world
             shown = {
                 "now": now.isoformat(),

@@ -467,10 +467,6 @@ class World:
         self._running = [job for job in self._running if not job.ended(now)]
         return self._running
 
-    def add_job(self, job: Job) -> None:
-        """Let there be a job."""
-        self.jobs[job.id] = job
-
     def new_job_id(self) -> str:
         """The id of the next job."""
         return self.ids.named("drsjob", len(self.jobs))
