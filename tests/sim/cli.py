@@ -1,7 +1,7 @@
 """Commands of the AWS CLI, one after the other in one process: a process of its own for each takes a second.
 
 `python -m tests.sim.cli` reads a list of steps as JSON from stdin and writes a list of results to stdout. A step is
-`{"run": [words], "keep": {name: JMESPath}}` or `{"sleep": seconds, "clock": URL}`; a word `{name}` is what an earlier
+`{"run": [words], "keep": {name: [keys]}}` or `{"sleep": seconds, "clock": URL}`; a word `{name}` is what an earlier
 step kept.
 """
 
@@ -9,9 +9,10 @@ import contextlib
 import io
 import json
 import sys
+from functools import reduce
+from operator import getitem
 from typing import Any
 
-import jmespath
 from awscli.clidriver import create_clidriver
 
 from drskit.clock import RemoteClock
@@ -31,7 +32,7 @@ def main() -> None:
             code = _run([*words, "--output", "json"])
         told = json.loads(out.getvalue()) if code == 0 and out.getvalue().strip() else None
         results.append({"words": words, "code": code, "out": told, "err": err.getvalue()})
-        kept |= {name: str(jmespath.search(path, told)) for name, path in step.get("keep", {}).items()}
+        kept |= {name: str(reduce(getitem, path, told)) for name, path in step.get("keep", {}).items()}
     json.dump(results, sys.stdout)
 
 

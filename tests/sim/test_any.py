@@ -15,10 +15,11 @@ After whatever was called, granted or refused, and however much time has passed:
 import os
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from drskit.clock import VirtualClock
 from drskit.sim import simulated
@@ -62,6 +63,7 @@ class AnyCalls(RuleBasedStateMachine):
         self.finals: dict[tuple[str, str], str] = {}
         self.logs: dict[str, list[Any]] = {}
         self.seen = self.everything()
+        self.plan([1, 2], "a", pause=True)
 
     def teardown(self) -> None:
         if hasattr(self, "context"):
@@ -159,8 +161,12 @@ class AnyCalls(RuleBasedStateMachine):
     def use_a_plan(self, place: int, what: str) -> None:
         plans = self.seen["recoveryPlans"]
         if plans:
-            more = {"mode": "DRILL"} if "start" in what else {}
-            self.call(what, recoveryPlanArn=plans[place % len(plans)]["recoveryPlanArn"], **more)
+            plan_arn = plans[place % len(plans)]["recoveryPlanArn"]
+            if "delete" in what:
+                self.call(what, recoveryPlanArn=plan_arn)
+            else:
+                for _ in range(2):
+                    self.call(what, recoveryPlanArn=plan_arn, mode="DRILL")
 
     @rule(what=st.sampled_from(["cancel", "retry", "skip"]), place=st.integers(0, 3))
     def change_an_execution(self, what: str, place: int) -> None:
@@ -257,12 +263,18 @@ class AnyCalls(RuleBasedStateMachine):
             assert len(running) == (1 if one["status"] in {"IN_PROGRESS", "CANCELLING"} else 0)
 
 
-EXAMPLES = int(os.environ.get("SIM_EXAMPLES", "5"))
-AnyCalls.TestCase.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=20,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-TestAnyCalls = AnyCalls.TestCase
-TestAnyCalls.__doc__ = "Five histories of twenty calls; SIM_EXAMPLES=500 tries more."
+def histories(count: int) -> settings:
+    """So many histories of twenty calls."""
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=count, stateful_step_count=20, deadline=None, suppress_health_check=quiet)
+
+
+def test_any_sequence_of_calls_keeps_the_world_whole():
+    """A few histories."""
+    run_state_machine_as_test(AnyCalls, settings=histories(5))
+
+
+@pytest.mark.slow
+def test_many_sequences_of_calls_keep_the_world_whole():
+    """Many; SIM_EXAMPLES=500 tries as many as that."""
+    run_state_machine_as_test(AnyCalls, settings=histories(int(os.environ.get("SIM_EXAMPLES", "30"))))

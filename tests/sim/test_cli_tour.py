@@ -44,19 +44,19 @@ def servers(*numbers):
     return {"serverStepConfiguration": {"servers": [{"serverArn": arn(number)} for number in numbers]}}
 
 
-EXECUTION = {"execution": "recoveryPlanExecution.recoveryPlanExecutionArn"}
+EXECUTION = {"execution": ["recoveryPlanExecution", "recoveryPlanExecutionArn"]}
 PLANS = [
-    drs("CreateRecoveryPlan", {"plan": "recoveryPlan.recoveryPlanArn"}, name="shop"),
+    drs("CreateRecoveryPlan", {"plan": ["recoveryPlan", "recoveryPlanArn"]}, name="shop"),
     drs(
         "CreateRecoveryPlanStep",
-        {"one": "recoveryPlanStep.recoveryPlanStepArn"},
+        {"one": ["recoveryPlanStep", "recoveryPlanStepArn"]},
         recoveryPlanArn="{plan}",
         stepName="one",
         configuration=servers(1),
     ),
     drs(
         "CreateRecoveryPlanStep",
-        {"two": "recoveryPlanStep.recoveryPlanStepArn"},
+        {"two": ["recoveryPlanStep", "recoveryPlanStepArn"]},
         recoveryPlanArn="{plan}",
         stepName="two",
         configuration=servers(4),
@@ -74,8 +74,8 @@ PLANS = [
     drs(
         "ListRecoveryPlanExecutionSteps",
         {
-            "first": "recoveryPlanExecutionSteps[0].recoveryPlanExecutionStepArn",
-            "last": "recoveryPlanExecutionSteps[1].recoveryPlanExecutionStepArn",
+            "first": ["recoveryPlanExecutionSteps", 0, "recoveryPlanExecutionStepArn"],
+            "last": ["recoveryPlanExecutionSteps", 1, "recoveryPlanExecutionStepArn"],
         },
         recoveryPlanExecutionArn="{execution}",
     ),
@@ -93,7 +93,7 @@ LAUNCHES = [
     drs("InitializeService"),
     drs(
         "StartRecovery",
-        {"job": "job.jobID", "job_arn": "job.arn"},
+        {"job": ["job", "jobID"], "job_arn": ["job", "arn"]},
         sourceServers=[{"sourceServerID": name} for name in (B, C, D)],
         isDrill=True,
     ),
@@ -103,14 +103,14 @@ LAUNCHES = [
     drs("TagResource", resourceArn="{job_arn}", tags={"Owner": "me", "Wave": "1"}),
     drs("UntagResource", resourceArn="{job_arn}", tagKeys=["Wave"]),
     drs("ListTagsForResource", resourceArn="{job_arn}"),
-    drs(
-        "DescribeRecoveryInstances",
-        {
-            "b": f"items[?sourceServerID=='{B}'].recoveryInstanceID | [0]",
-            "c": f"items[?sourceServerID=='{C}'].recoveryInstanceID | [0]",
-            "d": f"items[?sourceServerID=='{D}'].recoveryInstanceID | [0]",
-        },
-    ),
+    *[
+        drs(
+            "DescribeRecoveryInstances",
+            {name: ["items", 0, "recoveryInstanceID"]},
+            filters={"sourceServerIDs": [server]},
+        )
+        for name, server in (("b", B), ("c", C), ("d", D))
+    ],
     drs("ReverseReplication", recoveryInstanceID="{b}"),
     drs("GetFailbackReplicationConfiguration", recoveryInstanceID="{c}"),
     drs("UpdateFailbackReplicationConfiguration", recoveryInstanceID="{c}", usePrivateIP=True),
@@ -136,7 +136,7 @@ SERVERS = [
     drs("CreateExtendedSourceServer", sourceServerArn=STAGED),
     drs("ListStagingAccounts"),
 ]
-LCT = {"lct": "launchConfigurationTemplate.launchConfigurationTemplateID"}
+LCT = {"lct": ["launchConfigurationTemplate", "launchConfigurationTemplateID"]}
 SETTINGS = [
     drs("GetLaunchConfiguration", sourceServerID=A),
     drs("UpdateLaunchConfiguration", sourceServerID=A, copyTags=True),
@@ -148,15 +148,15 @@ SETTINGS = [
     drs("DeleteLaunchAction", resourceId=A, actionId=ACTION["actionId"]),
     drs("GetReplicationConfiguration", sourceServerID=A),
     drs("UpdateReplicationConfiguration", sourceServerID=A, createPublicIP=True),
-    drs("CreateReplicationConfigurationTemplate", {"rct": "replicationConfigurationTemplateID"}, **RCT),
+    drs("CreateReplicationConfigurationTemplate", {"rct": ["replicationConfigurationTemplateID"]}, **RCT),
     drs("UpdateReplicationConfigurationTemplate", replicationConfigurationTemplateID="{rct}", createPublicIP=True),
     drs("DescribeReplicationConfigurationTemplates"),
     drs("DeleteReplicationConfigurationTemplate", replicationConfigurationTemplateID="{rct}"),
 ]
 NEW = {"vpcID": "vpc-0123456789abcdef1", "originAccountID": "123456789012", "originRegion": "us-east-1"}
 NETWORKS = [
-    drs("DescribeSourceNetworks", {"net": "items[0].sourceNetworkID"}),
-    drs("CreateSourceNetwork", {"new": "sourceNetworkID"}, **NEW),
+    drs("DescribeSourceNetworks", {"net": ["items", 0, "sourceNetworkID"]}),
+    drs("CreateSourceNetwork", {"new": ["sourceNetworkID"]}, **NEW),
     drs("StartSourceNetworkReplication", sourceNetworkID="{new}"),
     drs("StopSourceNetworkReplication", sourceNetworkID="{new}"),
     drs("DeleteSourceNetwork", sourceNetworkID="{new}"),
