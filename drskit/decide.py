@@ -13,7 +13,7 @@ from typing import assert_never
 
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.cleaning import REQUEST, call_refused, called, clean
-from drskit.edit import changed, with_servers, with_wave
+from drskit.edit import changed, pinned_names, with_servers, with_wave
 from drskit.endings import next_deadline, run_out
 from drskit.launches import learn_servers
 from drskit.model import (
@@ -146,7 +146,7 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
             numbers = [attempt.number for attempt in execution.attempts_of(wave_name) if attempt.chunk == chunk]
             attempt = Attempt(
                 attempt_id=seen.fresh_id, wave_name=wave_name, chunk=chunk, number=max(numbers, default=0) + 1,
-                signed_at=seen.now.replace(microsecond=0), server_ids=rest,
+                signed_at=seen.now.replace(microsecond=0), server_ids=rest, snapshots=pinned_names(wave, rest),
             )  # fmt: skip
             attempts = (*without_old_refusals(execution.attempts), attempt)
             return execution.model_copy(update={"attempts": attempts}), attempt

@@ -1,4 +1,4 @@
-"""Copies of an execution with one thing changed."""
+"""Copies of an execution with one thing changed, and what is often read of it."""
 
 from collections.abc import Callable
 
@@ -41,6 +41,16 @@ def changed(server: ServerRun, **changes: object) -> ServerRun:
     if all(getattr(server, name) == value for name, value in changes.items()):
         return server
     return server.model_copy(update=changes)
+
+
+def pinned_names(wave: WaveRun, server_ids: tuple[str, ...]) -> dict[str, str]:
+    """The recovery snapshots that these servers of a wave are to be launched from, where any are named."""
+    wanted = set(server_ids)
+    return {
+        server.source_server_id: server.snapshot.snapshot_id
+        for server in wave.servers
+        if server.snapshot is not None and server.source_server_id in wanted
+    }
 
 
 def without_pending(wave: WaveRun, error: str) -> WaveRun:

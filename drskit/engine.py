@@ -35,6 +35,7 @@ from drskit.model import (
 )
 from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
 from drskit.seen import Remains, Seen
+from drskit.snapshots import expired
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.waits import people
 from drskit.witness import Absent, Unsure, Witness, instances_testify, look_back, tags_of, testify, unlisted
@@ -362,8 +363,14 @@ def _obstacles(execution: Execution, recovery: Recovery, now: datetime) -> dict[
     due = chunks_due(execution, now)
     if not due:
         return {}
-    _, _, server_ids = due[0]
-    return obstacles(server_ids, survey(recovery, server_ids), execution.replace)
+    wave_name, _, server_ids = due[0]
+    wanted = set(server_ids)
+    pinned = {
+        server.source_server_id: server.snapshot
+        for server in execution.wave(wave_name).servers
+        if server.snapshot is not None and server.source_server_id in wanted
+    }
+    return obstacles(server_ids, survey(recovery, server_ids), execution.replace) | dict(expired(recovery, pinned))
 
 
 def _ended_logs(before: Execution, after: Execution, look: Look) -> tuple[JobLog, ...]:

@@ -46,6 +46,8 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
     }
     if execution.cleans:
         facts |= {"About": execution.plan.description, "Instances": frozen_instances(execution)}
+    if snapshots := frozen_snapshots(execution):
+        facts["Snapshots"] = snapshots
     event = Event(
         sequence=1, time=execution.start_time, actor=execution.started_by, kind="EXECUTION_STARTED", facts=facts
     ).sealed("")
@@ -65,6 +67,16 @@ def frozen_instances(execution: Execution) -> list[dict[str, str | None]]:
         for wave in execution.waves
         for server in wave.servers
     ]
+
+
+def frozen_snapshots(execution: Execution) -> dict[str, dict[str, str]]:
+    """What the servers are to be launched from, by source server; those of the newest data are missing."""
+    return {
+        server.source_server_id: server.snapshot.to_json()
+        for wave in execution.waves
+        for server in wave.servers
+        if server.snapshot is not None
+    }
 
 
 def narrate(

@@ -11,13 +11,16 @@ import json
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_pascal
 
 ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+SnapshotId = Annotated[str, StringConstraints(pattern=r"^pit-[0-9a-zA-Z]{17}$")]
+LATEST = "latest"
+"""In the place of a recovery snapshot: the newest data, of which DRS takes a snapshot at the launch."""
 CANNOT_LAUNCH = frozenset({"DISCONNECTED", "STOPPED", "INITIATING", "INITIAL_SYNC"})
 """Replication states without a usable recovery point (drs-facts §9); one such server refuses a whole launch request."""
 SERVERS_PER_JOB = 100
@@ -209,6 +212,14 @@ class Pacing(Record):
     """Between the end of the last wave that a wave needs, and its beginning."""
 
 
+class Snapshots(Record):
+    """The points in time that a plan recovers from; the newest data where it says nothing."""
+
+    before: AwareDatetime | None = None
+    """The newest recovery snapshot that is older than this, of every server that `servers` does not name."""
+    servers: dict[ServerId, SnapshotId | Literal["latest"]] = Field(default_factory=dict)
+
+
 class CleanupPolicy(Record):
     """What becomes of a drill's instances: where a person is there, and where nobody is."""
 
@@ -229,6 +240,7 @@ class RecoveryPlan(Record):
     waves: tuple[Wave, ...]
     cleanup: CleanupPolicy = CleanupPolicy()
     pacing: Pacing = Pacing()
+    snapshots: Snapshots = Snapshots()
     timeout: timedelta | None = None
     """How long an execution may last before nothing new starts; for ever when absent."""
 
@@ -313,6 +325,14 @@ class PhaseSpan(Record):
     end_time: AwareDatetime | None = None
 
 
+class RecoverySnapshot(Record):
+    """A point in time that DRS keeps of a server."""
+
+    snapshot_id: str
+    time: AwareDatetime
+    """When it had been taken; one that has no such time yet is none."""
+
+
 class ServerRun(Record):
     """What became of one source server in one execution."""
 
@@ -322,6 +342,8 @@ class ServerRun(Record):
     launch_status: str | None = None
     """DRS's own word, as last seen."""
     critical: bool = True
+    snapshot: RecoverySnapshot | None = None
+    """What it is to be launched from, chosen at the start; absent for the newest data."""
     job_id: str | None = None
     attempt: int | None = None
     recovery_instance_id: str | None = None
@@ -386,6 +408,8 @@ class Attempt(Record):
     signed_at: AwareDatetime
     """The intent's time, by AWS's clock, in whole seconds; StartRecovery is signed with it."""
     server_ids: tuple[str, ...]
+    snapshots: dict[str, str] = Field(default_factory=dict)
+    """By source server: the recovery snapshot that the request names; none for the newest data."""
     status: AttemptStatus = AttemptStatus.INTENT
     job_id: str | None = None
     job_status: str | None = None

@@ -21,9 +21,11 @@ from drskit.model import (
     Mode,
     ProtectionGroup,
     RecoveryPlan,
+    RecoverySnapshot,
     Runbook,
     ServerRun,
     SourceServer,
+    Wave,
     WaveRun,
 )
 from drskit.timelimit import deadline_of
@@ -102,7 +104,7 @@ def _shared_servers(runbook: Runbook, found: Iterable[Resolved], others: Iterabl
 
 
 def _strays(runbook: Runbook, found: Iterable[Resolved]) -> list[str]:
-    """Servers that a wave's keys name and that are in none of its groups."""
+    """Servers that a key names and that are in no group, or in none of its wave's."""
     members = {part.group.group_id: set(part.ids) for part in found}
     complaints = []
     for number, wave in enumerate(runbook.plan.waves):
@@ -117,6 +119,14 @@ def _strays(runbook: Runbook, found: Iterable[Resolved]) -> list[str]:
             if server_id not in inside:
                 message = f"{server_id} is in no group of wave {wave.name}. Correct the id, or remove it."
                 complaints.append(runbook.complaint(f"waves[{number}].{key}", message))
+    everywhere = set().union(*members.values())
+    complaints += [
+        runbook.complaint(
+            f"snapshots.servers.{server_id}", f"{server_id} is in no group. Correct the id, or remove the line."
+        )
+        for server_id in runbook.plan.snapshots.servers
+        if server_id not in everywhere
+    ]
     return complaints
 
 
@@ -225,6 +235,7 @@ def new_execution(
     key: str | None = None,
     replace: tuple[str, ...] = (),
     fast: bool = False,
+    snapshots: Mapping[str, RecoverySnapshot] | None = None,
 ) -> Execution:
     """An execution of the applied plan, with its servers as they are now.
 
@@ -233,22 +244,26 @@ def new_execution(
     """
     found = {part.group.group_id: part for part in resolved}
     _refuse_unready(found.values())
+    pins = snapshots or {}
     return Execution(
         execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, start_time=at, key=key, account_id=account_id,
         region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
         deadline=deadline_of(plan.plan, at),
         waves=tuple(
-            WaveRun(wave_name=wave.name, servers=_server_runs((found[name] for name in wave.groups), wave.optional))
+            WaveRun(wave_name=wave.name, servers=_server_runs(tuple(found[name] for name in wave.groups), wave, pins))
             for wave in plan.plan.waves
         ),
     )  # fmt: skip
 
 
-def _server_runs(parts: Iterable[Resolved], optional: tuple[str, ...]) -> tuple[ServerRun, ...]:
+def _server_runs(parts: Iterable[Resolved], wave: Wave, pins: Mapping[str, RecoverySnapshot]) -> tuple[ServerRun, ...]:
     return tuple(
         ServerRun(
-            source_server_id=server.source_server_id, name=server.name, critical=server.source_server_id not in optional
+            source_server_id=server.source_server_id,
+            name=server.name,
+            critical=server.source_server_id not in wave.optional,
+            snapshot=pins.get(server.source_server_id),
         )
         for part in parts
         for server in part.servers

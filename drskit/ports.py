@@ -22,6 +22,7 @@ from drskit.model import (
     JobLog,
     JobLogEntry,
     RecoveryInstance,
+    RecoverySnapshot,
     SourceServer,
     TaggedInstance,
 )
@@ -197,6 +198,9 @@ class Recovery(Protocol):
 
     def protected(self, instance_ids: Iterable[str]) -> frozenset[str]:
         """Those of the EC2 instances whose termination protection is on; asked one by one."""
+
+    def snapshots(self, server_id: str, *, until: datetime | None = None) -> tuple[RecoverySnapshot, ...]:
+        """The recovery snapshots that DRS keeps of a server, all or those up to a time; none that is not taken yet."""
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to launch a drill of the attempt's servers, signed at `attempt.signed_at`."""

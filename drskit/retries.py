@@ -171,7 +171,8 @@ def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> Se
     if server.status is ServerStatus.UNKNOWN and server.job_id in running and server.terminated_by is None:
         return server.model_copy(update={"status": ServerStatus.LAUNCHING, "error": None, "proof": None})
     name = server.source_server_id
-    return ServerRun(source_server_id=name, name=server.name, critical=name not in plan_wave.optional)
+    critical = name not in plan_wave.optional
+    return ServerRun(source_server_id=name, name=server.name, critical=critical, snapshot=server.snapshot)
 
 
 def _tell(

@@ -20,6 +20,7 @@ from drskit.model import (
     ProtectionGroup,
     RecoveryPlan,
     Runbook,
+    Snapshots,
     Targets,
     Wave,
 )
@@ -71,7 +72,7 @@ def _complaints(document: Document, error: ValidationError) -> tuple[str, ...]:
     seen: dict[tuple[int, str], None] = {}
     for fault in error.errors():
         location = _location(document, fault["loc"])
-        text = document.complaint(location, _words(fault["type"], fault["msg"], fault["input"], location))
+        text = document.complaint(location, _words(fault["type"], fault["msg"], fault["input"]))
         seen.setdefault((document.line(location), text))
     return tuple(text for _, text in sorted(seen))
 
@@ -92,7 +93,7 @@ def _location(document: Document, raw: tuple[int | str, ...]) -> Location:
     return location
 
 
-def _words(kind: str, message: str, value: object, location: Location) -> str:
+def _words(kind: str, message: str, value: object) -> str:
     shown = f"{value!r:.80}: " if isinstance(value, str) else ""
     if kind == "missing":
         return "the key is missing; add it."
@@ -100,8 +101,6 @@ def _words(kind: str, message: str, value: object, location: Location) -> str:
         return "the key is unknown; see docs/runbook.md for every key, or remove it."
     if kind == "string_pattern_mismatch":
         return f"{shown}this is no source server; write an id such as s-5f3ddf07c0eb9fe45."
-    if kind == "literal_error" and location[:1] == ("snapshots",):
-        return f"{shown}this value is not supported yet; write {message.rpartition(' ')[2]}."
     if kind in {"none_required", "dict_type", "tuple_type", "string_type", "model_type"}:
         return f"{shown}{message[0].lower()}{message[1:]}; look at the example in docs/runbook.md."
     return f"{shown}{message[0].lower()}{message[1:]}."
@@ -142,6 +141,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         targets=Targets(rto=spec.targets.rto, rpo=spec.targets.rpo), region=site.region, waves=waves,
         cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
         pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
+        snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

@@ -5,7 +5,7 @@ ignored. What two keys may not say together is in `contradictions.py`.
 """
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
@@ -132,12 +132,37 @@ class WaveSpec(Spec):
     ] = ()
 
 
+def _past(value: object) -> datetime:
+    if isinstance(value, str):
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            time = datetime.min  # noqa: DTZ901 - has no zone, so it is refused below
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    raise PydanticCustomError("time", "this is no time with a zone; write for example 2026-11-23T04:00:00Z")
+
+
+PinName = Annotated[
+    str,
+    matching(
+        re.compile(r"pit-[0-9a-zA-Z]{17}|latest"), "write a recovery snapshot such as pit-5f3ddf07c0eb9fe45, or latest"
+    ),
+]
+
+
+def _instead_of_latest(value: datetime | None, info: ValidationInfo) -> datetime | None:
+    if value is not None and info.data.get("policy") is not None:
+        raise PydanticCustomError("policy", "policy and before contradict each other; keep one of them")
+    return value
+
+
 class SnapshotsSpec(Spec):
     """`snapshots`."""
 
-    policy: Literal["latest"] = "latest"
-    before: Annotated[None, later("a choice of recovery snapshots")] = None
-    servers: Annotated[None, later("a choice of recovery snapshots")] = None
+    policy: Literal["latest"] | None = None
+    before: Annotated[datetime | None, BeforeValidator(_past), AfterValidator(_instead_of_latest)] = None
+    servers: Annotated[dict[ServerId, PinName], filled("write a line such as s-…: pit-…")] = Field(default_factory=dict)
 
 
 def _without_a_person(value: object) -> object:

@@ -7,7 +7,7 @@ person or a program asks of drskit is a method of `Session`.
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +40,7 @@ from drskit.model import (
     ExecutionHeader,
     JobLog,
     Mode,
+    RecoverySnapshot,
     Runbook,
     SourceServer,
     runbook_digest,
@@ -59,6 +60,7 @@ from drskit.poller import Poller
 from drskit.ports import Store
 from drskit.running import RunningInstances, launched_again, left_running, running_instances
 from drskit.settings import REGION, Settings, read_settings
+from drskit.snapshots import choose
 from drskit.states import check
 
 if TYPE_CHECKING:
@@ -96,6 +98,8 @@ class Preview:
     """How the runbook differs from what was applied."""
     fast: bool = False
     """Launches without a known outcome would be repeated soon."""
+    snapshots: Mapping[str, RecoverySnapshot] = field(default_factory=dict)
+    """By source server: what it would be launched from, where that is not the newest data."""
 
 
 class Session:
@@ -230,7 +234,8 @@ class Session:
         before, groups = self._stored(runbook.plan.plan_id)
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
         changes = difference(before, groups, runbook, resolved)
-        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast)
+        pins = self._pins(runbook, resolved)
+        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast, pins)
 
     def changes(self, runbook: Runbook) -> tuple[str, ...]:
         """What an apply of this runbook would change, a line each; none when nothing.
@@ -273,6 +278,10 @@ class Session:
         }
         return plan, groups
 
+    def _pins(self, runbook: Runbook, resolved: tuple[Resolved, ...]) -> dict[str, RecoverySnapshot]:
+        servers = (server for part in resolved for server in part.servers)
+        return choose(runbook, self.recovery(runbook.plan.region), servers, self.store.now())
+
     def _doomed(self, region: str, resolved: tuple[Resolved, ...]) -> tuple[Doomed, ...]:
         return survey(self.recovery(region), (server_id for part in resolved for server_id in part.ids))
 
@@ -311,6 +320,7 @@ class Session:
             fast: repeat a launch without a known outcome soon, on DRS's word that no job holds its servers.
 
         Raises:
+            InvalidRunbook: its groups or snapshots do not fit what DRS has.
             Refused: it differs from what was applied, a server cannot be launched, or a fast start was asked for and
                 the execution that exists is not.
             PlanBusy: an execution of the plan lives.
@@ -326,9 +336,10 @@ class Session:
         now = self.store.now()
         identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
         self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
+        pins = self._pins(runbook, resolved)
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
-            started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast,
+            started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast, snapshots=pins,
         )  # fmt: skip
         return self._create(execution, plan)
 

@@ -170,6 +170,7 @@ class _Told:
             told = {name: value for name, value in facts.items() if name in _names(Execution) and value is not None}
             self.execution |= told | fields
             self.servers |= {server["SourceServerId"]: dict(server) for server in facts.get("Instances", ())}
+            self.servers |= {name: {"Snapshot": chosen} for name, chosen in facts.get("Snapshots", {}).items()}
         elif kind == "ATTEMPT_FORGOTTEN":
             del self.attempts[facts["AttemptId"]]
         elif "AttemptId" in facts:

@@ -16,7 +16,7 @@ from drskit.views.preview import preview_text
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant"}
+TESTED = {"steps", "tolerant", "past"}
 """The runbooks that a test below is about."""
 
 
@@ -95,3 +95,22 @@ def test_a_plan_whose_time_is_over_ends():
         assert (ExecutionStatus.TIMED_OUT, 1) == (execution.status, len(home.jobs()))
         assert [WaveStatus.PARTIAL, WaveStatus.CANCELLED] == [wave.status for wave in execution.waves]
         assert "the plan's time was over at 2026-03-02T09:02:" in summary.verdict
+
+
+def test_past():
+    """Each server comes from the point in time that the runbook asks for, and the report says how old its data was."""
+    with opened("past") as home:
+        shown = preview_text(home.session.preview(load_runbook(EXAMPLES / "past.yaml")))
+        assert (
+            "Recovers from the past: past-ledger from pit-54afb8c00f804c81f of 2026-03-02 04:00:00Z, past-orders from"
+            in shown
+        )
+        execution = start(home, "past")
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        orders, ledger, web = (server for wave in execution.waves for server in wave.servers)
+        assert ("08:20", "04:00") == tuple(f"{server.snapshot_time:%H:%M}" for server in (orders, ledger))
+        assert (None, True) == (web.snapshot, web.snapshot_time > web.request_time)
+        assert ledger.request_time - ledger.snapshot_time == summary.rpo.actual
+        assert "asked for 2026-03-02 04:00:00Z" in render_html(summary)

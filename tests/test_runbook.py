@@ -1,11 +1,11 @@
 """Runbooks: what is understood, and how every fault is refused."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from drskit.errors import InvalidInput, InvalidRunbook
-from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Targets
+from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
 from drskit.runbook import load_runbook, parse_runbook
 
 SMALL = """\
@@ -171,6 +171,16 @@ def test_a_wave_may_have_an_order_and_a_plan_pauses():
     plan = parse_runbook(text).plan
     assert ((ID,), ("s-559fc088ae71428c9",)) == plan.waves[1].order
     assert Pacing(servers=timedelta(seconds=15), waves=timedelta(minutes=2)) == plan.pacing
+
+
+def test_a_plan_may_recover_from_the_past():
+    """All servers from before a time, single ones from named snapshots or their newest data."""
+    assert Snapshots() == parse_runbook(SMALL).plan.snapshots
+    assert Snapshots() == parse_runbook(SMALL + "snapshots: {policy: latest}\n").plan.snapshots
+    text = f"snapshots: {{before: 2026-11-23T05:00:00+01:00, servers: {{{ID}: pit-5f3ddf07c0eb9fe45}}}}\n"
+    expected = Snapshots(before=datetime(2026, 11, 23, 4, tzinfo=UTC), servers={ID: "pit-5f3ddf07c0eb9fe45"})
+    assert expected == parse_runbook(SMALL + text).plan.snapshots
+    assert {ID: "latest"} == parse_runbook(SMALL + f"snapshots: {{servers: {{{ID}: latest}}}}\n").plan.snapshots.servers
 
 
 def test_a_key_at_its_default_changes_no_digest():
@@ -409,10 +419,40 @@ REFUSALS = {
         "plan: shop\nfinally: [{wait: PT1M}]",
         "shop.yaml:3: finally: an action at the end is not supported yet; remove the key.",
     ),
-    "older snapshots": (
+    "snapshots from before no time": (
         "plan: shop",
-        "plan: shop\nsnapshots: {before: 2026-11-23T04:00:00Z}",
-        "shop.yaml:3: snapshots.before: '2026-11-23T04:00:00Z': a choice of recovery snapshots is not supported yet;",
+        "plan: shop\nsnapshots: {before: yesterday}",
+        "shop.yaml:3: snapshots.before: 'yesterday': this is no time with a zone; write for example 2026-11-23T04:00",
+    ),
+    "snapshots from before a time anywhere": (
+        "plan: shop",
+        "plan: shop\nsnapshots: {before: 2026-11-23T04:00:00}",
+        "shop.yaml:3: snapshots.before: '2026-11-23T04:00:00': this is no time with a zone; write for example",
+    ),
+    "the latest snapshots from before a time": (
+        "plan: shop",
+        "plan: shop\nsnapshots: {policy: latest, before: 2026-11-23T04:00:00Z}",
+        "shop.yaml:3: snapshots.before: '2026-11-23T04:00:00Z': policy and before contradict each other; keep one",
+    ),
+    "another policy": (
+        "plan: shop",
+        "plan: shop\nsnapshots: {policy: oldest}",
+        "shop.yaml:3: snapshots.policy: 'oldest': input should be 'latest'.",
+    ),
+    "no snapshot of a server": (
+        "plan: shop",
+        f"plan: shop\nsnapshots: {{servers: {{{ID}: snap-1}}}}",
+        f"shop.yaml:3: snapshots.servers.{ID}: 'snap-1': write a recovery snapshot such as pit-5f3ddf07c0eb9fe45, or",
+    ),
+    "a snapshot of no server": (
+        "plan: shop",
+        "plan: shop\nsnapshots: {servers: {web: latest}}",
+        "shop.yaml:3: snapshots.servers.web: 'web': this is no source server; write an id such as",
+    ),
+    "snapshots of no servers": (
+        "plan: shop",
+        "plan: shop\nsnapshots: {servers: {}}",
+        "shop.yaml:3: snapshots.servers: nothing stands here; write a line such as s-…: pit-….",
     ),
     "to ask where nobody is": (
         "plan: shop",

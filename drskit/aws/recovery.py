@@ -5,7 +5,7 @@ sent once and comes to one of three outcomes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +15,16 @@ from drskit.aws.faults import UNREADABLE, asking, code_of, launch_outcome
 from drskit.aws.replies import SERVER_TAG, need
 from drskit.aws.signing import signed_at
 from drskit.codes import STILL_EXPIRED
-from drskit.model import Attempt, Job, JobLogEntry, LaunchSettings, RecoveryInstance, SourceServer, TaggedInstance
+from drskit.model import (
+    Attempt,
+    Job,
+    JobLogEntry,
+    LaunchSettings,
+    RecoveryInstance,
+    RecoverySnapshot,
+    SourceServer,
+    TaggedInstance,
+)
 from drskit.ports import NotExecuted, Started, Unknown
 
 if TYPE_CHECKING:
@@ -113,6 +122,18 @@ class DrsRecovery:
             )
         )
 
+    def snapshots(self, server_id: str, *, until: datetime | None = None) -> tuple[RecoverySnapshot, ...]:
+        """The recovery snapshots that DRS keeps of a server, all or those up to a time; none that is not taken yet.
+
+        Raises:
+            Unavailable: some page could not be read.
+        """
+        filters = {"filters": {"toDateTime": _stamp(until + timedelta(seconds=1))}} if until else {}
+        found = self._listed(
+            "describe_recovery_snapshots", replies.recovery_snapshot, sourceServerID=server_id, **filters
+        )
+        return tuple(snapshot for snapshot in found if snapshot is not None)
+
     def latest_snapshot(self, server_id: str) -> datetime | None:
         """When the newest recovery snapshot of a source server was taken; None when it has none.
 
@@ -144,7 +165,11 @@ class DrsRecovery:
 
         `isDrill` is always sent, and always true: recoveries do not go this way.
         """
-        servers = [{"sourceServerID": server_id} for server_id in attempt.server_ids]
+        servers = [
+            {"sourceServerID": server_id}
+            | ({"recoverySnapshotID": attempt.snapshots[server_id]} if server_id in attempt.snapshots else {})
+            for server_id in attempt.server_ids
+        ]
 
         def ask() -> object:
             return self._launcher.start_recovery(sourceServers=servers, isDrill=True, tags=tags)  # type: ignore[arg-type]  # TypedDict

@@ -10,7 +10,16 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from drskit.model import Job, JobLogEntry, JobServer, LaunchSettings, RecoveryInstance, SourceServer, TaggedInstance
+from drskit.model import (
+    Job,
+    JobLogEntry,
+    JobServer,
+    LaunchSettings,
+    RecoveryInstance,
+    RecoverySnapshot,
+    SourceServer,
+    TaggedInstance,
+)
 
 SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
 """DRS puts it on the instances that it launches (drs-facts §8)."""
@@ -225,6 +234,12 @@ def recovery_instance(item: object) -> RecoveryInstance:
         failback=may(may(item, "failback", dict) or {}, "state", str),
         replication_state=may(may(item, "dataReplicationInfo", dict) or {}, "dataReplicationState", str),
     )
+
+
+def recovery_snapshot(item: object) -> RecoverySnapshot | None:
+    """An item of DescribeRecoverySnapshots; None for one that has not been taken yet (drs-facts §3.5)."""
+    time = _shown_time(item, "timestamp")
+    return RecoverySnapshot(snapshot_id=need(item, "snapshotID", str), time=time) if time else None
 
 
 # --- EC2 -------------------------------------------------------------------------------------------------------------

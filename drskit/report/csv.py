@@ -18,7 +18,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEADS = (
     "ExecutionId,Mode,WaveName,SourceServerId,Name,Status,Critical,StartTime,EndTime,"
     "RtoSeconds,RtoTargetSeconds,Rto,RpoSeconds,RpoTargetSeconds,Rpo,JobId,Attempt,RecoveryInstanceId,Error,Proof,"
-    "SnapshotSeconds,ConversionSeconds,LaunchSeconds,CriticalPath,NotTested,TerminatedBy"
+    "SnapshotSeconds,ConversionSeconds,LaunchSeconds,CriticalPath,NotTested,TerminatedBy,SnapshotAsked,SnapshotTime"
 )
 
 NONE = (None, None, None)
@@ -36,7 +36,8 @@ def render_csv(summary: Summary) -> str:
         for server in wave.servers:
             name = server.run.source_server_id
             more = [*_phases(server), "yes" if name in critical else "no", untested.get(name), server.run.terminated_by]
-            writer.writerow([safe_cell(cell) for cell in (*_cells(summary, server), *more)])
+            cells = (*_cells(summary, server), *more, *_snapshots(server))
+            writer.writerow([safe_cell(cell) for cell in cells])
     return text.getvalue()
 
 
@@ -72,6 +73,12 @@ def _cells(summary: Summary, server: ServerResult) -> list[object]:
 def _phases(server: ServerResult) -> Iterator[float | None]:
     lasted = {span.phase: span.end_time - span.start_time for span in server.run.phases if span.end_time}
     return (_seconds(lasted.get(phase)) for phase in (Phase.SNAPSHOT, Phase.CONVERSION, Phase.LAUNCH))
+
+
+def _snapshots(server: ServerResult) -> tuple[str | None, str | None]:
+    """What it was to be launched from, if not its newest data, and of when its data was."""
+    run = server.run
+    return run.snapshot.snapshot_id if run.snapshot else None, utc(run.snapshot_time) if run.snapshot_time else None
 
 
 def _measure(measure: Measure) -> tuple[object, object, object]:

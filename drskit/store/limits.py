@@ -19,7 +19,7 @@ from drskit.bounds import (
     bounded,
 )
 from drskit.errors import Refused
-from drskit.history import frozen_instances, narrate
+from drskit.history import frozen_instances, frozen_snapshots, narrate
 from drskit.model import (
     SERVERS_PER_JOB,
     Attempt,
@@ -29,6 +29,7 @@ from drskit.model import (
     Execution,
     Phase,
     PhaseSpan,
+    RecoverySnapshot,
     ServerRun,
     ServerStatus,
     WaveRun,
@@ -41,6 +42,7 @@ KEYS_BYTES = 300
 """An item's own keys, WriteId and Stamp."""
 LAUNCHES = 5
 """How often a server's phases are kept: the launch and four repetitions."""
+SNAPSHOT_ID = "pit-" + "0" * 17
 JOB_ID = "drsjob-" + "0" * 17
 FOUND_CHARACTERS = 20
 """EC2's word for an instance."""
@@ -98,6 +100,7 @@ def _start_bytes(execution: Execution) -> int:
         "Groups": [group.to_json() for group in execution.groups],
         "Replace": list(execution.replace),
         "Instances": frozen_instances(execution),
+        "Snapshots": frozen_snapshots(execution),
         "Kept": [one.to_json() for one in execution.kept],
     }
     return HEADER_BYTES + item_bytes(to_item(facts))
@@ -160,6 +163,7 @@ def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
         "attempt": 99,
         "recovery_instance_id": INSTANCE_ID,
         "phases": (span,) * len(Phase) * LAUNCHES,
+        "snapshot": RecoverySnapshot(snapshot_id=SNAPSHOT_ID, time=time) if server.snapshot else None,
         "error": "x" * TEXT_BYTES,
         "proof": "x" * PROOF_BYTES,
         "terminated_by": "x" * ULID_CHARACTERS,
@@ -170,13 +174,16 @@ def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
 def _worst_attempt(execution: Execution, wave: WaveRun) -> Attempt:
     """The fullest chunk of a wave; its other attempts are no larger."""
     time = execution.start_time
+    some = tuple(server.source_server_id for server in wave.servers[:SERVERS_PER_JOB])
+    pinned = any(server.snapshot is not None for server in wave.servers)
     return Attempt(
         attempt_id=f"{wave.wave_name}",
         wave_name=wave.wave_name,
         chunk=0,
         number=1,
         signed_at=time,
-        server_ids=tuple(server.source_server_id for server in wave.servers[:SERVERS_PER_JOB]),
+        server_ids=some,
+        snapshots=dict.fromkeys(some, SNAPSHOT_ID) if pinned else {},
         status=AttemptStatus.NOT_EXECUTED,
         job_id=JOB_ID,
         job_status="COMPLETED",

@@ -18,7 +18,7 @@ NAMED = 3
 """Servers named in one line; beyond, they are counted."""
 
 FOR_PROGRAMS = frozenset(
-    {"AttemptId", "CommandId", "Digest", "PlanDigest", "Groups", "AccountId", "Region", "State", "Fields"}
+    {"AttemptId", "CommandId", "Digest", "PlanDigest", "Groups", "AccountId", "Region", "State", "Fields", "Snapshots"}
 )
 """Facts that a line leaves out."""
 

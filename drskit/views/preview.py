@@ -8,7 +8,7 @@ from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
 from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
-from drskit.views.words import FAST_WORDS, Tone, counted, plain, span
+from drskit.views.words import FAST_WORDS, Tone, counted, moment, plain, span
 
 if TYPE_CHECKING:
     from drskit.guard import Doomed
@@ -88,6 +88,7 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     if preview.fast:
         facts.append(_Fact(FAST_WORDS, Tone.WAIT))
+    facts += _recovered_from(preview)
     facts += _pauses(preview.runbook.plan.pacing)
     if preview.runbook.plan.timeout:
         facts.append(_Fact(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
@@ -97,6 +98,18 @@ def _facts(preview: "Preview") -> list[_Fact]:
             facts.append(_Fact(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
     facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
+
+
+def _recovered_from(preview: "Preview") -> list[_Fact]:
+    """The points in time that are not the newest data; the oldest first, for it decides the RPO."""
+    names = {server.source_server_id: server.name for part in preview.groups for server in part.servers}
+    pins = sorted(preview.snapshots.items(), key=lambda pin: pin[1].time)
+    lines = [
+        f"{names.get(server_id) or server_id} from {pin.snapshot_id} of {moment(pin.time)}"
+        for server_id, pin in pins[:SHOWN]
+    ]
+    more = f" and {counted(len(pins) - SHOWN, 'more server')}" if len(pins) > SHOWN else ""
+    return [_Fact(f"Recovers from the past: {', '.join(lines)}{more}", Tone.WAIT)] if pins else []
 
 
 def _pauses(pacing: Pacing) -> list[_Fact]:
