@@ -186,7 +186,9 @@ class Drill:
 
         waiting = waves_waiting(self._known())
         for wave in waiting:
-            self.command(CommandKind.APPROVE, APPROVE_ALL_REASON, wave=wave)
+            self._execution = self.session.command(
+                self._known().execution_id, CommandKind.APPROVE, reason=APPROVE_ALL_REASON, wave=wave, stand_in=True
+            )
         return bool(waiting)
 
     def command(self, kind: CommandKind, reason: str, *, wave: str | None = None, server: str | None = None) -> None:

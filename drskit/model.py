@@ -182,6 +182,10 @@ class Approval(Record):
     timeout: timedelta | None = None
     """How long the question stands; for ever when absent."""
     on_timeout: OnTimeout = OnTimeout.CANCEL
+    by: tuple[str, ...] = ()
+    """Who may say yes: users, roles and ARNs, with stars; anybody when empty. See `approvers.py`."""
+    not_starter: bool = False
+    """Whoever started the execution may not."""
 
 
 class Wave(Record):

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from drskit.approvers import may_not_approve
 from drskit.attempts import tried_again
 from drskit.edit import with_wave
 from drskit.endings import being_ended, decline, released, stop
@@ -84,6 +85,10 @@ def _approve(execution: Execution, command: Command, now: datetime) -> Answered:
     wave, complaint = _asked(execution, command)
     if wave is None:
         return execution, f"{REFUSED}{complaint}"
+    declared = next(declared for declared in execution.plan.waves if declared.name == wave.wave_name)
+    barred = may_not_approve(execution, declared.approval, command.by) if declared.approval else None
+    if barred:
+        return execution, f"{REFUSED}wave {wave.wave_name}: {barred}"
     return with_wave(
         execution, wave.wave_name,
         status=WaveStatus.PREPARING, approved=_decision(command), start_time=now, approve_by=None,

@@ -109,7 +109,9 @@ def _words(kind: str, message: str, value: object) -> str:
 def _approval(spec: ApproveSpec | None) -> Approval | None:
     if spec is None:
         return None
-    return Approval(text=spec.text, timeout=spec.timeout, on_timeout=spec.on_timeout)
+    return Approval(
+        text=spec.text, timeout=spec.timeout, on_timeout=spec.on_timeout, by=spec.by, not_starter=spec.not_starter
+    )
 
 
 def _failures(text: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from drskit.approvers import PATTERN
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId
 from drskit.written import (
     MAX_SERVERS,
@@ -81,14 +82,25 @@ def _with_timeout(value: OnTimeout, info: ValidationInfo) -> OnTimeout:
     return value
 
 
+def _truth(value: object) -> bool:
+    if value in {"true", "false"}:
+        return value == "true"
+    raise PydanticCustomError("truth", "write true or false")
+
+
+Approver = Annotated[
+    str, matching(PATTERN, "write a user such as mira, a role such as role/DrApprovers, or an ARN of one")
+]
+
+
 class ApproveSpec(Spec):
     """`approve`, written as a mapping."""
 
     text: Annotated[str, Field(max_length=500), BeforeValidator(_text)]
     timeout: Duration | None = None
     on_timeout: Annotated[OnTimeout, AfterValidator(_with_timeout)] = OnTimeout.CANCEL
-    by: Annotated[None, later("a list of approvers")] = None
-    not_starter: Annotated[None, later("a rule about approvers")] = None
+    by: Annotated[tuple[Approver, ...], filled("name who may approve, or remove the key for anybody")] = ()
+    not_starter: Annotated[bool, BeforeValidator(_truth)] = False
 
 
 def _approve(value: object) -> object:

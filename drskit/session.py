@@ -4,6 +4,7 @@ Only here is the environment read, and only here do the parts meet. Everything a
 person or a program asks of drskit is a method of `Session`.
 """
 
+import getpass
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drskit.addressees import target
+from drskit.approvers import STAND_IN, local_identity
 from drskit.cleanup import CleanupPreview, preview_cleanup, start_cleanup
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.engine import Engine
@@ -73,6 +75,14 @@ COMMAND_TRIES = 20
 def environment() -> MutableMapping[str, str]:
     """The process's environment: simulated worlds are entered through it, as AWS's own tools are."""
     return os.environ
+
+
+def _login() -> str:
+    """Who is logged in to this machine; containers may run as a number that has no name."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "local"
 
 
 @dataclass(frozen=True)
@@ -171,17 +181,24 @@ class Session:
 
     @cached_property
     def caller(self) -> tuple[str, str]:
-        """The account id and the ARN of whoever runs this.
+        """The account id and the ARN of whoever runs this; in a simulated world one that is made of their login.
 
         Raises:
             Unavailable: nobody is known.
+            InvalidInput: a simulated user is set, and AWS answers.
         """
         from drskit.aws.faults import asking
+        from drskit.aws.recovery import SIMULATED_HEADER
 
         self._need_region("AWS")
         with asking("GetCallerIdentity"):
             identity = self.clients.sts().get_caller_identity()
-            return identity["Account"], identity["Arn"]
+        simulated = SIMULATED_HEADER in identity["ResponseMetadata"]["HTTPHeaders"]
+        if simulated:
+            return identity["Account"], local_identity(self.settings.user or _login(), identity["Account"])
+        if self.settings.user:
+            raise InvalidInput("DRSKIT_USER is for simulated worlds; AWS itself says who you are. Unset it.")
+        return identity["Account"], identity["Arn"]
 
     def recovery(self, region: str) -> "DrsRecovery":
         """DRS and EC2 of this account in a Region."""
@@ -413,6 +430,7 @@ class Session:
         reason: str,
         wave: str | None = None,
         servers: tuple[str, ...] = (),
+        stand_in: bool = False,
     ) -> Execution:
         """Tell an execution something; the engine obeys at its next pass.
 
@@ -422,6 +440,7 @@ class Session:
             reason: why; it is kept with the execution.
             wave: the wave that it is about.
             servers: source servers, where a retry or a skip is about some only.
+            stand_in: of a simulated execution: where the caller may not approve, say yes for those who may.
 
         Raises:
             NotFound: there is no such execution, wave or server.
@@ -441,6 +460,8 @@ class Session:
                 wave_name=target(before, kind, wave, servers),
                 server_ids=servers, by=self.caller[1], at=now, reason=reason,
             )  # fmt: skip
+            if stand_in and before.mode is Mode.SIMULATED and answer_now(before, command).startswith(REFUSED):
+                command = command.model_copy(update={"by": STAND_IN})
             answer = _ask_first(before, command)
             first = first or (command, answer)
             _refuse_another_meaning(execution_id, first, (command, answer))

@@ -28,6 +28,7 @@ VARIABLES = {
     "DRSKIT_QUIESCENCE_SECONDS": "quiescence_seconds",
     "DRSKIT_CLOCK_URL": "clock_url",
     "DRSKIT_CHROMIUM": "chromium",
+    "DRSKIT_USER": "user",
     "AWS_PROFILE": "profile",
 }
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -35,6 +36,7 @@ REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 TABLE_WORD = re.compile(r"[a-zA-Z0-9_.-]{1,60}")
 REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-\d{1,2}")
 ADDRESS = re.compile(r"https?://[^\s/]+(/\S*)?")
+USER = re.compile(r"[\w+=,.@-]{1,64}|arn:aws[a-z-]*:(iam|sts)::\d{12}:[\w+=,.@/-]{1,200}", re.ASCII)
 FACES = ("auto", "live", "static")
 MOST_SECONDS = 86_400.0
 STRICT_SECONDS = 330.0
@@ -79,6 +81,9 @@ RegionName = Annotated[str, _matching(REGION, "write an AWS Region such as us-we
 Address = Annotated[str, _matching(ADDRESS, "write an address such as http://127.0.0.1:5000/drskit/clock, or unset it")]
 
 
+UserName = Annotated[str, _matching(USER, "write a name such as mira, or the ARN of a user or an assumed role")]
+
+
 class Settings(BaseModel):
     """What a session is made by."""
 
@@ -97,6 +102,8 @@ class Settings(BaseModel):
     clock_url: Address | None = None
     chromium: str | None = None
     """The program that prints reports as PDF; the first Chromium or Chrome on PATH when absent."""
+    user: UserName | None = None
+    """Who somebody is in a simulated world; AWS says it for real."""
 
     @property
     def quiescence(self) -> timedelta:

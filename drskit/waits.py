@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from drskit.approvers import question
 from drskit.endings import ended_because
 from drskit.model import (
     Attempt,
@@ -51,7 +52,7 @@ def _asked_of_people(execution: Execution, plan_wave: Wave, wave: WaveRun) -> li
         otherwise = "it is skipped" if plan_wave.approval.on_timeout is OnTimeout.SKIP else "the execution is cancelled"
         runs_out = wave.approve_by is not None and not execution.held
         by = f" by {utc(wave.approve_by)}, else {otherwise}" if runs_out and wave.approve_by else ""
-        texts.append(f"approval of wave {wave.wave_name}{by}: {plan_wave.approval.text}")
+        texts.append(f"approval of wave {wave.wave_name}{by}: {question(plan_wave.approval)}")
     if awaits_verdict(plan_wave, wave):
         texts.append(
             f"a decision about wave {wave.wave_name}, which is {wave.status}: resume without it, retry it, or cancel"

@@ -6,25 +6,29 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from drskit.model import Execution, ExecutionStatus, WaveStatus
+import pytest
+
+from drskit.errors import Refused
+from drskit.model import CommandKind, Execution, ExecutionStatus, WaveStatus
 from drskit.report.html import render_html
 from drskit.report.summary import Summary, summarise
 from drskit.resources import default_world
 from drskit.runbook import load_runbook
 from drskit.verify import faults
 from drskit.views.preview import preview_text
+from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past"}
+TESTED = {"steps", "tolerant", "past", "approvals"}
 """The runbooks that a test below is about."""
 
 
 @contextmanager
-def opened(name: str) -> Iterator[House]:
+def opened(name: str, **settings: object) -> Iterator[House]:
     """The example's own world."""
     path = EXAMPLES / f"{name}.yaml"
-    with house(text=default_world(path, name).read_text(encoding="utf-8")) as home:
+    with house(text=default_world(path, name).read_text(encoding="utf-8"), **settings) as home:
         yield home
 
 
@@ -114,3 +118,37 @@ def test_past():
         assert (None, True) == (web.snapshot, web.snapshot_time > web.request_time)
         assert ledger.request_time - ledger.snapshot_time == summary.rpo.actual
         assert "asked for 2026-03-02 04:00:00Z" in render_html(summary)
+
+
+def test_approvals():
+    """Whoever started it is refused; one of the role is heard, and the report says who it was."""
+    zoe = "arn:aws:sts::123456789012:assumed-role/DrApprovers/zoe"
+    with opened("approvals", user="mira") as home:
+        runbook = load_runbook(EXAMPLES / "approvals.yaml")
+        assert "(to be approved by zoe or role/DrApprovers, and by somebody else" in preview_text(
+            home.session.preview(runbook)
+        )
+        execution = start(home, "approvals")
+        home.finish(approve=False)
+        with pytest.raises(Refused, match="may not approve it"):
+            home.session.command(execution.execution_id, CommandKind.APPROVE, reason="looks fine", wave="Application")
+        session = harness.opened(home.settings.model_copy(update={"user": zoe}), home.clock)
+        session.command(execution.execution_id, CommandKind.APPROVE, reason="books balance", wave="Application")
+        home.finish(approve=False)
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        (approval,) = summary.approvals
+        assert (zoe, "books balance") == (approval.decision.by, approval.decision.reason)
+        assert "to be approved by zoe or role/DrApprovers" in render_html(summary)
+
+
+def test_approvals_that_nobody_gives():
+    """After half an hour the wave is left out, and that is no yes."""
+    with opened("approvals", user="mira") as home:
+        execution = start(home, "approvals")
+        home.finish(approve=False)
+        home.clock.sleep(1_800)
+        home.finish(approve=False)
+        execution, _ = ended(home, execution)
+        assert (ExecutionStatus.PARTIAL, WaveStatus.SKIPPED) == (execution.status, execution.waves[1].status)
+        assert 2 == len(home.jobs())

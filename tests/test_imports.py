@@ -20,7 +20,7 @@ ORDER = ("errors", "model", "states", "engine", "poller", "session", "cli")
 ADAPTERS = ("store", "aws", "sim")
 PURE = (
     "errors", "model", "states", "decide", "edit", "launches", "witness", "history", "planning", "runbook", "waves",
-    "runbookspec", "contradictions", "written", "pacing", "steps", "progress",
+    "approvers", "runbookspec", "contradictions", "written", "pacing", "steps", "progress",
     "bounds", "cadence", "guard", "ports", "seals", "settings", "verify",
 )  # fmt: skip
 SESSION_LEVEL = ("simulation", "cli", "pytest_plugin")

@@ -153,6 +153,16 @@ def test_an_approval_may_run_out():
     assert asked.model_copy(update={"on_timeout": OnTimeout.SKIP}) == skipped
 
 
+def test_an_approval_may_name_who_gives_it():
+    """Users, roles and ARNs; and whether whoever started it may."""
+    user = "arn:aws:iam::123456789012:user/x"
+    text = f"    approve: {{text: Sound., by: [mira, role/Dr*, '{user}'], not_starter: true}}\n"
+    asked = Approval(text="Sound.", by=("mira", "role/Dr*", user), not_starter=True)
+    assert asked == parse_runbook(SMALL + text).plan.waves[1].approval
+    anybody = SMALL + "    approve: {text: x, not_starter: false}\n"
+    assert Approval(text="x") == parse_runbook(anybody).plan.waves[1].approval
+
+
 def test_a_cleanup_is_asked_for_where_a_person_is_and_left_out_where_nobody_is():
     """What a runbook leaves out; and each of the two is declared by itself."""
     plain = parse_runbook(SMALL).plan
@@ -312,10 +322,35 @@ REFUSALS = {
         "name: Web\n    approve: {text: x, on_timeout: skip}",
         "shop.yaml:11: waves[1].approve.on_timeout: 'skip': without a timeout the question stands for ever; add",
     ),
-    "an approval of no": (
+    "an approval by nobody": (
         "name: Web",
-        "name: Web\n    approve: {text: x, by: [mira]}",
-        "shop.yaml:11: waves[1].approve.by: a list of approvers is not supported yet; remove the key.",
+        "name: Web\n    approve: {text: x, by: []}",
+        "shop.yaml:11: waves[1].approve.by: nothing stands here; name who may approve, or remove the key for anybody.",
+    ),
+    "an approval by everybody": (
+        "name: Web",
+        'name: Web\n    approve: {text: x, by: ["*"]}',
+        "shop.yaml:11: waves[1].approve.by[0]: '*': write a user such as mira, a role such as role/DrApprovers, or an",
+    ),
+    "an approval by a group of users": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, by: [group/dr]}",
+        "shop.yaml:11: waves[1].approve.by[0]: 'group/dr': write a user such as mira, a role such as",
+    ),
+    "an approval by the roles of a path": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, by: ['arn:aws:iam::123456789012:role/dr/*']}",
+        "shop.yaml:11: waves[1].approve.by[0]: 'arn:aws:iam::123456789012:role/dr/*': write a user such as mira,",
+    ),
+    "an approval by one name": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, by: mira}",
+        "shop.yaml:11: waves[1].approve.by: 'mira': input should be a valid tuple;",
+    ),
+    "a starter perhaps": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, not_starter: yes}",
+        "shop.yaml:11: waves[1].approve.not_starter: 'yes': write true or false.",
     ),
     "to need itself": (
         "name: Web",

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from drskit.approvers import question
 from drskit.endings import ended_because
 from drskit.model import (
     Approval,
@@ -348,7 +349,7 @@ def _approval(execution: Execution, wave: WaveRun, asked: Approval | None, now: 
     waited = measures.approval_wait(execution, wave, now)
     return ApprovalResult(
         wave_name=wave.wave_name,
-        text=asked.text if asked else "",
+        text=question(asked) if asked else "",
         state=state,
         since=wave.waiting_since,
         waited=waited[1] - waited[0] if waited else None,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from drskit.approvers import question
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
@@ -148,7 +149,7 @@ def _waves(preview: "Preview") -> list[tuple[Wave, str, str]]:
 
 def _starts(wave: Wave) -> str:
     after = f"after {', '.join(wave.needs)}" if wave.needs else "at once"
-    return f"{after}, once approved: {wave.approval.text}" if wave.approval else after
+    return f"{after}, once approved: {question(wave.approval)}" if wave.approval else after
 
 
 def _steps(wave: Wave, parts: list[Resolved]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from drskit.approvers import question
 from drskit.estimates import estimate
 from drskit.model import (
     Command,
@@ -221,7 +222,7 @@ def _estimate(execution: Execution, wave: WaveRun, now: datetime) -> str | None:
 def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | None:
     declared = next((declared for declared in execution.plan.waves if declared.name == wave.wave_name), None)
     if wave.status is WaveStatus.WAITING_APPROVAL:
-        text = declared.approval.text if declared and declared.approval else ""
+        text = question(declared.approval) if declared and declared.approval else ""
         return f"an approval: {text}" if text else "an approval"
     if wave.not_before and wave.not_before > now:
         return f"its next launch request at {clock(wave.not_before)}"

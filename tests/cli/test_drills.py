@@ -217,6 +217,13 @@ def test_a_drill_of_ours_may_go(open_shell):
 # --- against AWS -----------------------------------------------------------------------------------------------------
 
 
+def test_against_aws_nobody_says_who_they_are(open_shell):
+    """AWS does; the setting is for simulated worlds."""
+    shell = open_shell(real=True)
+    said = shell.complaint("start", "tiny.yaml", "--yes", DRSKIT_USER="zoe")
+    assert "DRSKIT_USER is for simulated worlds; AWS itself says who you are. Unset it." in said
+
+
 @pytest.mark.parametrize("command", ["start", "drill"])
 def test_against_aws_somebody_must_say_yes(open_shell, command):
     """Account, Region, servers and what would be terminated are shown; without a terminal, --yes is needed."""

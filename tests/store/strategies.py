@@ -201,7 +201,7 @@ plans = built(
             name=texts,
             groups=tuples(names),
             rto=maybe(spans),
-            approval=maybe(built(Approval, text=texts)),
+            approval=maybe(built(Approval, text=texts, by=tuples(texts), not_starter=st.booleans())),
             optional=tuples(server_ids),
             timeout=spans,
             order=tuples(tuples(server_ids)),
