@@ -11,6 +11,7 @@ import pytest
 from drskit.errors import Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, WaveStatus
 from drskit.report.html import render_html
+from drskit.report.measures import Verdict
 from drskit.report.summary import Summary, summarise
 from drskit.resources import default_world
 from drskit.runbook import load_runbook
@@ -81,8 +82,9 @@ def test_tolerant():
         assert "Starts nothing new once it has lasted 6 h" in shown
         execution = start(home, "tolerant")
         home.finish()
-        execution, _ = ended(home, execution)
+        execution, summary = ended(home, execution)
         assert ExecutionStatus.PARTIAL is execution.status
+        assert "at most 1 critical server may fail (10%)" in render_html(summary)
         assert [WaveStatus.PARTIAL, WaveStatus.PARTIAL] == [wave.status for wave in execution.waves]
         assert ["1 of 10 servers failed: tolerant-web-7", "1 of 2 servers failed: tolerant-reporting"] == [
             wave.reason for wave in execution.waves
@@ -117,6 +119,7 @@ def test_past():
         assert ("08:20", "04:00") == tuple(f"{server.snapshot_time:%H:%M}" for server in (orders, ledger))
         assert (None, True) == (web.snapshot, web.snapshot_time > web.request_time)
         assert ledger.request_time - ledger.snapshot_time == summary.rpo.actual
+        assert Verdict.MET is summary.rpo.verdict
         assert "asked for 2026-03-02 04:00:00Z" in render_html(summary)
 
 

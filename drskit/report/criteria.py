@@ -21,6 +21,7 @@ from drskit.model import (
 )
 from drskit.report.measures import Measure, Verdict, reached
 from drskit.states import FINAL_WAVE
+from drskit.steps import failures_borne
 from drskit.views.words import counted, span
 
 NO_CHECKS = (
@@ -110,10 +111,11 @@ def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) 
         yield _measured(of, "RTO", rto)
     missing = sum(server.critical and not reached(server) for server in wave.servers)
     ended = wave.status in FINAL_WAVE
-    tolerable = missing <= declared.max_failed
+    borne = failures_borne(declared, wave)
+    tolerable = missing <= borne
     yield Criterion(
         of=of,
-        rule=_rule(declared),
+        rule=_rule(declared, borne),
         actual=f"{missing} of {counted(sum(server.critical for server in wave.servers), 'critical server')} missing",
         verdict=_allowed(ended=ended or over, tolerable=tolerable, begun=wave.start_time is not None),
     )
@@ -128,9 +130,10 @@ def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) 
         yield _approved(of, wave, declared.approval, over=over)
 
 
-def _rule(declared: Wave) -> str:
-    few = f"at most {counted(declared.max_failed, 'critical server')} may fail"
-    may = few if declared.max_failed else "no critical server may fail"
+def _rule(declared: Wave, borne: int) -> str:
+    share = f" ({declared.max_failed_percent}%)" if declared.max_failed_percent is not None else ""
+    few = f"at most {counted(borne, 'critical server')} may fail"
+    may = f"{few if borne else 'no critical server may fail'}{share}"
     optional = f", beside {counted(len(declared.optional), 'optional one')}" if declared.optional else ""
     return f"{may}{optional} (on failure: {declared.on_failure})"
 

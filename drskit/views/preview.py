@@ -122,7 +122,7 @@ def _pauses(pacing: Pacing) -> list[_Fact]:
         )
         if length
     ]
-    return [_Fact(f"Pauses {' and '.join(lasting)}")] if lasting else []
+    return [_Fact(f"Pauses {', and '.join(lasting)}")] if lasting else []
 
 
 def _terminates(instance: "Doomed") -> _Fact:

@@ -1,5 +1,6 @@
 """A drill by commands: start, poll, decide, report; and the starts that are refused."""
 
+import boto3
 import pytest
 
 from drskit.sim import load_world
@@ -222,6 +223,23 @@ def test_against_aws_nobody_says_who_they_are(open_shell):
     shell = open_shell(real=True)
     said = shell.complaint("start", "tiny.yaml", "--yes", DRSKIT_USER="zoe")
     assert "DRSKIT_USER is for simulated worlds; AWS itself says who you are. Unset it." in said
+
+
+def test_against_aws_what_an_earlier_drskit_applied_still_says_the_same(open_shell):
+    """It wrote another digest of the same plan beside it; nothing need be applied again."""
+    shell = open_shell(real=True)
+    shell.run("apply", "tiny.yaml")
+    keys = {"aws_access_key_id": "simulated", "aws_secret_access_key": "simulated"}
+    table = boto3.client("dynamodb", "us-west-2", endpoint_url=shell.variables["AWS_ENDPOINT_URL"], **keys)
+    for name in table.list_tables()["TableNames"]:
+        if "recovery-plans" in name:
+            table.update_item(
+                TableName=name, Key={"PlanId": {"S": "tiny"}}, UpdateExpression="SET #d = :d",
+                ExpressionAttributeNames={"#d": "Digest"}, ExpressionAttributeValues={":d": {"S": "0" * 64}},
+            )  # fmt: skip
+    execution_id = shell.start("tiny.yaml", "--yes")
+    assert 1 == shell.json("apply", "tiny.yaml")["Version"]
+    assert "0" * 64 != shell.json("executions", "show", execution_id)["Digest"]
 
 
 @pytest.mark.parametrize("command", ["start", "drill"])

@@ -68,6 +68,22 @@ def test_every_child_sorts_before_the_history():
         assert item["PlanId"]["S"].encode() < codec.log_key("drsjob-1", 1).encode()
 
 
+def test_an_execution_of_an_earlier_drskit_is_read():
+    """What it did not know is at its default: no order, no pauses, no snapshots, nobody in particular to approve."""
+    now = execution(waves=2)
+    old = now.to_json()
+    for name in ("Pacing", "Snapshots", "Timeout"):
+        del old["Plan"][name]
+    for wave in old["Plan"]["Waves"]:
+        for name in ("Order", "MaxFailedPercent"):
+            del wave[name]
+    for wave in old["Waves"]:
+        for server in wave["Servers"]:
+            del server["Snapshot"]
+    del old["Deadline"]
+    assert now == Execution.model_validate(old)
+
+
 def test_a_missing_child_is_noticed():
     """The children must add up to the header's seal."""
     header, *children = items_of(execution(waves=3))
