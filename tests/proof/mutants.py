@@ -62,6 +62,7 @@ class Verdict:
 
 LAUNCHES = ("single", "--scenario", "launch", "--call", "StartRecovery", "--stop")
 WRITES = ("single", "--scenario", "launch", "--call", "TransactWriteItems", "--stop")
+ORDERED = ("single", "--scenario", "order", "--call", "StartRecovery", "--stop")
 MUTANTS = (
     Mutant(
         "the header is written whatever its version",
@@ -158,6 +159,11 @@ MUTANTS = (
             ),
         ),
         LAUNCHES,
+    ),
+    Mutant(
+        "the steps of a wave are launched at once",
+        (Edit("steps.py", "return tuple(chunk for chunk in chunks if chunk.step <= step)", "return chunks"),),
+        ORDERED,
     ),
 )
 

@@ -283,7 +283,7 @@ SCENARIOS = {
     for scenario in (
         Scenario("launch", _launch, launches=True),
         Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
-        Scenario("order", _launch_in_order, PAIR, faults=WRITES, launches=True),
+        Scenario("order", _launch_in_order, PAIR, faults=WRITES),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),
