@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from drskit.errors import Refused
-from drskit.model import CommandKind, Execution, ExecutionStatus, WaveStatus
+from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, WaveStatus
 from drskit.report.html import render_html
 from drskit.report.measures import Verdict
 from drskit.report.summary import Summary, summarise
@@ -62,7 +62,7 @@ def test_steps():
         assert "Pauses 2 min before a wave" in shown
         execution = start(home, "steps")
         home.finish()
-        execution, _ = ended(home, execution)
+        execution, summary = ended(home, execution)
         assert ExecutionStatus.COMPLETED is execution.status
         database, cache, app = execution.waves
         jobs = [part for part in execution.attempts_of("Database") if part.end_time and part.creation_time]
@@ -72,6 +72,11 @@ def test_steps():
             assert timedelta(seconds=30) <= wait <= timedelta(seconds=37), wait
         assert cache.start_time == database.start_time
         assert timedelta(minutes=2) == app.start_time - database.end_time
+        through = [step.server_name for step in summary.path if step.phase is Phase.LAUNCH]
+        assert ["steps-primary", "steps-reporting", "steps-app"] == [name for name in through if "replica" not in name]
+        pauses = [round(step.lasted.total_seconds()) for step in summary.path if "a pause" in step.words]
+        assert [30, 30, 120] == [seconds // 10 * 10 for seconds in pauses]
+        assert summary.elapsed >= sum((step.lasted for step in summary.path), timedelta())
 
 
 def test_tolerant():

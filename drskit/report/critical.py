@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 
 from drskit.model import Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
 from drskit.report import measures
+from drskit.steps import steps_of
 
 
 class Whose(StrEnum):
@@ -108,12 +109,13 @@ class _Path:
 
     def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:
         """From where the path has come back to the moment when the wave's turn had come."""
-        if server is not None:
+        idle = "until its launch was asked for" if server else "nothing of it was launched"
+        while server is not None:
             self._through_server(wave, server)
+            server = self._to_step_before(wave, server)
         if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
             self.back_to(wave.retried.at, Whose.DRSKIT, "tried again, until its launch was asked for", wave)
             self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
-        idle = "until its launch was asked for" if server else "nothing of it was launched"
         self.back_to(wave.start_time, Whose.DRSKIT, idle, wave)
         if wave.waiting_since:
             decided = wave.approved.at if wave.approved else None
@@ -129,6 +131,20 @@ class _Path:
         words = "from the request to its first phase" if server.phases else "from the request, without a phase"
         self.back_to(asked, Whose.DRS, words, wave, server)
 
+    def _to_step_before(self, wave: WaveRun, server: ServerRun) -> ServerRun | None:
+        """The last server of the steps that the wave launched before this one's; None when it was of the first."""
+        declared = self._declared.get(wave.wave_name)
+        steps = steps_of(declared, tuple(one.source_server_id for one in wave.servers)) if declared else ()
+        number = next((number for number, step in enumerate(steps) if server.source_server_id in step), 0)
+        earlier = {server_id for step in steps[:number] for server_id in step}
+        last = _last_server((one for one in wave.servers if one.source_server_id in earlier), self.cursor)
+        if last is not None:
+            ends = [part.end_time for part in self._execution.attempts if part.job_id and part.job_id == last.job_id]
+            paused = bool(self._execution.plan.pacing.servers)
+            words = "a pause that the plan asks for, after the step before" if paused else "from the step before"
+            self.back_to(next(iter(ends), None), Whose.DRSKIT, words, wave)
+        return last
+
     def to_predecessor(self, wave: WaveRun) -> WaveRun | None:
         """The wave that it waited for longest, with the steps between the two; None when it waited for none."""
         declared = self._declared.get(wave.wave_name)
@@ -137,7 +153,8 @@ class _Path:
         if not ended:
             return None
         last = max(ended, key=lambda other: _released(other) or self.cursor)
-        self.back_to(_released(last), Whose.DRSKIT, "from the wave before it to its turn", wave)
+        pause = "a pause that the plan asks for, " if self._execution.plan.pacing.waves else ""
+        self.back_to(_released(last), Whose.DRSKIT, f"{pause}from the wave before it to its turn", wave)
         if last.overridden and last.end_time:
             self.back_to(last.end_time, Whose.PEOPLE, "waited for the decision to go on after it failed", last)
         return last
