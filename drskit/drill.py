@@ -21,6 +21,7 @@ from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup
 from drskit.driving import Driving
 from drskit.endings import ended_because
 from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
+from drskit.headless import RUN
 from drskit.model import (
     CleanUp,
     CommandKind,
@@ -366,6 +367,11 @@ class RunLink:
 
     def __repr__(self) -> str:
         return f"{self._execution.mode} {self._execution.status}: {self.path}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        """The same for programs: whoever runs the notebook elsewhere finds the folder that is to be kept."""
+        folder = str(self.path.parent.resolve())
+        return {RUN: {"ExecutionId": self._execution.execution_id, "Folder": folder}}
 
     def _repr_html_(self) -> str:
         text = escape(str(self.path))

@@ -47,6 +47,7 @@ PROVIDED_BY = {
     "mypy_boto3_drs": "boto3-stubs",
     "mypy_boto3_dynamodb": "boto3-stubs",
     "mypy_boto3_ec2": "boto3-stubs",
+    "mypy_boto3_s3": "boto3-stubs",
     "mypy_boto3_sts": "boto3-stubs",
     "rattler": "py-rattler",
     "nbformat": "nbval",

@@ -31,7 +31,7 @@ COMMANDS = {
     "report": ("reports", "Write or print the report of an execution or a run."),
     "resume": ("commands", "Go on after a pause, a failed wave, or a launch that somebody else held."),
     "retry": ("commands", "Launch again what failed or was left out."),
-    "run": ("drills", "Run a notebook headless."),
+    "run": ("notebooks", "Run a notebook headless."),
     "schedule": ("later", "Print a schedule for a drill (not supported yet)."),
     "servers": ("plans", "List or show source servers."),
     "sim": ("sim", "Serve a simulated world."),

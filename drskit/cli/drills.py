@@ -1,8 +1,9 @@
-"""drill, start and run."""
+"""drill and start."""
 
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from drskit.cli.common import as_json, confirm, ends_well, open_session, say, sh
 from drskit.cli.plans import FILE, read_runbook
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+    from drskit.aws.s3 import Address
     from drskit.headless import Notebook
     from drskit.model import Execution, Runbook
     from drskit.session import Session
@@ -45,7 +49,9 @@ fast_option = click.option(
     "--speed", type=click.FloatRange(min=0), help="How fast simulated time runs; 0, the default, is virtual time."
 )
 @click.option("--approve-all", is_flag=True, help="Approve every wave; only with --simulate.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the run's folder.")
+@click.option(
+    "--output", metavar="FOLDER|S3", help="Folder for the run's folder; with s3://BUCKET/PREFIX a copy goes there, too."
+)
 @apply_option
 @yes_option
 @replace_option
@@ -55,7 +61,7 @@ fast_option = click.option(
 @ends_well
 def drill(
     ctx: click.Context, file: str, simulate: bool, world: str | None, speed: float | None, approve_all: bool,
-    output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, json_output: bool,
+    output: str | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
     from drskit.planning import fresh_id
@@ -74,6 +80,8 @@ def drill(
     }
     person = person_is_there(yes=yes, json_output=json_output)
     passing = simulate and not _stays(world, speed)
+    tell = say if json_output else click.echo
+    folder, shelf = _places(ctx, output)
     with _world(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
         _finish_cleanup(session, runbook.plan.plan_id)
@@ -86,8 +94,7 @@ def drill(
         if fast and live is None:
             _start_fast(session, runbook, execution_id, simulate=simulate, apply=apply, replace=replace)
         parameters |= {"execution_id": execution_id, "confirmed": not simulate}
-        tell = say if json_output else click.echo
-        runs = output or session.settings.runs
+        runs = folder or session.settings.runs
         execution, code = _run_drill(session, runbook, parameters, runs, tell)
         if execution is not None and code in {0, 1} and not (passing and _leaves_instances(execution, person=person)):
             code = _settle(session, execution, runs, code, person=person)
@@ -95,7 +102,43 @@ def drill(
             from drskit.report.evidence import execution_json
 
             show_json(execution_json(*session.history(execution.execution_id)))
+    if shelf is not None and execution is not None:
+        code = shelf.keep(runs.resolve() / execution.execution_id, tell) or code
     sys.exit(code)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A place in S3 that gets a copy of the run: S3 as it was before a simulated world was entered."""
+
+    client: "S3Client"
+    address: "Address"
+
+    def keep(self, folder: Path, tell: Callable[[str], None]) -> int:
+        """Copy the run's folder there, and tell where it is; 3 when S3 does not take it."""
+        from drskit.cli.notebooks import take_along
+
+        places, well = take_along(self.client, (folder,), self.address)
+        if well:
+            tell(*places)
+        return 0 if well else 3
+
+
+def _places(ctx: click.Context, output: str | None) -> tuple[Path | None, Shelf | None]:
+    """Where the run goes: a folder of this machine, or the usual one with a copy in S3.
+
+    Raises:
+        DrskitError: it is no place, or its bucket does not exist.
+    """
+    from drskit.aws.s3 import SCHEME, check_bucket, parse_address
+
+    if output is None or not output.startswith(SCHEME):
+        if output is not None and Path(output).is_file():
+            raise click.UsageError(f"{output} is a file. Name a folder, or s3://BUCKET/PREFIX.")
+        return (Path(output) if output else None), None
+    shelf = Shelf(open_session(ctx).clients.s3(), parse_address(output))
+    check_bucket(shelf.client, shelf.address)
+    return None, shelf
 
 
 def _finish_cleanup(session: "Session", plan_id: str) -> None:
@@ -307,38 +350,4 @@ def start(
         say("It goes on as soon as somebody polls: drskit poll --follow")
 
 
-@click.command()
-@click.argument("notebook")
-@click.option(
-    "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter; may be repeated."
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The executed copy; a new name under runs/ when left out.",
-)
-@as_json
-@click.pass_context
-@ends_well
-def run(
-    ctx: click.Context, notebook: str, given: tuple[tuple[str, str], ...], output: Path | None, json_output: bool
-) -> None:
-    """Run any notebook headless, with strict names of parameters."""
-    from drskit.headless import run_notebook
-    from drskit.planning import fresh_id
-    from drskit.resources import find_file
-
-    source = find_file(notebook)
-    session = open_session(ctx)
-    target = output or session.settings.runs / f"{source.stem}-{fresh_id(session.wall_clock.now())}.ipynb"
-    result = run_notebook(source, target.resolve(), dict(given))
-    if result.error is not None:
-        say(str(result.error))
-    if json_output:
-        show_json({"Notebook": str(target), "Error": str(result.error) if result.error else None})
-    else:
-        click.echo(str(target))
-    sys.exit(result.error.exit_code if result.error else 0)
-
-
-COMMANDS: dict[str, click.Command] = {"drill": drill, "start": start, "run": run}
+COMMANDS: dict[str, click.Command] = {"drill": drill, "start": start}
