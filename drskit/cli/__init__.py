@@ -32,7 +32,7 @@ COMMANDS = {
     "resume": ("commands", "Go on after a pause, a failed wave, or a launch that somebody else held."),
     "retry": ("commands", "Launch again what failed or was left out."),
     "run": ("notebooks", "Run a notebook headless."),
-    "schedule": ("later", "Print a schedule for a drill (not supported yet)."),
+    "schedule": ("schedules", "Print what makes another scheduler run a drill."),
     "servers": ("plans", "List or show source servers."),
     "sim": ("sim", "Serve a simulated world."),
     "skip": ("commands", "Leave a wave or single servers out."),
