@@ -251,7 +251,7 @@ def slot_key(text: str, now: datetime, local: tzinfo) -> str:
 
 def _iso_time(text: str) -> datetime | None:
     """A time with its offset; None for what looks like none."""
-    if not re.match(r"\d{4}-?\d\d-?\d\dT", text):
+    if not re.match(r"\d{4}-?\d\d-?\d\d[T ]", text):
         return None
     try:
         time = datetime.fromisoformat(text)

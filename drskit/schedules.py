@@ -255,7 +255,7 @@ def _definition(job: Job) -> dict[str, Any]:
         "approvals": "all" if job.approve_all else "ask",
         "confirmed": not job.simulate,
         "slot": job.cron.whole,
-        "output_dir": str(job.output or job.runs),
+        "output_dir": str(job.folder / job.output if job.output else job.runs),
     }
     return {
         "name": job.name,

@@ -234,5 +234,7 @@ def test_a_job_of_jupyter_scheduler_has_expressions_for_parameters():
         "slot": "CRON_TZ=Europe/Zurich 0 3 * * 1",
         "output_dir": "/srv/dr/runs",
     } == values
+    found = json.loads(only(Kind.JUPYTER, job(output="kept")))  # a job runs in a folder of its own
+    assert "'/srv/dr/kept'" == found["parameters"]["output_dir"]
     with pytest.raises(InvalidInput, match="go to a folder, not to s3://drills"):
         schedule_files(Kind.JUPYTER, job(output="s3://drills"))

@@ -231,6 +231,8 @@ def test_what_kept_a_drill_from_starting_is_what_the_notebook_raises(run, shop, 
         ({"simulate": "no", "approvals": "all"}, 'approvals = "all" is for simulated drills'),
         ({"simulate": "false", "speed": "30"}, "world and speed are for simulated drills"),
         ({"runbook": "runbooks/nope.yaml"}, "runbooks/nope.yaml does not exist"),
+        ({"slot": "nightly"}, "slot = 'nightly': 'nightly' is no cron expression: its fields are 1."),
+        ({"slot": "2026-03-02T03:00:00Z", "execution_id": ULID}, "not 01KJPWD6M0YRW7ABVCV0N9X219. Name one of them."),
         ({"replace": '{"a": 1}'}, "replace = '{\"a\": 1}': Input should be a valid list"),
     ],
 )
@@ -257,16 +259,3 @@ def test_nbval_runs_every_shipped_notebook(tmp_path, path):
         capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert 0 == done.returncode, done.stdout
-
-
-@pytest.mark.slow
-def test_nbconvert_executes_the_notebook_too(tmp_path):
-    """Any runner of notebooks will do: the defaults are safe."""
-    words = ["nbconvert", "--to", "notebook", "--execute", "--output-dir", tmp_path, DRILL]
-    environment = bare_environment() | {"DRSKIT_RUNS": str(tmp_path / "out")}
-    done = subprocess.run(
-        [BIN / "jupyter", *words], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-    assert 0 == done.returncode, done.stderr
-    assert "COMPLETED" == evidence(tmp_path)[0]["Status"]
