@@ -17,6 +17,7 @@ from tests.cli.shell import bare_environment
 from tests.harness import ROOT
 
 FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+TOKEN = "only-this-test"
 OVER = {"COMPLETED", "FAILED"}
 """A job that was just made may say STOPPED before it runs; it never ends so unless somebody stops it."""
 
@@ -31,7 +32,8 @@ class Server:
     def ask(self, path: str, body: object = None) -> Any:
         """What the REST interface answers."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}{path}", data=data, headers={"content-type": "application/json"})
+        headers = {"authorization": f"token {TOKEN}", "content-type": "application/json"}
+        request = urllib.request.Request(f"{self.url}{path}", data=data, headers=headers)
         with urllib.request.urlopen(request, timeout=60) as reply:
             text = reply.read()
         return json.loads(text) if text else None
@@ -84,7 +86,7 @@ def jupyter(folder: Path, variables: Mapping[str, str] | None = None) -> Iterato
         port = free.getsockname()[1]
     command = [
         sys.executable, "-m", "jupyter", "server", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
-        "--ServerApp.port_retries=0", "--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True",
+        "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}",
         f"--ServerApp.root_dir={root}", "--ServerApp.jpserver_extensions=jupyterlab=False",
         "--ServerApp.jpserver_extensions=jupyter_scheduler=True",
     ]  # fmt: skip
