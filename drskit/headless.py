@@ -30,7 +30,7 @@ class Interrupted(DrskitError):
 
 
 class NotebookFailed(DrskitError):
-    """A cell raised what is no error of drskit's."""
+    """A cell raised what is no error of drskit's, or the kernel or the notebook ended before its last cell."""
 
     exit_code = 3
 
@@ -90,12 +90,15 @@ def run_notebook(
             )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         return Notebook(target, _from_cell(error, target), _runs_of(papermill, target))
+    except RuntimeError as error:  # nbclient's word for a kernel that died, or never came up
+        words = f"The kernel of {target} ended: {str(error).rstrip('.')}. The cell that ran last may say why."
+        return Notebook(target, NotebookFailed(words), _runs_of(papermill, target))
     except KeyboardInterrupt as error:
         raise Interrupted(f"Interrupted. What ran so far is in {target}.") from error
     finally:
         if lines:
             lines.close()
-    return Notebook(target, None, _runs(executed))
+    return Notebook(target, _left_out(executed, target), _runs(executed))
 
 
 class _Lines:
@@ -143,6 +146,18 @@ def _papermill() -> ModuleType:
         raise MissingExtra("Running a notebook", "kit", str(error.name)) from error
     module: ModuleType = papermill
     return module
+
+
+def _left_out(notebook: Any, target: Path | str) -> DrskitError | None:
+    """That cells did not run although none raised: `exit(0)` in one ends papermill's run as a success."""
+    left = [
+        cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("status") in {"failed", "pending"}
+    ]
+    if not left:
+        return None
+    return NotebookFailed(
+        f"A cell of {target} ended the notebook by itself, and what follows did not run. Take that out."
+    )
 
 
 def _runs_of(papermill: ModuleType, target: Path | str) -> tuple[Path, ...]:

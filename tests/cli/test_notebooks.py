@@ -65,6 +65,22 @@ def test_a_cell_that_raises_ends_the_run_with_its_code(shell):
     assert (shell.folder / "b.ipynb").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("import os\nos.kill(os.getpid(), 9)", "ended: Kernel died. The cell that ran last may say why."),
+        ("raise SystemExit(0)", "ended the notebook by itself, and what follows did not run."),
+    ],
+)
+def test_a_notebook_that_ends_before_its_last_cell_is_no_success(shell, code, words):
+    """Whether its kernel is killed, as for want of memory, or a cell leaves; the copy is written all the same."""
+    name = write_notebook(shell.folder, "print('begun')", code, "print('never')")
+    done = shell.run("run", name, "--output", "a.ipynb", code=3)
+    assert (True, False) == (words in done.stderr, "never" in done.stderr)
+    assert "begun" in outputs(json.loads((shell.folder / "a.ipynb").read_text(encoding="utf-8")))
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
