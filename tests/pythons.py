@@ -107,6 +107,7 @@ def _environment(version: str, python: Path) -> tuple[Path, bool]:
 def _run(words: "list[str | Path]", folder: str) -> str:
     """What a command says on stdout, away from the settings of whoever runs it."""
     apart = {"JUPYTER_PREFER_ENV_PATH": "1", "IPYTHONDIR": folder, "PYTHONPATH": "", "VIRTUAL_ENV": ""}
+    apart |= {"DRSKIT_RUNS": folder}  # nbval's kernels work in the folder of the notebook
     done = subprocess.run(
         [str(word) for word in words], cwd=folder, env=bare_environment() | apart, capture_output=True, text=True,
         check=False, timeout=LONGEST_SECONDS,

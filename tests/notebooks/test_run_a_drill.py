@@ -254,8 +254,9 @@ def test_a_parameter_that_the_notebook_lacks_is_refused(bare, tmp_path):
 def test_nbval_runs_every_shipped_notebook(tmp_path, path):
     """Each cell, in the environment at hand."""
     words = ["-q", "-p", "no:cacheprovider", "--nbval-lax", "--nbval-current-env", "-c", "/dev/null", "--rootdir"]
+    environment = bare_environment() | {"DRSKIT_RUNS": str(tmp_path)}  # its kernel works in the notebook's folder
     done = subprocess.run(
-        [BIN / "pytest", *words, ROOT / "notebooks", path], cwd=tmp_path, env=bare_environment(),
-        capture_output=True, text=True, check=False, timeout=120,
+        [BIN / "pytest", *words, ROOT / "notebooks", path], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=False, timeout=120,
     )  # fmt: skip
     assert 0 == done.returncode, done.stdout
