@@ -22,7 +22,7 @@ from drskit.cron import slot_key
 from drskit.driving import Driving
 from drskit.endings import ended_because
 from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
-from drskit.headless import RUN
+from drskit.headless import run_mark
 from drskit.model import (
     CleanUp,
     CommandKind,
@@ -396,9 +396,8 @@ class RunLink:
         return f"{self._execution.mode} {self._execution.status}: {self.path}"
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        """The same for programs: whoever runs the notebook elsewhere finds the folder that is to be kept."""
-        folder = str(self.path.parent.resolve())
-        return {RUN: {"ExecutionId": self._execution.execution_id, "Folder": folder}}
+        """The same for programs."""
+        return run_mark(self._execution.execution_id, self.path.parent)
 
     def _repr_html_(self) -> str:
         text = escape(str(self.path))

@@ -36,7 +36,7 @@ class NotebookFailed(DrskitError):
 
 
 RUN = "application/vnd.drskit.run+json"
-"""What an output carries that is about a run: where its folder is."""
+"""What an output carries that is about a run; see `run_mark`."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,11 @@ def run_notebook(
         if lines:
             lines.close()
     return Notebook(target, _left_out(executed, target), _runs(executed))
+
+
+def run_mark(execution_id: str, folder: Path) -> dict[str, object]:
+    """What an output says of a run that was written, so that its folder is found and kept, wherever the kernel is."""
+    return {RUN: {"ExecutionId": execution_id, "Folder": str(folder.resolve())}}
 
 
 class _Lines:

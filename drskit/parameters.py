@@ -58,11 +58,10 @@ def check_parameters(source: Path, given: Mapping[str, object]) -> dict[str, obj
         if name not in known.types:
             raise InvalidInput(f"{source} has no parameter {name!r}. It has {', '.join(known.types) or 'none'}.")
     fields = known.model.model_fields if known.model else {}
-    values = {name: _fitting(source, name, value, known.types[name]) for name, value in given.items()}
-    if known.model:
-        modelled = {name: value for name, value in given.items() if name in fields}
-        values |= _by_model(source, known.model, modelled)
-    return values
+    modelled = {name: value for name, value in given.items() if name in fields}
+    typed = {name: value for name, value in given.items() if name not in fields}
+    values = {name: _fitting(source, name, value, known.types[name]) for name, value in typed.items()}
+    return values | (_by_model(source, known.model, modelled) if known.model else {})
 
 
 def read_declared(source: Path) -> Declared:

@@ -128,6 +128,14 @@ def test_the_model_of_a_shipped_notebook_checks_its_values():
             check_parameters(DRILL, {name: text})
 
 
+def test_a_shipped_model_takes_what_its_own_notebook_takes():
+    """A list or a mapping in the model's own way of reading it, not only in that of the cell's type."""
+    asked = {"changes": '{"waves[Web].timeout": "PT30M"}', "save": "no"}
+    wanted = {"changes": {"waves[Web].timeout": "PT30M"}, "save": False}
+    assert wanted == check_parameters(ROOT / "notebooks" / "02-plan-a-recovery.ipynb", asked)
+    assert {"changes": {}} == check_parameters(ROOT / "notebooks" / "02-plan-a-recovery.ipynb", {"changes": ""})
+
+
 def test_a_copy_may_have_parameters_that_the_model_does_not_know(tmp_path):
     """Whoever adds one to the cell gets it checked by its type."""
     path = notebook(

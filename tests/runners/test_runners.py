@@ -65,16 +65,31 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def executed(server, tmp_path_factory) -> Iterator[dict[tuple[str, Path], "Future[Any]"]]:
+def failing(tmp_path_factory) -> Path:
+    """The folder for the run of a drill that fails."""
+    folder: Path = tmp_path_factory.mktemp("failing")
+    return folder
+
+
+def failed_job(server: Server, folder: Path) -> tuple[str, Any]:
+    """How a job ends whose drill fails, and its notebook; values are expressions of Python there."""
+    parameters = {"runbook": "'runbooks/failing.yaml'", "output_dir": repr(str(folder))}
+    return server.await_job(server.create(f"notebooks/{DRILL.name}", **parameters))
+
+
+@pytest.fixture(scope="module")
+def executed(server, failing, tmp_path_factory) -> Iterator[dict[tuple[str, Path], "Future[Any]"]]:
     """Every notebook under every runner; two at a time, for each takes a kernel and mostly one processor."""
     folder = tmp_path_factory.mktemp("runners")
     found: dict[tuple[str, Path], Future[Any]] = {}
     with ThreadPoolExecutor(2) as pool:
+        found["jupyter-scheduler", failing] = pool.submit(failed_job, server, failing)
         for path in NOTEBOOKS:
             found["jupyter-scheduler", path] = pool.submit(by_jupyter_scheduler, server, path)
             found["papermill", path] = pool.submit(by_papermill, folder / "papermill" / path.stem, path)
             found["nbconvert", path] = pool.submit(by_nbconvert, folder / "nbconvert" / path.stem, path)
         yield found
+        pool.shutdown(cancel_futures=True)  # what no test asked for need not run
 
 
 def code(notebook: Any) -> list[Any]:
@@ -100,13 +115,12 @@ def test_a_notebook_runs_unchanged(executed, runner, path):
     assert "application/vnd.jupyter.widget-view+json" not in json.dumps(notebook)
 
 
-def test_a_drill_that_fails_is_a_failed_job(server, tmp_path):
+def test_a_drill_that_fails_is_a_failed_job(executed, failing):
     """Jupyter Scheduler sees what the last cell raises; its notebook and the report are written by then."""
-    parameters = {"runbook": "'runbooks/failing.yaml'", "output_dir": repr(str(tmp_path))}
-    status, notebook = server.await_job(server.create("notebooks/03-run-a-drill.ipynb", **parameters))
+    status, notebook = executed["jupyter-scheduler", failing].result(timeout=180)
     (error,) = errors(notebook)
     assert ("FAILED", True) == (status, error.startswith("NotCompleted: SIMULATED drill "))
-    (run,) = tmp_path.iterdir()
+    (run,) = (entry for entry in failing.iterdir() if not entry.name.startswith("."))
     assert "FAILED" == json.loads((run / "execution.json").read_text(encoding="utf-8"))["Status"]
     assert (run / "report.html").exists()
 
