@@ -18,6 +18,7 @@ from drskit.errors import InvalidInput
 
 SCHEDULED_TIME = "<aws.scheduler.scheduled-time>"
 """What EventBridge Scheduler puts the scheduled time in the place of."""
+LONGEST_NAME = 64
 
 
 class Kind(StrEnum):
@@ -187,6 +188,11 @@ def _template(job: Job) -> dict[str, Any]:
 
 
 def _schedule(job: Job) -> dict[str, Any]:
+    if len(job.name) > LONGEST_NAME:
+        raise InvalidInput(
+            f"EventBridge takes names of {LONGEST_NAME} characters, and {job.name} has {len(job.name)}. Shorten the "
+            "plan's name, or choose another scheduler."
+        )
     command = json.dumps(job.command("drskit", job.given, SCHEDULED_TIME)).replace("${", "${!")
     overrides = '{"containerOverrides": [{"name": "${Container}", "command": ' + command + "}]}"
     network = {"Subnets": {"Ref": "Subnets"}, "SecurityGroups": {"Ref": "SecurityGroups"}, "AssignPublicIp": "DISABLED"}

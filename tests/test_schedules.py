@@ -207,6 +207,13 @@ def test_eventbridge_accepts_the_schedule(given):
     assert ("drskit", words) == (override["name"], override["command"])
 
 
+def test_a_name_that_eventbridge_does_not_take_is_refused():
+    """Before CloudFormation does."""
+    assert only(Kind.EVENTBRIDGE, job(plan_id="p" * 57))
+    with pytest.raises(InvalidInput, match=r"takes names of 64 characters, and drskit-p+ has 65"):
+        only(Kind.EVENTBRIDGE, job(plan_id="p" * 58))
+
+
 @pytest.mark.slow
 def test_the_template_is_sound(tmp_path):
     """cfn-lint knows every type, property and function of it."""
