@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,9 @@ import click
 from drskit.cli.cleanups import attended, carry_out, person_is_there, settle
 from drskit.cli.common import as_json, confirm, ends_well, open_session, say, show_json
 from drskit.cli.plans import FILE, read_runbook
+from drskit.cli.shelves import places
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-    from drskit.aws.s3 import Address
     from drskit.headless import Notebook
     from drskit.model import Execution, Runbook
     from drskit.session import Session
@@ -73,8 +70,6 @@ def drill(
     json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
-    from drskit.planning import execution_id_for, fresh_id
-
     only_simulated = {"--world": world is not None, "--speed": speed is not None, "--approve-all": approve_all}
     for flag, given in only_simulated.items():
         if given and not simulate:
@@ -90,19 +85,14 @@ def drill(
     person = person_is_there(yes=yes, json_output=json_output)
     passing = simulate and not _stays(world, speed)
     tell = say if json_output else click.echo
-    folder, shelf = _places(ctx, output)
+    folder, shelf = places(ctx, output)
     with _world(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
         _finish_cleanup(session, runbook.plan.plan_id)
         key = session.slot(slot) if slot else None
-        live = _of_slot(session, runbook, key) if key else session.live_execution(runbook.plan.plan_id)
-        if live is not None:
-            _take_up(session, live, runbook, changing=(apply or bool(replace)) and not key, fast=fast)
-        elif not simulate:
-            _ask(session, runbook, yes=yes, replace=replace, fast=fast)
-        execution_id = live or execution_id_for(runbook.plan.plan_id, key, fresh_id(session.clock.now()))
-        if fast and live is None:
-            _start_fast(session, runbook, execution_id, key, simulate=simulate, apply=apply, replace=replace)
+        execution_id = _begin(
+            session, runbook, key, simulate=simulate, apply=apply, yes=yes, replace=replace, fast=fast
+        )
         parameters |= {"execution_id": execution_id, "slot": key or "", "confirmed": not simulate}
         runs = folder or session.settings.runs
         execution, code = _run_drill(session, runbook, parameters, runs, tell)
@@ -117,38 +107,24 @@ def drill(
     sys.exit(code)
 
 
-@dataclass(frozen=True)
-class Shelf:
-    """A place in S3 that gets a copy of the run: S3 as it was before a simulated world was entered."""
+def _begin(
+    session: "Session", runbook: "Runbook", key: str | None, *, simulate: bool, apply: bool, yes: bool,
+    replace: tuple[str, ...], fast: bool,
+) -> str:  # fmt: skip
+    """Say which execution it will be, once whoever must be asked said yes; its id."""
+    from drskit.planning import execution_id_for, fresh_id
 
-    client: "S3Client"
-    address: "Address"
-
-    def keep(self, folder: Path, tell: Callable[[str], None]) -> int:
-        """Copy the run's folder there, and tell where it is; 3 when S3 does not take it."""
-        from drskit.cli.notebooks import take_along
-
-        places, well = take_along(self.client, (folder,), self.address)
-        if well:
-            tell(*places)
-        return 0 if well else 3
-
-
-def _places(ctx: click.Context, output: str | None) -> tuple[Path | None, Shelf | None]:
-    """Where the run goes: a folder of this machine, or the usual one with a copy in S3.
-
-    Raises:
-        DrskitError: it is no place, or its bucket does not exist.
-    """
-    from drskit.aws.s3 import SCHEME, check_bucket, parse_address
-
-    if output is None or not output.startswith(SCHEME):
-        if output is not None and Path(output).is_file():
-            raise click.UsageError(f"{output} is a file. Name a folder, or s3://BUCKET/PREFIX.")
-        return (Path(output) if output else None), None
-    shelf = Shelf(open_session(ctx).clients.s3(), parse_address(output))
-    check_bucket(shelf.client, shelf.address)
-    return None, shelf
+    plan_id = runbook.plan.plan_id
+    live = _of_slot(session, runbook, key) if key else session.live_execution(plan_id)
+    if live is not None:
+        _take_up(session, live, runbook, changing=(apply or bool(replace)) and not key, fast=fast)
+        return live
+    if not simulate:
+        _ask(session, runbook, yes=yes, replace=replace, fast=fast)
+    execution_id = execution_id_for(plan_id, key, fresh_id(session.clock.now()))
+    if fast:
+        _start_fast(session, runbook, execution_id, key, simulate=simulate, apply=apply, replace=replace)
+    return execution_id
 
 
 def _finish_cleanup(session: "Session", plan_id: str) -> None:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from drskit.cli.common import as_json, ends_well, open_session, say, show_json
+from drskit.cli.shelves import take_along
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
     from drskit.aws.s3 import Address
     from drskit.headless import Notebook
     from drskit.session import Session
@@ -125,26 +124,6 @@ def _run_to_s3(session: "Session", source: Path, address: "Address", parameters:
     places, well = take_along(session.clients.s3(), done.runs, address.folder)
     lost = writer.lost is not None or not well
     return Ran(str(keep if writer.lost else address), places, error, code or (3 if lost else 0))
-
-
-def take_along(client: "S3Client", folders: tuple[Path, ...], address: "Address") -> tuple[tuple[str, ...], bool]:
-    """Copy folders of runs to below an address; where each is now, and whether S3 took them all."""
-    from drskit.aws.s3 import upload_folder
-    from drskit.errors import DrskitError
-
-    places = []
-    well = True
-    for folder in folders:
-        to = address.below(folder.name)
-        try:
-            upload_folder(client, folder, to)
-        except DrskitError as error:
-            say(f"{error} The run is in {folder}.")
-            places.append(str(folder))
-            well = False
-        else:
-            places.append(str(to))
-    return tuple(places), well
 
 
 def _ending(done: "Notebook") -> tuple[str | None, int]:
