@@ -8,7 +8,7 @@ misspelt name with a warning only.
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,7 +18,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
-from drskit.cron import slot_key
 from drskit.driving import Driving
 from drskit.endings import ended_because
 from drskit.errors import DrskitError, InvalidInput, NotCompleted, Refused, Unavailable
@@ -34,10 +33,10 @@ from drskit.model import (
     Runbook,
     WaveStatus,
 )
-from drskit.planning import execution_id_for
 from drskit.resources import default_world, find_file, find_world
 from drskit.runbook import load_runbook
 from drskit.session import Preview, Session, environment
+from drskit.slots import execution_of, slot_or_nothing
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
 from drskit.surroundings import versions as versions  # noqa: PLC0414 - callers know it by this name
@@ -49,8 +48,6 @@ if TYPE_CHECKING:
 
 APPROVE_ALL_REASON = "approvals = all: a simulated drill approves every wave"
 
-NEVER = datetime(2000, 1, 1, tzinfo=UTC)
-"""For a slot whose form is checked, not its time."""
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
@@ -58,13 +55,6 @@ def _ulid_or_nothing(value: object) -> object:
     if not isinstance(value, str) or (value and not ULID.fullmatch(value)):
         raise PydanticCustomError("ulid", "write a ULID, 26 digits and capital letters, or leave it empty")
     return value
-
-
-def _slot_or_nothing(value: str) -> str:
-    try:
-        return value and slot_key(value, NEVER, UTC) and value
-    except InvalidInput as error:
-        raise PydanticCustomError("slot", "{words}", {"words": str(error)}) from error
 
 
 def _listed(value: object) -> object:
@@ -93,7 +83,7 @@ class DrillParameters(BaseModel):
     confirmed: bool = False
     apply: bool = False
     replace: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
-    slot: Annotated[str, AfterValidator(_slot_or_nothing)] = ""
+    slot: Annotated[str, AfterValidator(slot_or_nothing)] = ""
 
 
 def open_drill(**parameters: object) -> "Drill":
@@ -118,20 +108,8 @@ def open_drill(**parameters: object) -> "Drill":
     runbook = load_runbook(path)
     _choose_world(wanted, path, runbook)
     session = Session.open()
-    return Drill(session, runbook, _of_slot(session, runbook, wanted))
-
-
-def _of_slot(session: Session, runbook: Runbook, wanted: DrillParameters) -> DrillParameters:
-    """The parameters with the slot's time and the id of its execution, if a slot was named."""
-    if not wanted.slot:
-        return wanted
-    key = session.slot(wanted.slot)
-    execution_id = execution_id_for(runbook.plan.plan_id, key, "")
-    if wanted.execution_id not in {"", execution_id}:
-        raise InvalidInput(
-            f"The execution of slot {key} is {execution_id}, not {wanted.execution_id}. Name one of them."
-        )
-    return wanted.model_copy(update={"slot": key, "execution_id": execution_id})
+    slot, execution_id = execution_of(session, runbook.plan.plan_id, wanted.slot, wanted.execution_id)
+    return Drill(session, runbook, wanted.model_copy(update={"slot": slot, "execution_id": execution_id}))
 
 
 def _choose_world(wanted: DrillParameters, path: Path, runbook: Runbook) -> None:
