@@ -17,6 +17,7 @@ from drskit.cleanup import CleanupPreview
 from drskit.driving import Driving
 from drskit.endings import ended_because
 from drskit.errors import DrskitError, NotCompleted, Refused, Unavailable
+from drskit.headless import run_mark
 from drskit.model import (
     CleanUp,
     CommandKind,
@@ -31,6 +32,7 @@ from drskit.model import (
 from drskit.notebook import checked, person_is_there
 from drskit.opening import DrillParameters, choices, chosen, open_runbook, print_line
 from drskit.session import Preview, Session
+from drskit.slots import execution_of
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
 from drskit.surroundings import versions as versions  # noqa: PLC0414 - callers know it by this name
@@ -53,7 +55,9 @@ def open_drill(**parameters: object) -> "Drill":
     """
     wanted = checked(DrillParameters, parameters)
     person = person_is_there(Session.open().settings.ui)
-    return Drill(*open_runbook(wanted, person=person), wanted)
+    session, runbook = open_runbook(wanted, person=person)
+    slot, execution_id = execution_of(session, runbook.plan.plan_id, wanted.slot, wanted.execution_id)
+    return Drill(session, runbook, wanted.model_copy(update={"slot": slot, "execution_id": execution_id}))
 
 
 class Drill:
@@ -147,6 +151,7 @@ class Drill:
             )
         self._execution = self.session.start(
             self.runbook,
+            key=self.parameters.slot or None,
             execution_id=self.parameters.execution_id or None,
             apply=self.parameters.apply,
             replace=tuple(self.parameters.replace),
@@ -387,6 +392,10 @@ class RunLink:
 
     def __repr__(self) -> str:
         return f"{self._execution.mode} {self._execution.status}: {self.path}"
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        """The same for programs."""
+        return run_mark(self._execution.execution_id, self.path.parent)
 
     def _repr_html_(self) -> str:
         text = escape(str(self.path))

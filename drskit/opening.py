@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from drskit.errors import InvalidInput, MissingTables, NotFound, Unavailable
@@ -14,6 +14,7 @@ from drskit.notebook import checked, listed
 from drskit.resources import default_world, find_file, find_world, shipped_runbooks
 from drskit.runbook import load_runbook
 from drskit.session import Session, environment
+from drskit.slots import slot_or_nothing
 from drskit.views.words import moment
 
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -46,6 +47,7 @@ class DrillParameters(BaseModel):
     confirmed: bool = False
     apply: bool = False
     replace: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
+    slot: Annotated[str, AfterValidator(slot_or_nothing)] = ""
 
 
 def open_runbook(wanted: DrillParameters, *, person: bool) -> tuple[Session, Runbook]:

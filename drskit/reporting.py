@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from drskit.errors import DrskitError, InvalidInput
+from drskit.headless import run_mark
 from drskit.model import ExecutionType
 from drskit.notebook import person_is_there
 from drskit.report.comparison import comparison_text, render_comparison
@@ -34,9 +35,14 @@ WRAP = ' style="overflow-wrap:anywhere"'
 class Shown:
     """A part of a report: HTML in a notebook, a few words in a log."""
 
-    def __init__(self, html: str, words: str) -> None:
+    def __init__(self, html: str, words: str, mark: dict[str, object] | None = None) -> None:
         self._html = html
         self._words = words
+        self._mark = mark or {}
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        """What is for programs: the run that was written, if any."""
+        return self._mark
 
     def __repr__(self) -> str:
         return self._words
@@ -192,9 +198,11 @@ class Report:
             ExportPanel(FORMATS, lambda name: self._write(found, name)).shown()
             return Shown("<p>A file lands in the run's folder; press again to write it anew.</p>", "")
         lines, words = [], []
+        mark: dict[str, object] = {}
         for name in self.parameters.formats.split():
             try:
                 path = self._write(found, name)
+                mark = run_mark(found.evidence.execution.execution_id, path.parent)
                 lines.append(f"{escape(name)}: {link_to(path)}")
                 words.append(str(path))
             except (DrskitError, OSError) as error:  # the other formats are written all the same
@@ -202,7 +210,7 @@ class Report:
                 lines.append(f"{filled('✖ not written', Tone.BAD)} {escape(name)}: {text_of(str(error))}")
                 words.append(self._failed[-1])
         html = boxed(f'<p style="margin:2px 0;overflow-wrap:anywhere">{line}</p>' for line in lines)
-        return Shown(html, "\n".join(words))
+        return Shown(html, "\n".join(words), mark)
 
     def _write(self, found: Found, name: str) -> Path:
         """The report as a file in the run's folder; the evidence is put there first where it is not yet."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -180,6 +180,17 @@ class Session:
         return SystemClock()
 
     @cached_property
+    def local_zone(self) -> tzinfo:
+        """The machine's time zone, by which its cron goes.
+
+        Raises:
+            InvalidInput: `TZ` names none.
+        """
+        from drskit.cron import local_zone
+
+        return local_zone(os.environ.get("TZ"))
+
+    @cached_property
     def caller(self) -> tuple[str, str]:
         """The account id and the ARN of whoever runs this; in a simulated world one that is made of their login.
 
@@ -313,6 +324,16 @@ class Session:
             raise GuardRefused("\n".join(faults))
 
     # --- executions --------------------------------------------------------------------------------------------------
+
+    def slot(self, text: str) -> str:
+        """The slot of a scheduled run, as the key of its execution; by the machine's time, as schedulers go by it.
+
+        Raises:
+            InvalidInput: it is neither a time nor a cron expression.
+        """
+        from drskit.cron import slot_key
+
+        return slot_key(text, self.wall_clock.now(), self.local_zone)
 
     def start(
         self,

@@ -40,6 +40,14 @@ TESTED: dict[str, str] = {
     "aws dynamodb": "tests/store: DynamoDB is moto's own",
     "DRSKIT_LIVE_PROFILE=": "tests/sim/test_live_account.py, which asks the simulator where there is no account",
     "papermill": "tests/notebooks run the notebook by papermill",
+    "pip install 'jupyter-scheduler": "the extra test installs it",
+    "jupyter nbconvert": "tests/runners execute every notebook by it",
+    "curl --fail": "tests/runners post the same file with the same headers",
+    "systemctl": "systemd's own; tests/test_schedules.py lets systemd read and verify the units",
+    "loginctl": "systemd's own",
+    "journalctl": "systemd's own",
+    "aws cloudformation": "tests/test_schedules.py: cfn-lint reads the template, the service's API takes the schedule",
+    "python -m tests.pythons": ".ci/run runs it",
     "python -m tests.live": "tests/test_live.py tries the simulator, in this process and as a command",
     "python -m tests.proof numbers": "tests/proof/test_proof.py runs parts of it",
     "DRSKIT_LIVE_PROFILE": "tests/sim/test_live_account.py, which tries the simulator when no profile is named",
@@ -82,6 +90,9 @@ def test_every_drskit_command_that_is_shown_exists():
         command: click.Command = main
         context = click.Context(main)
         rest = words[1:]
+        while rest[0].startswith("--"):  # of drskit itself, before the command
+            assert rest[0] in {flag for option in main.params for flag in option.opts}, (page, text)
+            rest = rest[2:]
         while isinstance(command, click.Group):
             found = command.get_command(context, rest[0])
             assert found is not None, (page, text)

@@ -7,7 +7,7 @@ writes recognise themselves (reliability §3.2).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
 from botocore.config import Config
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_drs import DrsClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
 ONCE = {"mode": "standard", "total_max_attempts": 1}
@@ -30,6 +31,9 @@ SURVEY = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, connect_t
 """For many reads in a row, which may take their time."""
 TABLES = Config(
     retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5, tcp_keepalive=True
+)
+FILES = Config(
+    retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30, tcp_keepalive=True
 )
 
 
@@ -102,6 +106,16 @@ class Clients:
         """
         with _opening(service.upper(), region):
             return self._session.client(service, region_name=region, config=SURVEY)
+
+    def s3(self) -> "S3Client":
+        """For executed notebooks and runs."""
+        with _opening("S3"):
+            return self._session.client("s3", config=FILES)
+
+    def papermill_s3(self) -> tuple[Any, Any, Any]:
+        """A session with its S3 client and resource, as papermill makes them for itself where nobody does."""
+        with _opening("S3"):
+            return self._session, self.s3(), self._session.resource("s3", config=FILES)
 
 
 @contextmanager

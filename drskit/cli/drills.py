@@ -1,4 +1,4 @@
-"""drill, start and run."""
+"""drill and start."""
 
 import sys
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import click
 from drskit.cli.cleanups import attended, carry_out, person_is_there, settle
 from drskit.cli.common import as_json, confirm, ends_well, open_session, say, show_json
 from drskit.cli.plans import FILE, read_runbook
+from drskit.cli.shelves import places
 
 if TYPE_CHECKING:
     from drskit.headless import Notebook
@@ -36,6 +37,13 @@ fast_option = click.option(
     "second job then.",
 )
 
+slot_option = click.option(
+    "--slot",
+    metavar="TIME|CRON",
+    help="The scheduled time that this is for, in ISO 8601, or the cron expression whose latest due time it is: what "
+    "runs twice for one slot finds one execution.",
+)
+
 
 @click.command()
 @FILE
@@ -45,21 +53,23 @@ fast_option = click.option(
     "--speed", type=click.FloatRange(min=0), help="How fast simulated time runs; 0, the default, is virtual time."
 )
 @click.option("--approve-all", is_flag=True, help="Approve every wave; only with --simulate.")
-@click.option("--output", type=click.Path(file_okay=False, path_type=Path), help="Folder for the run's folder.")
+@click.option(
+    "--output", metavar="FOLDER|S3", help="Folder for the run's folder; with s3://BUCKET/PREFIX a copy goes there, too."
+)
 @apply_option
 @yes_option
 @replace_option
 @fast_option
+@slot_option
 @as_json
 @click.pass_context
 @ends_well
 def drill(
     ctx: click.Context, file: str, simulate: bool, world: str | None, speed: float | None, approve_all: bool,
-    output: Path | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, json_output: bool,
+    output: str | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, slot: str | None,
+    json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
-    from drskit.planning import fresh_id
-
     only_simulated = {"--world": world is not None, "--speed": speed is not None, "--approve-all": approve_all}
     for flag, given in only_simulated.items():
         if given and not simulate:
@@ -74,20 +84,17 @@ def drill(
     }
     person = person_is_there(yes=yes, json_output=json_output)
     passing = simulate and not _stays(world, speed)
+    tell = say if json_output else click.echo
+    folder, shelf = places(ctx, output)
     with _world(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
         _finish_cleanup(session, runbook.plan.plan_id)
-        live = session.live_execution(runbook.plan.plan_id)
-        if live is not None:
-            _take_up(session, live, runbook, changing=apply or bool(replace), fast=fast)
-        elif not simulate:
-            _ask(session, runbook, yes=yes, replace=replace, fast=fast)
-        execution_id = live or fresh_id(session.clock.now())
-        if fast and live is None:
-            _start_fast(session, runbook, execution_id, simulate=simulate, apply=apply, replace=replace)
-        parameters |= {"execution_id": execution_id, "confirmed": not simulate}
-        tell = say if json_output else click.echo
-        runs = output or session.settings.runs
+        key = session.slot(slot) if slot else None
+        execution_id = _begin(
+            session, runbook, key, simulate=simulate, apply=apply, yes=yes, replace=replace, fast=fast
+        )
+        parameters |= {"execution_id": execution_id, "slot": key or "", "confirmed": not simulate}
+        runs = folder or session.settings.runs
         execution, code = _run_drill(session, runbook, parameters, runs, tell)
         if execution is not None and code in {0, 1} and not (passing and _leaves_instances(execution, person=person)):
             code = _settle(session, execution, runs, code, person=person)
@@ -95,7 +102,29 @@ def drill(
             from drskit.report.evidence import execution_json
 
             show_json(execution_json(*session.history(execution.execution_id)))
+    if shelf is not None and execution is not None:
+        code = shelf.keep(runs.resolve() / execution.execution_id, tell) or code
     sys.exit(code)
+
+
+def _begin(
+    session: "Session", runbook: "Runbook", key: str | None, *, simulate: bool, apply: bool, yes: bool,
+    replace: tuple[str, ...], fast: bool,
+) -> str:  # fmt: skip
+    """Say which execution it will be, once whoever must be asked said yes; its id."""
+    from drskit.planning import execution_id_for, fresh_id
+
+    plan_id = runbook.plan.plan_id
+    live = _of_slot(session, runbook, key) if key else session.live_execution(plan_id)
+    if live is not None:
+        _take_up(session, live, runbook, changing=(apply or bool(replace)) and not key, fast=fast)
+        return live
+    if not simulate:
+        _ask(session, runbook, yes=yes, replace=replace, fast=fast)
+    execution_id = execution_id_for(plan_id, key, fresh_id(session.clock.now()))
+    if fast:
+        _start_fast(session, runbook, execution_id, key, simulate=simulate, apply=apply, replace=replace)
+    return execution_id
 
 
 def _finish_cleanup(session: "Session", plan_id: str) -> None:
@@ -157,14 +186,41 @@ def _leaves_instances(execution: "Execution", *, person: bool) -> bool:
     return choice_for(execution, person=person) is not CleanUp.ALWAYS
 
 
+def _of_slot(session: "Session", runbook: "Runbook", key: str) -> str | None:
+    """The id of the slot's execution, if there is one, whatever became of it.
+
+    Raises:
+        PlanBusy: there is none, and an execution of another slot, or of none, is not over.
+    """
+    from drskit.errors import MissingTables, PlanBusy
+    from drskit.planning import execution_id_for
+
+    plan_id = runbook.plan.plan_id
+    wanted = execution_id_for(plan_id, key, "")
+    try:
+        if session.find(wanted) is not None:
+            return wanted
+    except MissingTables:  # a simulated world before its first drill
+        return None
+    live = session.live_execution(plan_id)
+    if live is not None:
+        raise PlanBusy(
+            f"Execution {live} of plan {plan_id} is not over, so that nothing was started for the slot {key}. "
+            f"`drskit drill {runbook.source}` without --slot takes it up; or cancel it first.",
+            live,
+        )
+    return None
+
+
 def _start_fast(
-    session: "Session", runbook: "Runbook", execution_id: str, *, simulate: bool, apply: bool, replace: tuple[str, ...]
-) -> None:
+    session: "Session", runbook: "Runbook", execution_id: str, key: str | None, *, simulate: bool, apply: bool,
+    replace: tuple[str, ...],
+) -> None:  # fmt: skip
     """Start it here: the notebook, which knows no fast drills, takes it up."""
     if simulate:
         session.require_simulated(runbook.plan.region)
         session.create_tables()
-    session.start(runbook, execution_id=execution_id, apply=apply, replace=replace, fast=True)
+    session.start(runbook, execution_id=execution_id, key=key, apply=apply, replace=replace, fast=True)
 
 
 def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: bool, fast: bool) -> None:
@@ -174,9 +230,13 @@ def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: boo
         Refused: it was asked to begin otherwise than it did.
     """
     from drskit.errors import Refused
+    from drskit.states import FINAL_EXECUTION
 
     name = f"Execution {live} of plan {runbook.plan.plan_id}"
     execution = session.store.load(live)
+    if execution.status in FINAL_EXECUTION:
+        say(f"{name} was for this slot, and is {execution.status}; nothing is launched again.")
+        return
     if changing or (fast and not execution.fast):
         flags = "--fast" if not changing else "--apply and --replace"
         raise Refused(f"{name} is not over, and goes on as it began. Leave {flags} out, or cancel it first.")
@@ -273,6 +333,7 @@ def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Noteb
 @click.command()
 @FILE
 @click.option("--key", help="Makes the start idempotent: the same key finds the same execution.")
+@slot_option
 @apply_option
 @yes_option
 @replace_option
@@ -281,15 +342,18 @@ def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Noteb
 @click.pass_context
 @ends_well
 def start(
-    ctx: click.Context, file: str, key: str | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool,
-    json_output: bool,
+    ctx: click.Context, file: str, key: str | None, slot: str | None, apply: bool, yes: bool, replace: tuple[str, ...],
+    fast: bool, json_output: bool,
 ) -> None:  # fmt: skip
     """Start a drill and return at once; `drskit poll` carries it out."""
     from drskit.model import Mode
     from drskit.planning import surprises
 
+    if key and slot:
+        raise click.UsageError("--key and --slot both name the execution. Keep one.")
     runbook = read_runbook(file)
     session = open_session(ctx)
+    key = session.slot(slot) if slot else key
     preview = session.preview(runbook, replace=replace, fast=fast)
     if preview.mode is Mode.REAL:
         from drskit.views.preview import preview_text
@@ -307,38 +371,4 @@ def start(
         say("It goes on as soon as somebody polls: drskit poll --follow")
 
 
-@click.command()
-@click.argument("notebook")
-@click.option(
-    "-p", "--parameter", "given", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter; may be repeated."
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The executed copy; a new name under runs/ when left out.",
-)
-@as_json
-@click.pass_context
-@ends_well
-def run(
-    ctx: click.Context, notebook: str, given: tuple[tuple[str, str], ...], output: Path | None, json_output: bool
-) -> None:
-    """Run any notebook headless, with strict names of parameters."""
-    from drskit.headless import run_notebook
-    from drskit.planning import fresh_id
-    from drskit.resources import find_file
-
-    source = find_file(notebook)
-    session = open_session(ctx)
-    target = output or session.settings.runs / f"{source.stem}-{fresh_id(session.wall_clock.now())}.ipynb"
-    result = run_notebook(source, target.resolve(), dict(given))
-    if result.error is not None:
-        say(str(result.error))
-    if json_output:
-        show_json({"Notebook": str(target), "Error": str(result.error) if result.error else None})
-    else:
-        click.echo(str(target))
-    sys.exit(result.error.exit_code if result.error else 0)
-
-
-COMMANDS: dict[str, click.Command] = {"drill": drill, "start": start, "run": run}
+COMMANDS: dict[str, click.Command] = {"drill": drill, "start": start}

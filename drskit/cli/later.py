@@ -7,7 +7,7 @@ import click
 from drskit.cli.common import say
 
 NAMES = (
-    "authorize", "check", "deploy", "forecast", "recover", "schedule",
+    "authorize", "check", "deploy", "forecast", "recover",
 )  # fmt: skip
 INSTEAD = {
     "recover": "Recover for real in the DRS console.",

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from drskit.discovery import DiscoveryParameters
 from drskit.drill import DrillParameters
+from drskit.parameters import check_parameters, read_declared
 from drskit.planner import PlannerParameters
 from drskit.watching import WatchParameters
 from tests.harness import ROOT
@@ -64,12 +66,12 @@ def test_a_notebook_has_one_cell_of_parameters(notebook):
 
 
 def test_a_notebook_is_thin(notebook):
-    """A dozen cells of ten lines; what needs a function is a missing function in drskit."""
+    """A dozen cells of ten lines, but for the parameters; what needs a function is a missing function in drskit."""
     cells = code_of(notebook)
     assert len(cells) <= MOST_CODE_CELLS
     for cell in cells:
         source = "".join(cell["source"])
-        assert len(source.splitlines()) <= MOST_LINES
+        assert len(source.splitlines()) <= MOST_LINES or "parameters" in cell["metadata"].get("tags", [])
         assert [] == [line for line in source.splitlines() if line.lstrip().startswith(("!", "%"))]
         tree = compile(source, "cell", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         assert [] == [node for node in ast.walk(tree) if isinstance(node, BANNED)]
@@ -86,6 +88,16 @@ def test_every_code_cell_has_a_sentence_before_it(notebook):
     assert all("markdown" == kinds[index - 1] for index in first_code_cells)
 
 
+def test_drskit_reads_the_parameters_that_papermill_reads(notebook):
+    """With the types that stand there, so that nothing is checked by guess; a model knows all of them."""
+    path = next(path for path in NOTEBOOKS if json.loads(path.read_text(encoding="utf-8")) == notebook)
+    declared = read_declared(path)
+    assert set(papermill.inspect_notebook(str(path))) == set(declared.types)
+    assert Any not in declared.types.values()
+    if declared.model is not None:
+        assert set(declared.types) == set(declared.model.model_fields)
+
+
 @pytest.mark.parametrize(("name", "model"), MODELS.items())
 def test_papermill_sees_every_parameter(name, model):
     """Papermill drops without a word what it cannot read: names and defaults are those of the model."""
@@ -95,6 +107,22 @@ def test_papermill_sees_every_parameter(name, model):
     assert [] == [
         name for name, found in inferred.items() if not found["help"] or found["inferred_type_name"] == "None"
     ]
+
+
+def test_the_call_for_airflow_that_the_docs_show_has_parameters_that_the_notebook_takes():
+    """Word for word, with the time that Airflow fills in."""
+    page = (ROOT / "docs" / "scheduling.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    call = ast.parse(block).body[-1]
+    assert isinstance(call, ast.Expr)
+    assert isinstance(call.value, ast.Call)
+    given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.value.keywords}
+    assert {"task_id", "input_nb", "output_nb", "parameters"} == set(given)
+    assert DRILL.name == Path(given["input_nb"]).name
+    parameters = given["parameters"] | {
+        "slot": given["parameters"]["slot"].replace("{{ ts }}", "2026-03-02T03:00:00+00:00")
+    }
+    assert parameters == check_parameters(DRILL, parameters)
 
 
 def test_the_contract_names_these_parameters():

@@ -1,0 +1,1 @@
+"""Tests of the notebooks under the runners that people schedule them with."""
