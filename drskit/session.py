@@ -204,12 +204,13 @@ class Session:
         self._need_region("AWS")
         with asking("GetCallerIdentity"):
             identity = self.clients.sts().get_caller_identity()
+            account_id, arn = identity["Account"], identity["Arn"]
         simulated = SIMULATED_HEADER in identity["ResponseMetadata"]["HTTPHeaders"]
         if simulated:
-            return identity["Account"], local_identity(self.settings.user or _login(), identity["Account"])
+            return account_id, local_identity(self.settings.user or _login(), account_id)
         if self.settings.user:
             raise InvalidInput("DRSKIT_USER is for simulated worlds; AWS itself says who you are. Unset it.")
-        return identity["Account"], identity["Arn"]
+        return account_id, arn
 
     def recovery(self, region: str) -> "DrsRecovery":
         """DRS and EC2 of this account in a Region."""

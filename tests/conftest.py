@@ -1,6 +1,26 @@
 """What all tests share."""
 
+import os
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("drskit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drskit")
+
+
+@pytest.fixture(autouse=True)
+def _the_environment_stays_as_it_was() -> Iterator[None]:
+    """A world that a test entered and did not leave would answer the next test in AWS's place."""
+    before = _aws()
+    yield
+    left = {name: value for name, value in _aws().items() if before.get(name) != value}
+    for name in left:
+        del os.environ[name]
+    os.environ.update(before)
+    assert {} == left, "the test left the environment changed"
+
+
+def _aws() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "DRSKIT_"))}

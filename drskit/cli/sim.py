@@ -60,6 +60,7 @@ def serve(
     if not loopback(host):
         say(f"WARNING: this world listens on {host}. Whoever can reach this machine can read and change it:")
         say("WARNING: it asks for no credentials. Leave --host out to serve this machine alone.")
+    stop = _stop_when_told()  # before the sign that it answers: whoever reads that may tell it to stop at once
     variables = server.environment()
     if json_output:
         click.echo(json.dumps(variables))
@@ -69,6 +70,13 @@ def serve(
         click.echo(f"# ready at {server.url}")
         say(f"Serving {path or state} at {server.url}. Export these variables in another terminal; stop with Ctrl-C.")
     sys.stdout.flush()
+    server.wait_until_idle(stop, None if idle_minutes is None else idle_minutes * 60)
+    server.stop()
+    say("Stopped.")
+
+
+def _stop_when_told() -> threading.Event:
+    """Is set by SIGTERM and by Ctrl-C."""
     stop = threading.Event()
 
     def leave(number: int, frame: FrameType | None) -> None:
@@ -77,9 +85,7 @@ def serve(
 
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
-    server.wait_until_idle(stop, None if idle_minutes is None else idle_minutes * 60)
-    server.stop()
-    say("Stopped.")
+    return stop
 
 
 def loopback(host: str) -> bool:

@@ -81,7 +81,7 @@ def test_a_server_of_another_plan(open_shell):
         (["--speed", "3"], "--speed is for simulated drills."),
         (["--simulate", "--speed", "-1"], "-1.0 is not in the range x>=0"),
         (["--simulate", "--world", "nope"], "Shipped: runbooks/worlds/captured-drill.yaml"),
-        (["--simulate", "--world", SHIPPED], "shop.yaml: start: Field required"),
+        (["--simulate", "--world", SHIPPED], "start: the key is missing"),
     ],
 )
 def test_flags_of_a_drill_that_make_no_sense(shell, flags, words):

@@ -16,6 +16,7 @@ from drskit.errors import InvalidInput
 from drskit.headless import Notebook, run_notebook
 from drskit.sim import load_world, serve
 from drskit.sim.spec import Fault, FaultKind
+from drskit.simulation import leave
 from tests.cli.proxy import without_the_simulators_mark
 from tests.cli.shell import Shell, bare_environment
 from tests.harness import ROOT, RUNBOOKS
@@ -239,6 +240,7 @@ def test_a_parameter_that_cannot_be_used_is_refused(bare, parameters, words):
     """Papermill passes everything as text, and a misspelt name with a warning only."""
     with pytest.raises(InvalidInput, match=re.escape(words)):
         open_drill(**parameters)
+    leave(os.environ)
 
 
 def test_a_parameter_that_the_notebook_lacks_is_refused(bare, tmp_path):
