@@ -7,7 +7,7 @@ plan whose items could grow too large is refused before it starts.
 
 from typing import TypeVar
 
-from drskit.model import Attempt, Command, Decision, Execution, Record, ServerRun, WaveRun
+from drskit.model import Attempt, ChangeRecord, Command, Decision, Execution, Record, ServerRun, WaveRun
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -43,6 +43,7 @@ def bounded(execution: Execution) -> Execution:
             "waiting_for": _short(execution.waiting_for, WAITING_BYTES),
             "started_by": shortened(execution.started_by, PERSON_BYTES),
             "held": _bounded_decision(execution.held),
+            "change": _bounded_change(execution.change),
             "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
             "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
             "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
@@ -69,6 +70,13 @@ def _bounded_decision(decision: Decision | None) -> Decision | None:
     if decision is None:
         return None
     return _changed(decision, {"reason": shortened(decision.reason), "by": shortened(decision.by, PERSON_BYTES)})
+
+
+def _bounded_change(change: ChangeRecord | None) -> ChangeRecord | None:
+    if change is None:
+        return None
+    against = _same(change.against, tuple(shortened(text) for text in change.against))
+    return _changed(change, {"against": against, "overridden": _bounded_decision(change.overridden)})
 
 
 def _bounded_attempt(attempt: Attempt) -> Attempt:

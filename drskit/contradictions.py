@@ -1,5 +1,7 @@
 """What the keys of a runbook may not say together: unknown and repeated names, cycles, a server in two places."""
 
+from datetime import time
+
 from drskit.runbookspec import RunbookSpec, WaveSpec
 from drskit.waves import find_cycle
 from drskit.yamlfile import Location
@@ -7,7 +9,7 @@ from drskit.yamlfile import Location
 
 def contradictions(spec: RunbookSpec) -> list[tuple[Location, str]]:
     """Where two keys contradict each other, and what to do about it."""
-    found = [*_group_faults(spec), *_wave_faults(spec)]
+    found = [*_group_faults(spec), *_wave_faults(spec), *_change_faults(spec)]
     if len(spec.sites) > 1:
         found.append((("sites",), "more than one site is not supported yet; keep one."))
     return found
@@ -89,6 +91,18 @@ def _order_faults(index: int, wave: WaveSpec) -> list[tuple[Location, str]]:
                 found.append((("waves", index, "order", number, position), f"{server} is {where}. Remove one."))
             seen.setdefault(server, number)
     return found
+
+
+def _change_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
+    windows = spec.change.windows if spec.change else ()
+    return [
+        (
+            ("change", "windows", index, "until"),
+            "it ends when it begins; write from 00:00 until 24:00 for a whole day.",
+        )
+        for index, window in enumerate(windows)
+        if window.from_ == window.until and window.from_ != time(0)
+    ]
 
 
 def needs_of(spec: RunbookSpec) -> dict[str, tuple[str, ...]]:

@@ -130,7 +130,9 @@ class Drill:
     def _look_ahead(self) -> Preview:
         if self._preview is None:
             fast = self._execution is not None and self._execution.fast
-            self._preview = self.session.preview(self.runbook, replace=tuple(self.parameters.replace), fast=fast)
+            self._preview = self.session.preview(
+                self.runbook, replace=tuple(self.parameters.replace), fast=fast, ticket=self.parameters.ticket or None
+            )
         return self._preview
 
     def mode(self) -> Mode:
@@ -155,6 +157,8 @@ class Drill:
             execution_id=self.parameters.execution_id or None,
             apply=self.parameters.apply,
             replace=tuple(self.parameters.replace),
+            ticket=self.parameters.ticket or None,
+            override=self.parameters.override or None,
         )
 
     def step(self) -> bool:

@@ -13,6 +13,7 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     │   ├── NotFound
     │   ├── AlreadyExists
     │   ├── PlanBusy            an execution of the plan lives
+    │   ├── ChangeRefused       the plan's change control does not allow a start now
     │   ├── ChangedMeanwhile    a file says something else than what was read from it
     │   └── GuardRefused        a launch would destroy what somebody needs
     ├── Unavailable             AWS, or the way to it: nobody can tell now; exit code 3
@@ -92,6 +93,10 @@ class PlanBusy(Refused):
 
 class ChangedMeanwhile(Refused):
     """A file does not say any more what was read from it; nothing was written."""
+
+
+class ChangeRefused(Refused):
+    """The plan's change control does not allow a start now."""
 
 
 class GuardRefused(Refused):

@@ -39,9 +39,10 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
         "Groups": [group.to_json() for group in execution.groups],
         "Replace": list(execution.replace),
         "Fast": execution.fast,
+        "Change": execution.change.to_json() if execution.change else None,
         "Cleans": execution.cleans,
         "PlanDigest": plan_digest(execution.plan),
-        FIELDS: changes(None, execution, PARTS | UNTOLD | {"plan", "groups", "replace"}),
+        FIELDS: changes(None, execution, PARTS | UNTOLD | {"plan", "groups", "replace", "change"}),
         STATE: state_digest(execution),
     }
     if execution.cleans:

@@ -8,7 +8,7 @@ process: in the tables, in JSON and in reports (`source_server_id` is written
 
 import hashlib
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -153,6 +153,25 @@ class CommandKind(StrEnum):
     SKIP = "skip"
 
 
+class Ticket(StrEnum):
+    """Whether a start must name a change ticket."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MON = "mon"
+    TUE = "tue"
+    WED = "wed"
+    THU = "thu"
+    FRI = "fri"
+    SAT = "sat"
+    SUN = "sun"
+
+
 # --- what a runbook declares -----------------------------------------------------------------------------------------
 
 
@@ -232,6 +251,27 @@ class CleanupPolicy(Record):
     """`always` or `never`: nobody is there to be asked."""
 
 
+class Window(Record):
+    """Hours in which a plan may be started, by the plan's time zone; `until` at or before `start` is the next day's."""
+
+    days: tuple[Weekday, ...] = ()
+    """The days on which it begins; none is every day."""
+    start: time
+    until: time
+
+
+class ChangeControl(Record):
+    """When a plan may be started, and whether a ticket must be named."""
+
+    ticket: Ticket = Ticket.OPTIONAL
+    windows: tuple[Window, ...] = ()
+    """None is at any time."""
+    timezone: str = "UTC"
+    """Of the windows, and of the calendar's times that name none: a name of the IANA time zone database."""
+    freeze: str | None = None
+    """An iCalendar file beside the runbook; nothing starts while one of its events lasts."""
+
+
 class RecoveryPlan(Record):
     """Waves over protection groups, with targets."""
 
@@ -247,6 +287,7 @@ class RecoveryPlan(Record):
     snapshots: Snapshots = Snapshots()
     timeout: timedelta | None = None
     """How long an execution may last before nothing new starts; for ever when absent."""
+    change: ChangeControl | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -466,6 +507,17 @@ class Deadline(Record):
     """When it was over, and the execution was ended for it."""
 
 
+class ChangeRecord(Record):
+    """Under which change an execution was started."""
+
+    ticket: str | None = None
+    window: str | None = None
+    """The window that was open."""
+    against: tuple[str, ...] = ()
+    """What spoke against the start; it was overridden then."""
+    overridden: Decision | None = None
+
+
 class GroupRun(Record):
     """A group's servers as resolved at the start, and how that differs from the last apply."""
 
@@ -502,6 +554,8 @@ class Execution(Record):
     """EC2 instances that the operator allowed a launch to terminate."""
     fast: bool = False
     """A launch without a known outcome is repeated soon, by an explicit choice at the start (reliability §3.3)."""
+    change: ChangeRecord | None = None
+    """Of a plan with change control: how the start stood by it."""
     cleans: str | None = None
     """Of a CLEANUP: the execution whose instances it terminates."""
     kept: tuple[Kept, ...] = ()

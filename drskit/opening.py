@@ -48,6 +48,8 @@ class DrillParameters(BaseModel):
     apply: bool = False
     replace: Annotated[list[str], BeforeValidator(listed)] = Field(default_factory=list)
     slot: Annotated[str, AfterValidator(slot_or_nothing)] = ""
+    ticket: str = ""
+    override: str = ""
 
 
 def open_runbook(wanted: DrillParameters, *, person: bool) -> tuple[Session, Runbook]:

@@ -16,6 +16,7 @@ from drskit.errors import InvalidRunbook, Refused
 from drskit.model import (
     AppliedGroup,
     AppliedPlan,
+    ChangeRecord,
     Execution,
     GroupRun,
     Mode,
@@ -236,6 +237,7 @@ def new_execution(
     replace: tuple[str, ...] = (),
     fast: bool = False,
     snapshots: Mapping[str, RecoverySnapshot] | None = None,
+    change: ChangeRecord | None = None,
 ) -> Execution:
     """An execution of the applied plan, with its servers as they are now.
 
@@ -248,6 +250,7 @@ def new_execution(
     return Execution(
         execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, start_time=at, key=key, account_id=account_id,
         region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
+        change=change,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
         deadline=deadline_of(plan.plan, at),
         waves=tuple(

@@ -14,6 +14,7 @@ from drskit.contradictions import contradictions, needs_of
 from drskit.errors import InvalidRunbook
 from drskit.model import (
     Approval,
+    ChangeControl,
     CleanUp,
     CleanupPolicy,
     Pacing,
@@ -23,8 +24,9 @@ from drskit.model import (
     Snapshots,
     Targets,
     Wave,
+    Window,
 )
-from drskit.runbookspec import ApproveSpec, RunbookSpec
+from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec
 from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
 
 
@@ -119,6 +121,13 @@ def _failures(text: str) -> dict[str, int]:
     return {"max_failed_percent": int(text[:-1])} if text.endswith("%") else {"max_failed": int(text)}
 
 
+def _change(spec: ChangeSpec | None) -> ChangeControl | None:
+    if spec is None:
+        return None
+    windows = tuple(Window(days=window.days, start=window.from_, until=window.until) for window in spec.windows)
+    return ChangeControl(ticket=spec.ticket, windows=windows, timezone=spec.timezone, freeze=spec.freeze)
+
+
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
     needs = needs_of(spec)
@@ -144,6 +153,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
         pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
         snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
+        change=_change(spec.change),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from drskit.approvers import PATTERN
-from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId
+from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
 from drskit.written import (
     MAX_SERVERS,
     WHOLE,
@@ -20,6 +20,8 @@ from drskit.written import (
     GroupName,
     Name,
     RegionName,
+    TimeOfDay,
+    TimeZone,
     WaveName,
     duration,
     filled,
@@ -190,6 +192,23 @@ class CleanupSpec(Spec):
     headless: Annotated[Literal["always", "never"], BeforeValidator(_without_a_person)] = "never"
 
 
+class WindowSpec(Spec):
+    """One of `change.windows`."""
+
+    days: tuple[Weekday, ...] = ()
+    from_: Annotated[TimeOfDay, Field(alias="from")]
+    until: TimeOfDay
+
+
+class ChangeSpec(Spec):
+    """`change`."""
+
+    ticket: Ticket = Ticket.OPTIONAL
+    windows: Annotated[tuple[WindowSpec, ...], Field(max_length=20)] = ()
+    timezone: TimeZone = "UTC"
+    freeze: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
 Pause = Annotated[timedelta, BeforeValidator(duration)]
 
 
@@ -218,4 +237,5 @@ class RunbookSpec(Spec):
     pacing: PacingSpec = PacingSpec()
     cleanup: CleanupSpec = CleanupSpec()
     timeout: Duration | None = None
+    change: Annotated[ChangeSpec | None, filled("say ticket, windows or freeze, or remove the key")] = None
     notify: Annotated[None, later("a notification")] = None

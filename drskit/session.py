@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from drskit.addressees import target
 from drskit.approvers import STAND_IN, local_identity
+from drskit.change import Judgement, judge, permitted
 from drskit.cleanup import CleanupPreview, preview_cleanup, start_cleanup
 from drskit.clock import Clock, RemoteClock, SystemClock
 from drskit.engine import Engine
@@ -110,6 +111,8 @@ class Preview:
     """Launches without a known outcome would be repeated soon."""
     snapshots: Mapping[str, RecoverySnapshot] = field(default_factory=dict)
     """By source server: what it would be launched from, where that is not the newest data."""
+    change: Judgement | None = None
+    """How a start now stands by the plan's change control; None where it has none."""
 
 
 class Session:
@@ -248,11 +251,13 @@ class Session:
 
     # --- plans -------------------------------------------------------------------------------------------------------
 
-    def preview(self, runbook: Runbook, *, replace: tuple[str, ...] = (), fast: bool = False) -> Preview:
+    def preview(
+        self, runbook: Runbook, *, replace: tuple[str, ...] = (), fast: bool = False, ticket: str | None = None
+    ) -> Preview:
         """What a start of this runbook would do.
 
         Raises:
-            InvalidRunbook: its groups do not fit the servers that DRS has.
+            InvalidRunbook: its groups do not fit the servers that DRS has, or its freeze calendar cannot be read.
             GuardRefused: a launch would terminate what is no drill of ours, and was not named.
         """
         region = runbook.plan.region
@@ -264,7 +269,8 @@ class Session:
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
         changes = difference(before, groups, runbook, resolved)
         pins = self._pins(runbook, resolved)
-        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast, pins)
+        judgement = self._judged(runbook, ticket, self.store.now()) if runbook.plan.change else None
+        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast, pins, judgement)
 
     def changes(self, runbook: Runbook) -> tuple[str, ...]:
         """What an apply of this runbook would change, a line each; none when nothing.
@@ -275,6 +281,14 @@ class Session:
         resolved = self._resolve(runbook)
         return difference(*self._stored(runbook.plan.plan_id), runbook, resolved)
 
+    def _judged(self, runbook: Runbook, ticket: str | None, now: datetime) -> Judgement | None:
+        """How a start at this time stands by the runbook's change control; None where it has none."""
+        if runbook.plan.change is None:
+            return None
+        from drskit.freezes import freezes_of
+
+        return judge(runbook.plan.change, freezes_of(runbook, now), now, ticket)
+
     def apply(self, runbook: Runbook) -> Applied:
         """Write the runbook's groups and plan to the tables, and tell what that changed.
 
@@ -283,9 +297,10 @@ class Session:
             LostRace: somebody applied the plan at the same moment.
         """
         resolved = self._resolve(runbook)
+        self._judged(runbook, None, self.store.now())  # a calendar that is missing is found by daylight
         before, groups_before = self._stored(runbook.plan.plan_id)
         changes = difference(before, groups_before, runbook, resolved)
-        if before is not None and not changes:
+        if before is not None and not changes and before.digest == runbook.digest:
             return Applied(runbook.plan.plan_id, before.version, ())
         plan, groups = applied(runbook, resolved, before, by=self.caller[1], at=self.store.now())
         removed = tuple(sorted(set(groups_before) - {group.group.group_id for group in groups}))
@@ -345,6 +360,8 @@ class Session:
         apply: bool = False,
         replace: tuple[str, ...] = (),
         fast: bool = False,
+        ticket: str | None = None,
+        override: str | None = None,
     ) -> Execution:
         """Start a drill and return at once; whoever polls carries it out.
 
@@ -357,8 +374,11 @@ class Session:
             apply: apply the runbook first, against AWS too.
             replace: EC2 instances that a launch may terminate although they are no drills of ours.
             fast: repeat a launch without a known outcome soon, on DRS's word that no job holds its servers.
+            ticket: the change under which it is started.
+            override: why it is started although the plan's change control does not allow it now.
 
         Raises:
+            ChangeRefused: its change control does not allow it now, and nobody overrides that.
             InvalidRunbook: its groups or snapshots do not fit what DRS has.
             Refused: it differs from what was applied, a server cannot be launched, or a fast start was asked for and
                 the execution that exists is not.
@@ -374,11 +394,13 @@ class Session:
         plan, groups = self._applied_for_start(runbook, resolved, apply=apply or mode is Mode.SIMULATED)
         now = self.store.now()
         identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
+        judgement = self._judged(runbook, ticket, now)
+        change = permitted(plan.plan.plan_id, judgement, override=override, by=self.caller[1]) if judgement else None
         self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
         pins = self._pins(runbook, resolved)
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
-            started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast, snapshots=pins,
+            started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast, snapshots=pins, change=change,
         )  # fmt: skip
         return self._create(execution, plan)
 

@@ -5,8 +5,9 @@ instead; `runbook.py` adds the file, the line and the key.
 """
 
 import re
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,7 @@ GROUP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 """Without dots: else group `c` of plan `a.b` and group `b.c` of plan `a` would be one GroupId."""
 WAVE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.:/=+@-]{0,63}")
 REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
+TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d|24:00", re.ASCII)
 MAX_SERVERS = 3_000
 
 
@@ -80,6 +82,23 @@ def later(what: str) -> BeforeValidator:
     return BeforeValidator(refuse)
 
 
+def _time_of_day(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not TIME.fullmatch(value):
+        raise PydanticCustomError("time", "this is no time of day; write for example 22:00")
+    return time(0) if value == "24:00" else time.fromisoformat(value)
+
+
+def _time_zone(value: object) -> str:
+    try:
+        return ZoneInfo(str(value)).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # an odd name is a path that cannot be read
+        raise PydanticCustomError("zone", "there is no such time zone; write for example Europe/Berlin") from None
+
+
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
+TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Duration = Annotated[timedelta, BeforeValidator(positive)]
 Name = Annotated[
     str, matching(NAME, "write a name of lower-case letters, digits, dots, dashes and underscores, at most 63")

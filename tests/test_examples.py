@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from drskit.errors import Refused
+from drskit.errors import ChangeRefused, Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, WaveStatus
 from drskit.report.html import render_html
+from drskit.report.markdown import render_markdown
 from drskit.report.measures import Verdict
 from drskit.report.summary import Summary, summarise
 from drskit.resources import default_world
@@ -21,7 +22,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change"}
 """The runbooks that a test below is about."""
 
 
@@ -160,3 +161,21 @@ def test_approvals_that_nobody_gives():
         execution, _ = ended(home, execution)
         assert (ExecutionStatus.PARTIAL, WaveStatus.SKIPPED) == (execution.status, execution.waves[1].status)
         assert 2 == len(home.jobs())
+
+
+def test_change():
+    """By night and under a ticket it starts; without one only when somebody says why, and the report shows both."""
+    with opened("change") as home:
+        runbook = load_runbook(EXAMPLES / "change.yaml")
+        with pytest.raises(ChangeRefused, match="a change ticket is required"):
+            home.session.start(runbook)
+        execution = home.session.start(runbook, ticket="CHG0012345")
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert "Started under ticket CHG0012345, in the window mon, tue, wed, thu 22:00-05:00." in render_html(summary)
+        execution = home.session.start(runbook, override="the storage is failing")
+        home.finish()
+        _, summary = ended(home, execution)
+        assert "AGAINST its change control (a change ticket is required, and none was named)" in render_html(summary)
+        assert "the storage is failing" in render_markdown(summary)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -44,6 +44,11 @@ slot_option = click.option(
     "runs twice for one slot finds one execution.",
 )
 
+ticket_option = click.option("--ticket", help="The change under which it is started, where the runbook asks for one.")
+override_option = click.option(
+    "--override", metavar="REASON", help="Start although the runbook's change control forbids it now; kept, and shown."
+)
+
 
 @click.command()
 @FILE
@@ -61,13 +66,15 @@ slot_option = click.option(
 @replace_option
 @fast_option
 @slot_option
+@ticket_option
+@override_option
 @as_json
 @click.pass_context
 @ends_well
 def drill(
     ctx: click.Context, file: str, simulate: bool, world: str | None, speed: float | None, approve_all: bool,
     output: str | None, apply: bool, yes: bool, replace: tuple[str, ...], fast: bool, slot: str | None,
-    json_output: bool,
+    ticket: str | None, override: str | None, json_output: bool,
 ) -> None:  # fmt: skip
     """Run the drill notebook headless, follow it, and leave runs/<ExecutionId>/."""
     only_simulated = {"--world": world is not None, "--speed": speed is not None, "--approve-all": approve_all}
@@ -81,6 +88,8 @@ def drill(
         "approvals": "all" if approve_all else "ask",
         "replace": list(replace),
         "apply": apply,
+        "ticket": ticket or "",
+        "override": override or "",
     }
     person = person_is_there(yes=yes, json_output=json_output)
     passing = simulate and not _stays(world, speed)
@@ -91,7 +100,16 @@ def drill(
         _finish_cleanup(session, runbook.plan.plan_id)
         key = session.slot(slot) if slot else None
         execution_id = _begin(
-            session, runbook, key, simulate=simulate, apply=apply, yes=yes, replace=replace, fast=fast
+            session,
+            runbook,
+            key,
+            simulate=simulate,
+            apply=apply,
+            yes=yes,
+            replace=replace,
+            fast=fast,
+            ticket=ticket,
+            override=override,
         )
         parameters |= {"execution_id": execution_id, "slot": key or "", "confirmed": not simulate}
         runs = folder or session.settings.runs
@@ -109,7 +127,7 @@ def drill(
 
 def _begin(
     session: "Session", runbook: "Runbook", key: str | None, *, simulate: bool, apply: bool, yes: bool,
-    replace: tuple[str, ...], fast: bool,
+    replace: tuple[str, ...], fast: bool, ticket: str | None, override: str | None,
 ) -> str:  # fmt: skip
     """Say which execution it will be, once whoever must be asked said yes; its id."""
     from drskit.planning import execution_id_for, fresh_id
@@ -120,10 +138,13 @@ def _begin(
         _take_up(session, live, runbook, changing=(apply or bool(replace)) and not key, fast=fast)
         return live
     if not simulate:
-        _ask(session, runbook, yes=yes, replace=replace, fast=fast)
+        _ask(session, runbook, yes=yes, replace=replace, fast=fast, ticket=ticket)
     execution_id = execution_id_for(plan_id, key, fresh_id(session.clock.now()))
     if fast:
-        _start_fast(session, runbook, execution_id, key, simulate=simulate, apply=apply, replace=replace)
+        _start_fast(
+            session, runbook, simulate=simulate, execution_id=execution_id, key=key, apply=apply, replace=replace,
+            ticket=ticket, override=override,
+        )  # fmt: skip
     return execution_id
 
 
@@ -212,15 +233,12 @@ def _of_slot(session: "Session", runbook: "Runbook", key: str) -> str | None:
     return None
 
 
-def _start_fast(
-    session: "Session", runbook: "Runbook", execution_id: str, key: str | None, *, simulate: bool, apply: bool,
-    replace: tuple[str, ...],
-) -> None:  # fmt: skip
+def _start_fast(session: "Session", runbook: "Runbook", *, simulate: bool, **options: Any) -> None:
     """Start it here: the notebook, which knows no fast drills, takes it up."""
     if simulate:
         session.require_simulated(runbook.plan.region)
         session.create_tables()
-    session.start(runbook, execution_id=execution_id, key=key, apply=apply, replace=replace, fast=True)
+    session.start(runbook, fast=True, **options)
 
 
 def _take_up(session: "Session", live: str, runbook: "Runbook", *, changing: bool, fast: bool) -> None:
@@ -252,11 +270,13 @@ def _say_fast(execution: "Execution", *, asked: bool) -> None:
         say(f"Execution {execution.execution_id} goes on as it began: fast.")
 
 
-def _ask(session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...], fast: bool) -> None:
+def _ask(
+    session: "Session", runbook: "Runbook", *, yes: bool, replace: tuple[str, ...], fast: bool, ticket: str | None
+) -> None:
     from drskit.model import Mode
     from drskit.views.preview import preview_text
 
-    preview = session.preview(runbook, replace=replace, fast=fast)
+    preview = session.preview(runbook, replace=replace, fast=fast, ticket=ticket)
     say(preview_text(preview))
     if preview.mode is Mode.REAL:
         confirm("Start this drill?", yes=yes)
@@ -338,12 +358,14 @@ def _say_outcome(execution: "Execution | None", runbook: "Runbook", done: "Noteb
 @yes_option
 @replace_option
 @fast_option
+@ticket_option
+@override_option
 @as_json
 @click.pass_context
 @ends_well
 def start(
     ctx: click.Context, file: str, key: str | None, slot: str | None, apply: bool, yes: bool, replace: tuple[str, ...],
-    fast: bool, json_output: bool,
+    fast: bool, ticket: str | None, override: str | None, json_output: bool,
 ) -> None:  # fmt: skip
     """Start a drill and return at once; `drskit poll` carries it out."""
     from drskit.model import Mode
@@ -354,13 +376,17 @@ def start(
     runbook = read_runbook(file)
     session = open_session(ctx)
     key = session.slot(slot) if slot else key
-    preview = session.preview(runbook, replace=replace, fast=fast)
-    if preview.mode is Mode.REAL:
-        from drskit.views.preview import preview_text
+    execution = session.started(runbook.plan.plan_id, key=key, fast=fast)
+    if execution is None:
+        preview = session.preview(runbook, replace=replace, fast=fast, ticket=ticket)
+        if preview.mode is Mode.REAL:
+            from drskit.views.preview import preview_text
 
-        say(preview_text(preview))
-        confirm("Start this drill?", yes=yes)
-    execution = session.start(runbook, key=key, apply=apply, replace=replace, fast=fast)
+            say(preview_text(preview))
+            confirm("Start this drill?", yes=yes)
+        execution = session.start(
+            runbook, key=key, apply=apply, replace=replace, fast=fast, ticket=ticket, override=override
+        )
     _say_fast(execution, asked=fast)
     for surprise in surprises(execution.groups):
         say(surprise)

@@ -55,6 +55,7 @@ def _head(summary: Summary) -> str:
         f"execution {coded(summary.execution_id)}, account {summary.account_id}, {escaped(summary.region)}. "
         f"Started {moment(summary.start_time)} by {escaped(summary.started_by)}, ended {moment(summary.end_time)}."
         f"{f' {escaped(FAST_WORDS)}' if summary.fast else ''}"
+        f"{f' {escaped(summary.change)}' if summary.change else ''}"
         + "".join(f"\n\n{escaped(line)}" for line in summary.leftovers)
     )
 

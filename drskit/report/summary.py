@@ -11,6 +11,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from drskit.approvers import question
+from drskit.change import told
 from drskit.endings import ended_because
 from drskit.model import (
     Approval,
@@ -132,6 +133,8 @@ class Summary(Record):
     groups: tuple[GroupRun, ...]
     replaced: tuple[str, ...]
     fast: bool
+    change: str | None
+    """How it was started by its plan's change control; None where the plan has none."""
     waves: tuple[WaveResult, ...]
     approvals: tuple[ApprovalResult, ...]
     commands: tuple[Command, ...]
@@ -225,6 +228,7 @@ def summarise(
         groups=execution.groups,
         replaced=execution.replace,
         fast=execution.fast,
+        change=told(execution.change) if execution.change else None,
         waves=waves,
         approvals=_approvals(execution, now),
         commands=execution.commands,

@@ -8,6 +8,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop#PLAN                    the frozen plan, and what was said at the start
     shop#HELD                    who paused the execution, while it is paused
     shop#DEADLINE                when the plan's time is over, if it has a timeout
+    shop#CHANGE                  under which change it was started, if its plan asks
     shop#KEPT                    of a cleanup: the instances that it leaves alone
     shop#GROUP#0001              a group as resolved at the start
     shop#WAVE#0001               a wave without its servers
@@ -88,6 +89,8 @@ def parts(execution: Execution) -> Parts:
         found["HELD"] = {"Held": execution.held}
     if execution.deadline is not None:
         found["DEADLINE"] = {"Deadline": execution.deadline}
+    if execution.change is not None:
+        found["CHANGE"] = {"Change": execution.change}
     if execution.kept:
         found["KEPT"] = {"Kept": execution.kept}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
@@ -362,6 +365,7 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
     plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
     held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
     deadline = next((child.of("Deadline", dict) for child in children if child.suffix == "DEADLINE"), None)
+    change = next((child.of("Change", dict) for child in children if child.suffix == "CHANGE"), None)
     kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
     return {
         "Plan": plan.of("Plan", dict),
@@ -369,6 +373,7 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         "Fast": plan.values.get("Fast", False),
         "Held": held,
         "Deadline": deadline,
+        "Change": change,
         "Kept": kept,
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),

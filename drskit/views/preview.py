@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from drskit.approvers import question
+from drskit.change import Judgement, advice
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
@@ -87,6 +88,8 @@ def _facts(preview: "Preview") -> list[_Fact]:
         facts += [_Fact(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
     elif preview.changes:
         facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
+    if preview.change:
+        facts += _change(preview.change)
     if preview.fast:
         facts.append(_Fact(FAST_WORDS, Tone.WAIT))
     facts += _recovered_from(preview)
@@ -123,6 +126,14 @@ def _pauses(pacing: Pacing) -> list[_Fact]:
         if length
     ]
     return [_Fact(f"Pauses {', and '.join(lasting)}")] if lasting else []
+
+
+def _change(judgement: Judgement) -> list[_Fact]:
+    """How the start stands by the plan's change control."""
+    if not judgement.allowed:
+        return [_Fact(f"NOT ALLOWED NOW: {'; '.join(judgement.against)}. {advice(judgement)}", Tone.BAD)]
+    ticket = f"under ticket {judgement.ticket}" if judgement.ticket else "without a ticket"
+    return [_Fact(f"Change control allows it: {ticket}, window {judgement.within or 'none declared'}")]
 
 
 def _terminates(instance: "Doomed") -> _Fact:

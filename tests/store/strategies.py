@@ -12,6 +12,7 @@ from drskit.model import (
     Attempt,
     AttemptStatus,
     Cadence,
+    ChangeRecord,
     Command,
     CommandKind,
     Deadline,
@@ -231,6 +232,9 @@ commands = built(
     acknowledged=maybe(times),
     answer=maybe(texts),
 )
+changes = built(
+    ChangeRecord, ticket=maybe(texts), window=maybe(texts), against=tuples(texts), overridden=maybe(decisions)
+)
 executions = built(
     Execution,
     execution_id=ids,
@@ -250,6 +254,7 @@ executions = built(
     groups=tuples(built(GroupRun, group_id=names, servers=tuples(server_ids), expect=maybe(st.integers(0, 9)))),
     replace=tuples(texts),
     deadline=maybe(built(Deadline, at=times, passed=maybe(times))),
+    change=maybe(changes),
     waves=tuples(wave_runs),
     attempts=st.lists(attempts, max_size=3, unique_by=lambda attempt: attempt.attempt_id).map(tuple),
     commands=st.lists(commands, max_size=3, unique_by=lambda command: command.command_id).map(tuple),
