@@ -33,6 +33,8 @@ FOLD = 40
 """Of a larger wave only the servers in trouble and on the critical path are drawn."""
 GREY = "#8a93a2"
 WRAP = "overflow-wrap:anywhere"
+SPREAD = f"{TABLE};table-layout:auto"
+"""JupyterLab would make all columns equal, and let their texts run into each other in a narrow window."""
 Segment = tuple[datetime, datetime, str]
 """From, to, and the colour."""
 
@@ -125,7 +127,8 @@ def _line(summary: Summary, head: str, segments: Iterable[Segment], *, marked: b
         at = end
     return (
         '<div style="display:flex;align-items:center;margin:1px 0">'
-        f'<div style="flex:0 0 11em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{head}</div>'
+        '<div style="flex:0 0 25%;min-width:11em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
+        f"{head}</div>"
         f'<div style="flex:1 1 auto;display:flex;min-width:8em">{"".join(boxes)}</div></div>'
     )
 
@@ -206,13 +209,13 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
     """A table whose cells are HTML already; an empty head stands over verdicts."""
     head = "".join(f'<th scope="col" style="{CELL}">{escape(name) or "Verdict"}</th>' for name in heads)
     body = "".join(
-        f'<tr><th scope="row" style="{CELL};font-weight:normal">{first}</th>'
+        f'<tr><th scope="row" style="{CELL};font-weight:normal;min-width:7em">{first}</th>'
         + "".join(f'<td style="{CELL};{WRAP};min-width:4em">{cell}</td>' for cell in rest)
         + "</tr>"
         for first, *rest in rows
     )
     return (
-        f'<div style="overflow-x:auto;margin:0 0 10px"><table style="{TABLE}"><caption style="{HEARD}">{escape(title)}'
+        f'<div style="overflow-x:auto;margin:0 0 10px"><table style="{SPREAD}"><caption style="{HEARD}">{escape(title)}'
         f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
