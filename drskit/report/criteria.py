@@ -19,7 +19,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
-from drskit.report.measures import Measure, Verdict, reached
+from drskit.report.measures import Measure, Verdict, reached, so_far
 from drskit.states import FINAL_WAVE
 from drskit.steps import failures_borne
 from drskit.views.words import counted, span
@@ -93,7 +93,8 @@ def criteria_of(
 
 def _measured(of: str, what: str, measure: Measure) -> Criterion:
     words = f"{what} at most {span(measure.target)}" if measure.target is not None else f"{what}: no target was set"
-    return Criterion(of=of, rule=words, actual=span(measure.actual), verdict=measure.verdict)
+    actual = ", ".join(filter(None, (span(measure.actual), so_far(measure))))
+    return Criterion(of=of, rule=words, actual=actual, verdict=measure.verdict)
 
 
 def _expected(group: GroupRun) -> Criterion:

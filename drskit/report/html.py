@@ -13,7 +13,7 @@ from drskit.model import ServerStatus
 from drskit.report.cleaned import cleanup_of, fates_of, how
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
-from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict
+from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict, so_far
 from drskit.report.summary import ServerResult, Summary, applied_words
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
@@ -110,6 +110,7 @@ def _environment() -> "Environment":
         "css": _css,
         "how": how,
         "moment": moment,
+        "so_far": so_far,
         "span": span,
     }
     environment.tests["surprising"] = _surprising

@@ -69,6 +69,12 @@ class Measure(Record):
     verdict: Verdict
 
 
+def so_far(measure: Measure) -> str:
+    """What an actual leaves out, where it stands although the target was not reached: an RPO of 0 s is no good then."""
+    partial = measure.actual is not None and measure.verdict in {Verdict.NOT_REACHED, Verdict.NOT_YET}
+    return "only of those that came up" if partial else ""
+
+
 def reached(server: ServerRun) -> bool:
     """The server came up, and passed its checks if it had any; what was terminated since counts as well."""
     return server.status in (ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED)

@@ -3,9 +3,11 @@
 import pytest
 
 from drskit.model import Decision, GroupRun, OnTimeout, ServerStatus, WaveStatus
+from drskit.report.html import render_html
 from drskit.report.measures import Verdict
 from drskit.report.summary import summarise
 from tests.report import samples
+from tests.report.pages import Page
 from tests.report.samples import at
 
 
@@ -135,3 +137,12 @@ def test_what_deviated_is_listed_for_an_owner():
 def test_every_criterion_has_a_verdict_of_the_list(story):
     """No other word."""
     assert {one.verdict for one in summary_of(story()).criteria} <= set(Verdict)
+
+
+def test_an_actual_of_some_servers_says_so():
+    """An RPO of those that came up is no RPO of the plan: it does not stand alone beside "not reached"."""
+    summary = summary_of(samples.failing())
+    (found,) = [one for one in summary.criteria if one.rule.startswith("RPO of every server")]
+    assert ("not reached", True) == (found.verdict, found.actual.endswith(", only of those that came up"))
+    assert "; actual only of those that came up" in Page(render_html(summary)).text
+    assert "only of those" not in Page(render_html(summary_of(samples.completed()))).text
