@@ -63,7 +63,7 @@ class PlanPanel(WidgetPanel):
         area = self.w.Textarea(
             description="Runbook", value=self.planner.draft.text, continuous_update=True, tooltip="The runbook as YAML"
         )
-        area.layout.width = "100%"
+        area.layout.width = "calc(100% - 4px)"  # its margins come on top
         area.layout.height = "auto"
         area.layout.flex_flow = "column"
         area.style.description_width = "initial"

@@ -154,8 +154,8 @@ def _fold(lines: Sequence[ServerLine]) -> str:
 
 
 def whole(inner: str) -> str:
-    """HTML that stands on one line."""
-    return f'<span style="white-space:nowrap">{inner}</span>'
+    """HTML that stands on one line, where a line has room for it."""
+    return f'<span style="display:inline-block;max-width:100%">{inner}</span>'
 
 
 def name_html(line: ServerLine) -> str:
