@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
+from drskit.cleanup import new_cleanup
 from drskit.errors import DrskitError
 from drskit.model import (
     Approval,
@@ -22,8 +23,10 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.orders import REFUSED, answer_now
-from drskit.seen import Remains
-from tests.builders import Walk, execution_of, sid, wave
+from drskit.seen import Remains, Sight
+from drskit.targets import Selection, Target
+from drskit.witness import Foreign
+from tests.builders import START, Walk, execution_of, job_of, sid, wave
 
 C, S, W, X = CommandKind, ServerStatus, WaveStatus, ExecutionStatus
 PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
@@ -84,6 +87,27 @@ def _gone() -> Walk:
     return walk.run(400)
 
 
+def _held() -> Walk:
+    walk = _after(_running(), C.PAUSE)
+    walk.job_ends(next(iter(walk.jobs.values())))
+    return walk.run(600)
+
+
+def _foreign() -> Walk:
+    walk = _two().run().refuse("ConflictException")
+    walk.witnesses[walk.launches[-1].attempt_id] = Foreign(job_of(7), (sid(1),))
+    return walk.run(5)
+
+
+def _cleaning() -> Execution:
+    drill = _two().wave_done().wave_done().execution
+    server = drill.waves[0].servers[0]
+    chosen = Selection((Target(server, server.recovery_instance_id or "", Sight(None, "running")),))
+    name = "01JDD6A0000000000000CLEAN0"
+    cleanup = new_cleanup(drill, chosen, execution_id=name, started_by="mira", at=START, reason="over")
+    return cleanup.model_copy(update={"status": X.POLLING})
+
+
 def _server(walk: Walk, status: ServerStatus) -> Scene:
     found = [server for run in walk.execution.waves for server in run.servers if server.status is status]
     return walk.execution, found[0].source_server_id
@@ -102,7 +126,7 @@ def whole() -> Mapping[str, Scene]:
     scenes = {
         X.PENDING: _two(),
         X.POLLING: _running(),
-        X.PAUSED: _asked(),
+        X.PAUSED: _held(),
         X.CANCELLING: _after(_running(), C.CANCEL),
         X.COMPLETED: _two().wave_done().wave_done(),
         X.PARTIAL: _two(optional=(sid(2),)).wave_done(sid(2)).wave_done(),
@@ -112,9 +136,19 @@ def whole() -> Mapping[str, Scene]:
     }
     for status, walk in scenes.items():
         assert status is walk.status, (status, walk.status)
-    held = _after(_running(), C.PAUSE)
-    return {status.value: (walk.execution, "") for status, walk in scenes.items()} | {
-        "POLLING, paused by somebody": (held.execution, "")
+    others = {
+        "PAUSED, for an approval": _asked(),
+        "PAUSED, for somebody else's job": _foreign(),
+        "PAUSED, for a failed wave (`on_failure: pause`)": _two(on_failure=OnFailure.PAUSE).wave_done(sid(2)),
+        "PAUSED, for a server that is UNKNOWN": _gone(),
+        "POLLING, paused by somebody": _after(_running(), C.PAUSE),
+    }
+    for name, walk in others.items():
+        assert name.startswith(walk.status), (name, walk.status)
+    named = {status.value: walk for status, walk in scenes.items()}
+    named["PAUSED, by somebody"] = named.pop(X.PAUSED.value)
+    return {name: (walk.execution, "") for name, walk in (named | others).items()} | {
+        "POLLING, a cleanup": (_cleaning(), "")
     }
 
 
