@@ -82,7 +82,8 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
         elif wave.status is WaveStatus.IN_PROGRESS and _undecided(execution, wave):
             yield soon
         elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
-            yield max(wave.not_before, now) if wave.not_before else soon
+            asked = any(part.status is AttemptStatus.INTENT for part in execution.attempts_of(wave.wave_name))
+            yield max(wave.not_before, now) if wave.not_before and not asked else soon
     yield from paced_waves(execution).values()
     yield from (time for time in paced_jobs(execution).values() if time > now)
 

@@ -122,6 +122,14 @@ def test_a_refused_request_is_asked_again_at_its_time():
     assert due + timedelta(seconds=1) == next_look([walk.execution], due, CEILINGS)
 
 
+def test_a_request_that_was_lost_after_a_refusal_is_looked_for_no_more_often_than_any():
+    """The time of the refusal is long over, and says nothing of when its outcome can be seen."""
+    walk = Walk(execution_of((wave("Database"), 1))).run()
+    walk.refuse("ThrottlingException").run(60)
+    walk.reply(Unknown("ReadTimeout"))
+    assert 5 == wait(walk)
+
+
 def test_instances_that_are_not_listed_yet_are_looked_for_quickly():
     """The servers are up; only their instances are missing."""
     walk = Walk(execution_of((wave("Database"), 1))).run()
