@@ -10,12 +10,15 @@ wire. It holds this:
 - One request. StartRecovery is sent at most once for each recorded intent, as a
   drill, and never without one.
 - No orphan. Every launch job in DRS is recorded under the attempt whose tag it
-  carries; no attempt is called NOT_EXECUTED whose job exists.
+  carries; no attempt is called NOT_EXECUTED whose job exists. A stranger's job,
+  of which it is told, is recorded under none.
 - Order. The job of a wave is created only after the waves that it needs have
   ended, after the jobs of its earlier steps, and after the approval that it
   needs.
 - Only what a cleanup was made for is terminated or asked to be, and after a
-  cleanup that is COMPLETED none of it is left.
+  cleanup that is COMPLETED none of it is left. By DRS's own word each such
+  instance is of a job and a server that the drill recorded, is a drill's, and
+  nobody had begun to fail back to it.
 - Nothing is lost. In the end every execution is final or says which decision of
   a person it waits for; the StatusIndex holds every execution that is not final;
   the plan names the execution that is not final, and none once it is.
@@ -43,6 +46,7 @@ from botocore.loaders import Loader
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 TAG = "drskit:Attempt"
+SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
 MOST_STARTS = 50
 HISTORY = "drs-orchestration-execution-history-dev"
 PLANS = "drs-orchestration-recovery-plans-dev"
@@ -94,13 +98,18 @@ class Checker:
         self._tables = session.client("dynamodb")
         self._ec2 = session.client("ec2")
         self._known: set[str] = set()
+        self._instances: dict[str, dict[str, Any]] = {}
+        """Every instance that DRS listed while a cleanup was there, as it was seen first."""
+        self.strangers: set[str] = set()
+        """The launch jobs of others, which the tables need not know."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def jobs(self) -> list[dict[str, Any]]:
-        """The launch jobs of DRS, oldest first."""
+        """The launch jobs of DRS that are not a stranger's, oldest first."""
         pages = self._drs.get_paginator("describe_jobs").paginate()
         found = [dict(job) for page in pages for job in page["items"] if job["type"] == "LAUNCH"]
+        found = [job for job in found if job["jobID"] not in self.strangers]
         return sorted(found, key=lambda job: _time(job["creationDateTime"]))
 
     def records(self) -> dict[str, Record]:
@@ -140,6 +149,11 @@ class Checker:
             Violation: naming all that does not hold.
         """
         jobs, records = self.jobs(), self.present()
+        if any(record.header["ExecutionType"] == "CLEANUP" for record in records.values()):
+            pages = self._drs.get_paginator("describe_recovery_instances").paginate()
+            self._instances = {one["recoveryInstanceID"]: dict(one) for page in pages for one in page["items"]} | (
+                self._instances
+            )
         _raise([*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_storm(sent)])
 
     # --- at the end --------------------------------------------------------------------------------------------------
@@ -158,6 +172,7 @@ class Checker:
         jobs, records = self.jobs(), self.records()
         problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
         problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
+        problems += [*_no_adoption(self.strangers, records)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*_commands(records), *_given(records, given), *_history(records), *_wire(sent, records)]
         if len(records) != executions:
@@ -173,14 +188,33 @@ class Checker:
         for one in sent:
             if one.operation == "TerminateRecoveryInstances":
                 asked |= set(one.members["recoveryInstanceIDs"])
+        cleaned = [
+            records[one.header["Cleans"]] for one in records.values() if one.header["ExecutionType"] == "CLEANUP"
+        ]
+        for name in asked:
+            if fault := _no_target(self._instances.get(name), cleaned):
+                yield f"cleanup: {name} was asked for, and {fault}"
         reservations = self._ec2.describe_instances()["Reservations"]
         states = {one["InstanceId"]: one["State"]["Name"] for some in reservations for one in some["Instances"]}
         gone = {name for name, state in states.items() if state in {"terminated", "shutting-down"}}
+        gone -= self._replaced({one["InstanceId"]: one for some in reservations for one in some["Instances"]})
         yield from (
             f"cleanup: {name} was terminated or asked for, and nobody chose it" for name in (asked | gone) - chosen
         )
         if all(record.status == "COMPLETED" for record in records.values()):
             yield from (f"cleanup: {name} is {states.get(name)} after it" for name in chosen - gone if name in states)
+
+    def _replaced(self, instances: dict[str, dict[str, Any]]) -> set[str]:
+        """The older instances of servers that a stranger launched: DRS terminates these itself."""
+        pages = self._drs.get_paginator("describe_jobs").paginate()
+        jobs = [job for page in pages for job in page["items"] if job["jobID"] in self.strangers]
+        replaced = set[str]()
+        for job in jobs:
+            for name, one in instances.items():
+                mine = any(tag["Key"] == SERVER_TAG and tag["Value"] in _servers(dict(job)) for tag in one["Tags"])
+                if mine and one["LaunchTime"] < _time(job["creationDateTime"]):
+                    replaced.add(name)
+        return replaced
 
     def _nothing_is_lost(self, records: dict[str, Record]) -> Iterator[str]:
         active = self._active()
@@ -253,6 +287,29 @@ def _no_orphan(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterat
     for job in jobs:
         if recorded.get(job["jobID"]) != job["tags"].get(TAG) or not job["tags"].get(TAG):
             yield f"orphan: {job['jobID']} has tags {job['tags']} and is recorded under {recorded.get(job['jobID'])}"
+
+
+def _no_adoption(strangers: set[str], records: dict[str, Record]) -> Iterator[str]:
+    for record in records.values():
+        for name, attempt in record.attempts.items():
+            if attempt.get("JobId") in strangers:
+                yield f"orphan: attempt {name} has {attempt['JobId']}, which is a stranger's"
+
+
+def _no_target(instance: dict[str, Any] | None, drills: list[Record]) -> str | None:
+    """Why an instance, as DRS listed it, is not a cleanup's to ask for; None when it is."""
+    if instance is None:
+        return "DRS never listed it"
+    job, server = instance.get("jobID"), instance["sourceServerID"]
+    recorded = {attempt.get("JobId") for drill in drills for attempt in drill.attempts.values()}
+    failback = instance.get("failback", {}).get("state", "FAILBACK_NOT_STARTED")
+    if job is None or job not in recorded:
+        return f"DRS says that {job} launched it, which no drill has recorded"
+    if not any(server in drill.servers for drill in drills):
+        return f"DRS says that it belongs to {server}, which is of no drill"
+    if instance.get("isDrill") is not True:
+        return f"DRS says isDrill {instance.get('isDrill')} of it"
+    return None if failback == "FAILBACK_NOT_STARTED" else f"its failback was {failback}"
 
 
 def _no_false_failure(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:

@@ -63,6 +63,15 @@ class Verdict:
 LAUNCHES = ("single", "--scenario", "launch", "--call", "StartRecovery", "--stop")
 WRITES = ("single", "--scenario", "launch", "--call", "TransactWriteItems", "--stop")
 ORDERED = ("single", "--scenario", "order", "--call", "StartRecovery", "--stop")
+TERMINATIONS = ("single", "--scenario", "cleanup", "--call", "TerminateRecoveryInstances", "--stop")
+NEVER_INELIGIBLE = Edit(
+    "targets.py",
+    "    instance = sight.instance\n    if instance is None:\n        where =",
+    """    return None
+    instance = sight.instance
+    if instance is None:
+        where =""",
+)
 MUTANTS = (
     Mutant(
         "the header is written whatever its version",
@@ -165,6 +174,22 @@ MUTANTS = (
         (Edit("steps.py", "return tuple(chunk for chunk in chunks if chunk.step <= step)", "return chunks"),),
         ORDERED,
     ),
+    Mutant(
+        "a cleanup takes every instance of its servers",
+        (
+            Edit(
+                "targets.py",
+                "        name = server.recovery_instance_id or _left_by(server, sights, jobs)\n",
+                """        mine = [one for one, owner in owners.items() if owner == server.source_server_id]
+        name = next((one for one in mine if not sights[one].gone), server.recovery_instance_id)
+""",
+            ),
+            Edit("targets.py", "instance.job_id not in jobs\n", "False\n"),
+            Edit("targets.py", "instance.is_drill is not True", "False"),
+        ),
+        TERMINATIONS,
+    ),
+    Mutant("a cleanup takes also what somebody needs", (NEVER_INELIGIBLE,), TERMINATIONS),
 )
 
 

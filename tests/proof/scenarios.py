@@ -47,6 +47,8 @@ RETRY_SECONDS = 15
 LONGEST_DELAY = max(DELAYS) + 60
 SETTLE_SECONDS = 300
 """Longer than any job of these worlds."""
+STRANGE_SECONDS = 1200
+"""Longer than a stranger's job that fails."""
 LONG = 600
 """A process that stands still so long is taken for dead, and another one works meanwhile."""
 
@@ -146,6 +148,19 @@ class Play:
                     raise
                 self.stage.clock.sleep(RETRY_SECONDS)
 
+    def strange_launch(self, server: str, *, drill: bool = True) -> None:
+        """Somebody else launches a server, from the console say."""
+        wanted = [{"sourceServerID": server}]
+        with self.stage.clear_sight():
+            job = self.stage.stranger.start_recovery(sourceServers=wanted, isDrill=drill)["job"]
+        self.stage.checker.strangers.add(job["jobID"])
+
+    def held(self) -> bool:
+        """Whether a stranger's job was met."""
+        with self.stage.clear_sight():
+            records = self.stage.checker.present().values()
+        return any(attempt["Status"] == "FOREIGN" for record in records for attempt in record.attempts.values())
+
     def settle(self) -> None:
         """Let everything arrive that is under way, and let a fresh worker look at it."""
         self.injector.active = False
@@ -244,11 +259,26 @@ def _after_a_failure(on_failure: str, kind: CommandKind) -> Script:
     return script
 
 
+def _foreign(play: Play) -> None:
+    """A stranger's launch holds the first server; somebody resumes the drill when that has failed."""
+    play.strange_launch("s-5a4c1e0b7d2f93861")
+    play.stage.clock.sleep(60)
+    play.start()
+    play.work()
+    if not play.injector.fired and not play.held():
+        raise AssertionError("the stranger's job was not met")
+    play.stage.clock.sleep(STRANGE_SECONDS)
+    play.tell(CommandKind.RESUME)
+    play.work()
+
+
 def _cleanup(play: Play) -> None:
-    """A drill's instances are terminated; a stranger's stay."""
+    """A drill's instances are terminated, but for one that is needed; a stranger's stay, of the drill's servers too."""
     with play.undisturbed():
         play.start()
         play.work()
+        play.strange_launch("s-5a4c1e0b7d2f93861", drill=False)
+        play.stage.clock.sleep(SETTLE_SECONDS)
     play.step(lambda process: process.session.cleanup(play.execution_id, reason="as the script says"))
     play.work()
 
@@ -265,6 +295,10 @@ PAIR = (
   - {id: s-5a4c1e0b7d2f93862, name: db-2, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
 """
 )
+NEEDED = PAIR.replace("name: db-2,", "name: db-2, failback: {client_after: 200},")
+"""Somebody begins to fail back to the instance of db-2."""
+HELD = FAILING.replace("conversion: 20", "conversion: 100", 1)
+"""The stranger's launch lasts long enough to be met, and leaves no instance; the next one succeeds."""
 OUTAGE = WORLD.replace(
     "\nservers:",
     """
@@ -277,7 +311,6 @@ servers:""",
 
 LAUNCHES = frozenset({"StartRecovery"})
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
-TERMINATIONS = frozenset({"TerminateRecoveryInstances", "TransactWriteItems", "DescribeRecoveryInstances"})
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -290,7 +323,8 @@ SCENARIOS = {
         Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
         Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
-        Scenario("cleanup", _cleanup, WORLD + STRANGER, executions=2, faults=TERMINATIONS),
-        Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING, faults=WRITES),
+        Scenario("foreign", _foreign, HELD),
+        Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
+        Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING),
     )
 }

@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import botocore.endpoint
 from botocore.loaders import Loader
 from ulid import ULID
@@ -88,6 +90,13 @@ class Stage:
 
         session.clients._session.client = watched  # type: ignore[method-assign]
         return session
+
+    @cached_property
+    def stranger(self) -> Any:
+        """DRS as somebody has it who knows nothing of drskit."""
+        session = boto3.Session(region_name=self.gateway.spec.region)
+        session._session.register_component("data_loader", _LOADER)
+        return session.client("drs")
 
     def look(self) -> None:
         """Let the checker look, if anything was written since it last did.

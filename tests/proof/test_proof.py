@@ -55,14 +55,22 @@ def test_a_death_around_any_change_of_a_command_or_a_cleanup_is_made_good():
     """The process dies after, or the reply is lost of, everything that changes something in DRS or the tables.
 
     That is where a command could be obeyed twice or an instance asked for twice; the command without options strikes
-    every call with every main kind of fault.
+    every call with every main kind of fault, also of a drill that meets a stranger's launch.
     """
-    scenarios = [scenario.name for scenario in SCENARIOS.values() if not scenario.launches]
+    scenarios = [name for name, scenario in SCENARIOS.items() if not scenario.launches and name != "foreign"]
     series = [word for name in scenarios for word in ("--scenario", name)]
     series += [word for call in CHANGES for word in ("--call", call)]
     lines = prove("single", *series, "--kind", "crash-after", "--kind", "lost-reply")
     assert set(CLEAN) <= set(lines)
     assert "runs: 0" not in lines
+
+
+def test_a_stranger_s_launch_is_met_and_never_taken_for_ours():
+    """A launch request dies or its reply is lost while somebody else's job holds the server."""
+    faults = ("--kind", "crash-after", "--kind", "lost-reply")
+    lines = prove("single", "--scenario", "foreign", "--call", "StartRecovery", *faults)
+    assert set(CLEAN) <= set(lines)
+    assert "runs: 6" in lines
 
 
 def test_pairs_of_faults_leave_one_job_each():
