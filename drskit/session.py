@@ -197,6 +197,8 @@ class Session:
     def caller(self) -> tuple[str, str]:
         """The account id and the ARN of whoever runs this; in a simulated world one that is made of their login.
 
+        A role that was assumed there stands for itself, as in AWS.
+
         Raises:
             Unavailable: nobody is known.
             InvalidInput: a simulated user is set, and AWS answers.
@@ -209,9 +211,9 @@ class Session:
             identity = self.clients.sts().get_caller_identity()
             account_id, arn = identity["Account"], identity["Arn"]
         simulated = SIMULATED_HEADER in identity["ResponseMetadata"]["HTTPHeaders"]
-        if simulated:
+        if simulated and not (":assumed-role/" in arn and self.settings.user is None):
             return account_id, local_identity(self.settings.user or _login(), account_id)
-        if self.settings.user:
+        if self.settings.user and not simulated:
             raise InvalidInput("DRSKIT_USER is for simulated worlds; AWS itself says who you are. Unset it.")
         return account_id, arn
 
@@ -300,7 +302,7 @@ class Session:
         self._judged(runbook, None, self.store.now())  # a calendar that is missing is found by daylight
         before, groups_before = self._stored(runbook.plan.plan_id)
         changes = difference(before, groups_before, runbook, resolved)
-        if before is not None and not changes and before.digest == runbook.digest:
+        if before is not None and not changes:
             return Applied(runbook.plan.plan_id, before.version, ())
         plan, groups = applied(runbook, resolved, before, by=self.caller[1], at=self.store.now())
         removed = tuple(sorted(set(groups_before) - {group.group.group_id for group in groups}))

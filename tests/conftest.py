@@ -23,4 +23,5 @@ def _the_environment_stays_as_it_was() -> Iterator[None]:
 
 
 def _aws() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "DRSKIT_"))}
+    """What points at a world; the credentials are moto's own while it stands in."""
+    return {name: value for name, value in os.environ.items() if name.startswith(("AWS_ENDPOINT_URL", "DRSKIT_"))}

@@ -54,7 +54,7 @@ def test_the_quick_look_offers_the_same_commands(name):
 
 def test_nothing_is_recorded_by_an_offer():
     """The execution is a value; what is tried on it is thrown away."""
-    execution, _ = whole()["PAUSED"]
+    execution, _ = whole()["PAUSED, for an approval"]
     before = execution.to_json()
     offers(execution, execution.start_time)
     assert before == execution.to_json()
