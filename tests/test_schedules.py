@@ -98,7 +98,7 @@ def test_systemd_reads_the_words_of_the_command_as_they_were_meant(tmp_path):
     (tmp_path / "runtime").mkdir(mode=0o777)
     (tmp_path / "runtime").chmod(0o777)
     for folder in (tmp_path, *tmp_path.parents[:4]):  # root may not test, so somebody else does
-        if folder.owner() == tmp_path.owner() and not folder.stat().st_mode & 0o055 == 0o055:
+        if folder.owner() == tmp_path.owner() and folder.stat().st_mode & 0o055 != 0o055:
             folder.chmod(0o755)
     wanted = job(runbook=Path("/srv") / HOSTILE, folder=Path("/srv/50% $HOME 'x' \"y\""))
     write(schedule_files(Kind.SYSTEMD, wanted), tmp_path / "units")
