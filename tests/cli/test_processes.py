@@ -197,7 +197,7 @@ def test_a_drill_that_fails_ends_with_1_after_its_report(tmp_path):
     done = Shell(tmp_path).process("drskit", "drill", "runbooks/failing.yaml", "--simulate", timeout=120)
     assert (1, True) == (done.returncode, "Traceback" not in done.stderr)
     run = run_of(tmp_path / "runs")
-    assert {entry.name for entry in run.iterdir()} == set(PRINTED)
+    assert {entry.name for entry in run.iterdir()} == {*PRINTED, "context.json"}
     text = (run / "report.html").read_text(encoding="utf-8")
     assert "SIMULATED" in text
     assert "conversion denied" in text
@@ -217,7 +217,7 @@ def test_a_drill_that_is_told_to_stop_leaves_its_evidence(tmp_path):
     assert (143, "") == (process.returncode, err if "Traceback" in err else "")
     assert err.splitlines()[-1].startswith("Interrupted. What ran so far is in ")
     run = run_of(tmp_path / "runs")
-    assert {entry.name for entry in run.iterdir()} == set(PRINTED)
+    assert {entry.name for entry in run.iterdir()} == {*PRINTED, "context.json"}
     assert [str(run / name) for name in PRINTED] == out.splitlines()
     found = json.loads((run / "execution.json").read_text(encoding="utf-8"))
     assert ("POLLING", "IN_PROGRESS") == (found["Status"], found["Waves"][0]["Status"])
