@@ -18,8 +18,13 @@ def spawn(folder: Path, *words: str, **variables: str) -> "subprocess.Popen[str]
     """Start drskit in a process of its own."""
     return subprocess.Popen(
         [str(BIN / "drskit"), *words], cwd=folder, env=bare_environment() | variables, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, preexec_fn=_heed_interrupts,  # noqa: PLW1509 - the child only calls signal
     )  # fmt: skip
+
+
+def _heed_interrupts() -> None:
+    """A suite that was started in the background would pass on that Ctrl-C is to be ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def descendants(pid: int) -> set[int]:
