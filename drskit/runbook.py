@@ -27,7 +27,7 @@ from drskit.model import (
     Window,
 )
 from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec
-from drskit.yamlfile import Document, Location, YamlFault, read_file, read_text, spell
+from drskit.yamlfile import Document, YamlFault, read_file, read_text, spell
 
 
 def load_runbook(path: Path) -> Runbook:
@@ -73,26 +73,10 @@ def _understand(document: Document) -> Runbook:
 def _complaints(document: Document, error: ValidationError) -> tuple[str, ...]:
     seen: dict[tuple[int, str], None] = {}
     for fault in error.errors():
-        location = _location(document, fault["loc"])
+        location = document.located(fault["loc"])
         text = document.complaint(location, _words(fault["type"], fault["msg"], fault["input"]))
         seen.setdefault((document.line(location), text))
     return tuple(text for _, text in sorted(seen))
-
-
-def _location(document: Document, raw: tuple[int | str, ...]) -> Location:
-    """Pydantic's location, cut to what stands in the file (it adds words such as `[key]`)."""
-    location: Location = ()
-    value: object = document.data
-    for part in raw:
-        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
-        if inside:
-            value = value[part]  # type: ignore[index]  # the line above asked
-        elif isinstance(value, dict) and part != "[key]":
-            return (*location, part)
-        else:
-            break
-        location = (*location, part)
-    return location
 
 
 def _words(kind: str, message: str, value: object) -> str:

@@ -53,6 +53,21 @@ class Document:
             else f"{self.source}:{self.line(location)}: {message}"
         )
 
+    def located(self, raw: tuple[int | str, ...]) -> Location:
+        """Pydantic's location, cut to what stands in the file (it adds words such as `[key]`)."""
+        location: Location = ()
+        value: object = self.data
+        for part in raw:
+            inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
+            if inside:
+                value = value[part]  # type: ignore[index]  # the line above asked
+            elif isinstance(value, dict) and part != "[key]":
+                return (*location, part)
+            else:
+                break
+            location = (*location, part)
+        return location
+
 
 def spell(location: Location) -> str:
     """A location as a person writes it: waves[1].timeout."""

@@ -149,21 +149,8 @@ def _complaints(document: Document, error: ValidationError) -> list[str]:
 
 
 def _location(document: Document, raw: tuple[int | str, ...]) -> Location:
-    """Pydantic's location, without the names of alternatives, cut to what stands in the file."""
-    location: Location = ()
-    value: object = document.data
-    for part in raw:
-        if isinstance(part, str) and part.startswith("<"):
-            continue
-        inside = part in value if isinstance(value, dict) else isinstance(value, list) and part in range(len(value))
-        if inside:
-            value = value[part]  # type: ignore[index]  # the line above asked
-        elif isinstance(value, dict) and part != "[key]":
-            return (*location, part)
-        else:
-            break
-        location = (*location, part)
-    return location
+    """Where it stands in the file; pydantic's names of alternatives do not."""
+    return document.located(tuple(part for part in raw if not (isinstance(part, str) and part.startswith("<"))))
 
 
 def _words(kind: str, message: str, value: object, location: Location) -> str:
