@@ -15,8 +15,8 @@ from drskit.aws.signing import signed_at
 from drskit.cleanup import preview_cleanup
 from drskit.errors import PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ExecutionType, ServerStatus, WaveStatus
+from drskit.sim.records import Instance
 from drskit.sim.spec import Fault, FaultKind
-from drskit.sim.world import Instance
 from drskit.verify import faults
 from drskit.views.cleanups import preview_text
 from drskit.views.events import describe

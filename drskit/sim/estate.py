@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from drskit.sim.commands import Commands
 from drskit.sim.events import Outbox
+from drskit.sim.records import Instance
 from drskit.sim.templates import Chosen, Templates
-from drskit.sim.world import Instance, World
+from drskit.sim.world import World
 
 if TYPE_CHECKING:
     from moto.ec2.models import EC2Backend

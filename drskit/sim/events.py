@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from drskit.sim import failback
 from drskit.sim.networks import SourceNetwork
-from drskit.sim.world import Job, World
+from drskit.sim.records import Job
+from drskit.sim.world import World
 
 if TYPE_CHECKING:
     from moto.events.models import EventsBackend

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from drskit.sim import refusals
+from drskit.sim.admission import check_launchable
 from drskit.sim.plans import Plan, PlanBook, PlanServer
 from drskit.sim.refusals import Refusal
 from drskit.sim.spec import span
@@ -297,7 +298,7 @@ def _validate(world: "World", execution: Execution, at: datetime) -> None:
 
 def _check_servers(world: "World", execution: Execution, servers: list[PlanServer], at: datetime) -> None:
     for server in servers:
-        world.check_launchable(world.server(server.id), execution.pins.get(server.id), at)
+        check_launchable(world, world.server(server.id), execution.pins.get(server.id), at)
     if world.busy(at) & {server.id for server in servers}:
         raise refusals.conflict(refusals.BUSY)
 

@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from drskit.sim import refusals
+from drskit.sim.admission import check_room
 from drskit.sim.portrait import INITIATION_STEPS, steps
+from drskit.sim.records import Instance, Job, SourceServer
 from drskit.sim.schedule import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.spec import Snapshots, span
 from drskit.sim.sync import Sync, begin
 from drskit.sim.times import iso_span, timestamp
-from drskit.sim.world import Instance, Job, SourceServer, World
+from drskit.sim.world import World
 
 Json = dict[str, Any]
 
@@ -150,7 +152,7 @@ def launch(world: World, instance_ids: list[str], *, tags: dict[str, str], now: 
         state = standing(world, one, now).state
         _refuse_if(state != "FAILBACK_READY_FOR_LAUNCH", one, f"is in failback state {state} and cannot be launched")
     server_ids = tuple(one.server_id for one in chosen)
-    world.check_room(server_ids, now)
+    check_room(world, server_ids, now)
     job_id = world.new_job_id()
     timeline = _timeline(world, chosen, job_id, now)
     instances = {one.server_id: one.id for one in chosen}

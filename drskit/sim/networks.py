@@ -9,14 +9,16 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from drskit.sim import refusals
+from drskit.sim.admission import check_room
 from drskit.sim.furniture import Network
 from drskit.sim.ids import Ids
+from drskit.sim.records import Job
 from drskit.sim.schedule import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.spec import WorldSpec, span
 from drskit.sim.times import timestamp
 
 if TYPE_CHECKING:
-    from drskit.sim.world import Job, World
+    from drskit.sim.world import World
 
 Json = dict[str, Any]
 EVENTS = {
@@ -37,7 +39,7 @@ class SourceNetwork:
     """When its replication began; None while it is stopped."""
     stack: str | None = None
     launched_vpc: str | None = None
-    recovery: "Job | None" = None
+    recovery: Job | None = None
 
     def status(self, now: datetime, takes: timedelta) -> str:
         """DRS's ReplicationStatus."""
@@ -116,7 +118,7 @@ def delete(world: "World", network: SourceNetwork, now: datetime) -> None:
     del world.networks.held[network.id]
 
 
-def associate(world: "World", network: SourceNetwork, stack: str, now: datetime) -> "Job":
+def associate(world: "World", network: SourceNetwork, stack: str, now: datetime) -> Job:
     """Use the VPC of a stack that exists."""
     job = _job(world, [(network, stack)], "ASSOCIATE_NETWORK_RECOVERY", {}, now)
     network.stack = stack
@@ -125,7 +127,7 @@ def associate(world: "World", network: SourceNetwork, stack: str, now: datetime)
 
 def recover(
     world: "World", chosen: list[tuple[SourceNetwork, str | None]], *, anew: bool, tags: dict[str, str], now: datetime
-) -> "Job":
+) -> Job:
     """Deploy the VPCs of these networks, or update those that are deployed."""
     for network, _ in chosen:
         status = world.networks.status(network, now)
@@ -146,12 +148,12 @@ def _stack(network: SourceNetwork) -> str:
 
 def _job(
     world: "World", chosen: list[tuple[SourceNetwork, str]], kind: str, tags: dict[str, str], now: datetime
-) -> "Job":
-    from drskit.sim.world import Job  # the world knows networks, and a job is the world's
+) -> Job:
+    from drskit.sim.records import Job  # the world knows networks, and a job is the world's
 
     for network, _ in chosen:
         _refuse_if(network.id in _busy(world, now), network, "is currently being processed by a Job")
-    world.check_room((), now)
+    check_room(world, (), now)
     job_id = world.new_job_id()
     timeline = _timeline(world, chosen, kind, job_id, now)
     ids = tuple(network.id for network, _ in chosen)

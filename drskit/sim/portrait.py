@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from drskit.sim.records import SourceServer
 from drskit.sim.spec import Replication, ReplicationState, ServerSpec
 from drskit.sim.times import iso_span, timestamp
-from drskit.sim.world import SourceServer, World
+from drskit.sim.world import World
 
 Json = dict[str, Any]
 

@@ -4,9 +4,10 @@ from datetime import datetime
 
 from drskit.sim import refusals
 from drskit.sim.furniture import Extension, StagingServer
+from drskit.sim.records import SourceServer
 from drskit.sim.spec import Replication, ReplicationState, ServerSpec, Snapshots
 from drskit.sim.sync import begin
-from drskit.sim.world import SourceServer, World
+from drskit.sim.world import World
 
 HALTED = frozenset({ReplicationState.STOPPED, ReplicationState.DISCONNECTED})
 

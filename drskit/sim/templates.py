@@ -12,8 +12,9 @@ from importlib import import_module
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
+from drskit.sim.records import SourceServer
 from drskit.sim.spec import ReplicationState
-from drskit.sim.world import SourceServer, World
+from drskit.sim.world import World
 
 if TYPE_CHECKING:
     from moto.ec2.models import EC2Backend

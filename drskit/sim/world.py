@@ -7,20 +7,17 @@ anything else, so that what should have happened by then has happened.
 """
 
 import heapq
-import re
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from drskit.sim import executions, refusals
+from drskit.sim.admission import INSTANCE_ID, check_launchable, check_request, check_room
 from drskit.sim.bucket import Buckets
-from drskit.sim.fragments import Fragment
-from drskit.sim.furniture import UNLAUNCHABLE_VOLUMES
 from drskit.sim.ids import Ids
 from drskit.sim.networks import NetworkBook
 from drskit.sim.plans import PlanBook
+from drskit.sim.records import Instance, Job, SourceServer
 from drskit.sim.schedule import (
     Failed,
     Hanging,
@@ -28,119 +25,14 @@ from drskit.sim.schedule import (
     Outcome,
     Planned,
     Terminated,
-    Timeline,
     failed_cleanup,
     plan_launch,
     plan_terminate,
     replay,
 )
 from drskit.sim.settings import SettingsBook
-from drskit.sim.snapshots import Snapshot, has_snapshots, snapshots_of
-from drskit.sim.spec import CapturedJob, ReplicationState, ServerSpec, WorldSpec, span
-from drskit.sim.sync import Sync, replicated
-
-UNLAUNCHABLE = {
-    ReplicationState.DISCONNECTED: "is disconnected",
-    ReplicationState.STOPPED: "has stopped replication",
-    ReplicationState.INITIATING: "has no consistent recovery point yet",
-    ReplicationState.INITIAL_SYNC: "has no consistent recovery point yet",
-}
-SERVER_ID = re.compile(r"^s-[0-9a-zA-Z]{17}$")
-SNAPSHOT_ID = re.compile(r"^pit-[0-9a-zA-Z]{17}$")
-INSTANCE_ID = re.compile(r"^i-[0-9a-fA-F]{8,}$")
-
-
-@dataclass
-class Instance:
-    """A recovery instance: EC2 has it from `launched_at` on; DRS lists it while `known`."""
-
-    id: str
-    server_id: str
-    job_id: str
-    is_drill: bool
-    launched_at: datetime
-    snapshot_at: datetime
-    known: bool = True
-    protected: bool = False
-    state: str = "running"
-    """As EC2 says it; whoever mirrors the world into EC2 keeps it up to date."""
-    removal_at: datetime | None = None
-    removed_by: str | None = None
-    ended_at: datetime | None = None
-    tags: dict[str, str] = field(default_factory=dict)
-    disconnected_at: datetime | None = None
-    failback: "Job | None" = None
-    """The job that launched the machine it fails back to."""
-    failback_begun_at: datetime | None = None
-    failback_stopped: bool = False
-    reversed_arn: str | None = None
-    """The source server that replicates it back to where it came from."""
-
-    def exists(self, now: datetime) -> bool:
-        """Whether EC2 runs or keeps it."""
-        return self.launched_at <= now and self.ended_at is None
-
-
-@dataclass
-class Job:
-    """A job: what was asked, and the timeline that follows from it."""
-
-    id: str
-    kind: str
-    initiated_by: str
-    created_at: datetime
-    server_ids: tuple[str, ...]
-    timeline: Timeline
-    tags: dict[str, str]
-    deleted: bool = False
-    """Somebody called DeleteJob: no operation knows it any more."""
-    survived: set[str] = field(default_factory=set)
-    """The servers whose instance EC2 protected from this job."""
-    resource_ids: tuple[str, ...] = ()
-    """The source networks that it acts upon."""
-    failback_instances: dict[str, str] = field(default_factory=dict)
-    """The recovery instance that each of its servers fails back from."""
-    told: tuple[tuple[int, int], Fragment] | None = None
-    """Its servers as they were last written, and at which stage."""
-
-    def stage(self, now: datetime) -> tuple[int, int]:
-        """Changes whenever what the job shows of its servers does."""
-        return bisect_right(self.timeline.instants, now), len(self.survived)
-
-    def ended(self, now: datetime) -> bool:
-        """Whether it is COMPLETED."""
-        return self.timeline.ends_at is not None and self.timeline.ends_at <= now
-
-    def status(self, now: datetime) -> str:
-        """DRS's JobStatus at this instant."""
-        if self.ended(now):
-            return "COMPLETED"
-        return "STARTED" if self.timeline.starts_at <= now else "PENDING"
-
-
-@dataclass
-class SourceServer:
-    """A source server and what became of it."""
-
-    spec: ServerSpec
-    tags: dict[str, str]
-    launches: int = 0
-    last_job: Job | None = None
-    snapshot_at: datetime | None = None
-    sync: Sync | None = None
-    """Its replication, where that began during the world's life."""
-    direction: str = "FAILOVER"
-    reversed_arn: str | None = None
-    """The source server that replicates the other way round."""
-    staging_arn: str | None = None
-    template_changes: int = 0
-    """How often DRS has written its EC2 launch template anew."""
-    templates_lost: int = 0
-    """How often somebody has deleted it in EC2."""
-
-    def spec_at(self, now: datetime) -> ServerSpec:
-        """What is known of it at this instant."""
-        return self.spec if self.sync is None else replicated(self.spec, self.sync, now)
+from drskit.sim.snapshots import Snapshot, snapshots_of
+from drskit.sim.spec import CapturedJob, ServerSpec, WorldSpec, span
 
 
 class World:
@@ -326,12 +218,12 @@ class World:
         self, pins: list[tuple[str, str | None]], *, is_drill: bool, tags: dict[str, str], now: datetime
     ) -> Job:
         """Start a launch job for all these servers, each perhaps pinned to a snapshot, or refuse them all."""
-        self._check_request(pins)
+        check_request(self, pins)
         servers = [self.server(server_id) for server_id, _ in pins]
         for server, (_, pin) in zip(servers, pins, strict=True):
-            self.check_launchable(server, pin, now)
+            check_launchable(self, server, pin, now)
         ids = tuple(server.spec.id for server in servers)
-        self.check_room(ids, now)
+        check_room(self, ids, now)
         job = self._new_launch(servers, is_drill=is_drill, tags=tags, now=now)
         for server, (_, pin) in zip(servers, pins, strict=True):
             points = {point.id: point.at for point in self.snapshots(server.spec.id, now)} if pin else {}
@@ -346,7 +238,7 @@ class World:
         if any(one.removed_by and one.removal_at for one in chosen):
             raise refusals.conflict("One or more of the Recovery Instances are already being terminated")
         server_ids = tuple(dict.fromkeys(one.server_id for one in chosen))
-        self.check_room(server_ids, now)
+        check_room(self, server_ids, now)
         job_id = self.new_job_id()
         specs = [self.servers[server_id].spec for server_id in server_ids]
         timeline = plan_terminate(specs, ids=self.ids, job_id=job_id, created_at=now)
@@ -423,41 +315,6 @@ class World:
             raise refusals.not_found(message, resource_id=instance_id, resource_type="RecoveryInstance")
         return instance
 
-    def _check_request(self, pins: list[tuple[str, str | None]]) -> None:
-        ids, behaviour = [server_id for server_id, _ in pins], self.spec.behaviour
-        if not ids:
-            raise refusals.invalid("At least one source server is needed", name="sourceServers")
-        for server_id, pin in pins:
-            if not SERVER_ID.match(server_id):
-                raise refusals.invalid(f"'{server_id}' is not a source server id", name="sourceServerID")
-            if pin is not None and not SNAPSHOT_ID.match(pin):
-                raise refusals.invalid(f"'{pin}' is not a recovery snapshot id", name="recoverySnapshotID")
-        if len(set(ids)) < len(ids):
-            raise refusals.invalid("A source server stands twice in the request", name="sourceServers")
-        most = behaviour.servers_per_job_quota
-        if len(ids) > most:
-            message = f"A job takes at most {most} source servers, not {len(ids)}"
-            if behaviour.too_many_servers_error == "ValidationException":
-                raise refusals.invalid(message, name="sourceServers")
-            raise refusals.over_quota(message, quota="L-B827C881", resource_type="Job")
-        unknown = next((server_id for server_id in ids if server_id not in self.servers), None)
-        if unknown and behaviour.unknown_server_error == "ValidationException":
-            raise refusals.invalid(f"Source Server with Id: '{unknown}' was not found", name="sourceServerID")
-
-    def check_launchable(self, server: SourceServer, pin: str | None, now: datetime) -> None:
-        """Refuse to launch a server that cannot be, or not from this snapshot."""
-        name = server.spec.id
-        first = server.sync.done_at if server.sync else None
-        there = has_snapshots(server.spec_at(now), now=now, first=first)
-        reason = unlaunchable(server.spec_at(now)) or (None if there else "has no consistent recovery point yet")
-        if reason:
-            message = f"Source Server with Id: '{name}' {reason} and cannot be launched"
-            if self.spec.behaviour.unlaunchable_error == "ValidationException":
-                raise refusals.invalid(message, name="sourceServers")
-            raise refusals.conflict(message, resource_id=name, resource_type="SourceServer")
-        if pin is not None and pin not in {point.id for point in self.snapshots(name, now)}:
-            raise refusals.invalid(f"Recovery snapshot '{pin}' does not exist for '{name}'", name="recoverySnapshotID")
-
     def busy(self, now: datetime) -> set[str]:
         """The source servers that a running job is at work on."""
         return {name for job in self.running_jobs(now) for name in job.server_ids}
@@ -470,26 +327,6 @@ class World:
     def new_job_id(self) -> str:
         """The id of the next job."""
         return self.ids.named("drsjob", len(self.jobs))
-
-    def check_room(self, server_ids: tuple[str, ...], now: datetime) -> None:
-        """Refuse a job of these servers while one of them is busy, or when a quota would be passed."""
-        self._check_busy(server_ids, now)
-        self._check_quotas(len(server_ids), now)
-
-    def _check_busy(self, server_ids: Iterable[str], now: datetime) -> None:
-        if self.busy(now).intersection(server_ids):
-            raise refusals.conflict(refusals.BUSY)
-
-    def _check_quotas(self, more: int, now: datetime) -> None:
-        behaviour = self.spec.behaviour
-        running = [job for job in self.running_jobs(now) if behaviour.terminate_counts or job.kind != "TERMINATE"]
-        if len(running) >= behaviour.jobs_quota:
-            message = f"{len(running)} jobs are in progress, as many as the quota allows"
-            raise refusals.over_quota(message, quota="L-D88FAC3A", resource_type="Job")
-        served = sum(len(job.server_ids) for job in running)
-        if served + more > behaviour.servers_in_jobs_quota:
-            message = f"{served} source servers are in jobs; {more} more would pass the quota"
-            raise refusals.over_quota(message, quota="L-05AFA8C6", resource_type="SourceServer")
 
     def _new_launch(self, servers: list[SourceServer], *, is_drill: bool, tags: dict[str, str], now: datetime) -> Job:
         ids = tuple(server.spec.id for server in servers)
@@ -542,16 +379,6 @@ class World:
             at = outcome.orphan_at
             made = Instance(outcome.orphan, name, job.id, is_drill, at, taken, known=outcome.known, tags=tags)
             self._add_instance(made)
-
-
-def unlaunchable(spec: ServerSpec) -> str | None:
-    """Why a server cannot be launched as it stands."""
-    volume = next((disk.volume for disk in spec.disks if disk.volume in UNLAUNCHABLE_VOLUMES), None)
-    if volume:
-        return f"has a volume whose status is {volume}"
-    if spec.extended and spec.extended.error:
-        return f"cannot reach its staging server: {spec.extended.error}"
-    return UNLAUNCHABLE.get(spec.replication.state)
 
 
 def _instant(outcome: Outcome) -> datetime | None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from drskit.sim import refusals
+from drskit.sim.admission import SERVER_ID
+from drskit.sim.records import SourceServer
 from drskit.sim.wire import Json, Scribe, page
-from drskit.sim.world import SERVER_ID, SourceServer, World
+from drskit.sim.world import World
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from drskit.sim import failback
 from drskit.sim.operations.call import Call, Operation
+from drskit.sim.records import Instance
 from drskit.sim.wire import Json
-from drskit.sim.world import Instance
 
 
 def _instance(call: Call) -> Instance:

@@ -2,8 +2,8 @@
 
 from drskit.sim import refusals
 from drskit.sim.operations.call import Call, Operation, time_of
+from drskit.sim.records import Job
 from drskit.sim.wire import Json
-from drskit.sim.world import Job
 
 
 def _describe_jobs(call: Call) -> Json:

@@ -6,10 +6,10 @@ its daily points in time.
 
 from drskit.sim import refusals
 from drskit.sim.operations.call import Call, Operation
+from drskit.sim.records import SourceServer
 from drskit.sim.settings import REPLICATION, Template
 from drskit.sim.spec import Snapshots
 from drskit.sim.wire import Json
-from drskit.sim.world import SourceServer
 
 OPTIONAL = ("ebsEncryptionKeyArn",)
 KEPT = "settings are kept and shown; of them only the daily retention has an effect"

@@ -6,8 +6,9 @@ from datetime import datetime
 from drskit.sim import refusals, replicating
 from drskit.sim.furniture import StagingServer
 from drskit.sim.operations.call import Call, Operation, time_of
+from drskit.sim.records import SourceServer
 from drskit.sim.wire import Json
-from drskit.sim.world import SourceServer, World
+from drskit.sim.world import World
 
 
 def _describe_source_servers(call: Call) -> Json:
