@@ -13,9 +13,9 @@ from drskit.sim import refusals
 from drskit.sim.admission import check_room
 from drskit.sim.portrait import INITIATION_STEPS, steps
 from drskit.sim.records import Instance, Job, SourceServer
-from drskit.sim.schedule import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.spec import Snapshots, span
 from drskit.sim.sync import Sync, begin
+from drskit.sim.timeline import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.times import iso_span, timestamp
 from drskit.sim.world import World
 

@@ -13,8 +13,8 @@ from drskit.sim.admission import check_room
 from drskit.sim.furniture import Network
 from drskit.sim.ids import Ids
 from drskit.sim.records import Job
-from drskit.sim.schedule import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.spec import WorldSpec, span
+from drskit.sim.timeline import Failed, Launched, LogEntry, Outcome, Timeline
 from drskit.sim.times import timestamp
 
 if TYPE_CHECKING:

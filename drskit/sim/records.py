@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from drskit.sim.fragments import Fragment
-from drskit.sim.schedule import Timeline
 from drskit.sim.spec import ServerSpec
 from drskit.sim.sync import Sync, replicated
+from drskit.sim.timeline import Timeline
 
 
 @dataclass

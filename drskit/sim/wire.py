@@ -13,9 +13,9 @@ from drskit.sim.failback import FailbackScribe
 from drskit.sim.fragments import Fragment
 from drskit.sim.portrait import Portrait
 from drskit.sim.records import Instance, Job, SourceServer
-from drskit.sim.schedule import Launched, LogEntry
 from drskit.sim.snapshots import Snapshot
 from drskit.sim.spec import span
+from drskit.sim.timeline import Launched, LogEntry
 from drskit.sim.times import timestamp
 from drskit.sim.world import World
 

@@ -18,21 +18,11 @@ from drskit.sim.ids import Ids
 from drskit.sim.networks import NetworkBook
 from drskit.sim.plans import PlanBook
 from drskit.sim.records import Instance, Job, SourceServer
-from drskit.sim.schedule import (
-    Failed,
-    Hanging,
-    Launched,
-    Outcome,
-    Planned,
-    Terminated,
-    failed_cleanup,
-    plan_launch,
-    plan_terminate,
-    replay,
-)
+from drskit.sim.schedule import Planned, plan_launch, plan_terminate
 from drskit.sim.settings import SettingsBook
 from drskit.sim.snapshots import Snapshot, snapshots_of
 from drskit.sim.spec import CapturedJob, ServerSpec, WorldSpec, span
+from drskit.sim.timeline import Failed, Hanging, Launched, Outcome, Terminated, failed_cleanup, replay
 
 
 class World:
