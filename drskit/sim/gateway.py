@@ -3,22 +3,18 @@
 Every request to any service passes here, in process or over HTTP, one at a
 time: moto's conditional writes are not atomic across threads. The door settles
 the world, lets faults strike, and writes the world's time into each reply.
-
-moto keeps its state in tables of the process. They hold a world's state only
-while one of its requests is answered, so several worlds can live in a process.
 """
 
 import json
-import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
-from functools import cache, partial
-from typing import Any, cast
-from urllib.parse import parse_qs, urlsplit
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.compat import HTTPHeaders
@@ -31,18 +27,13 @@ from botocore.exceptions import (
 )
 from moto import mock_aws
 from moto.backends import get_backend
-from moto.core.base_backend import BackendDict
-from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.models import botocore_stubber
-from moto.core.request import normalize_request
-from werkzeug.exceptions import HTTPException
 
 from drskit import __version__
 from drskit.clock import Clock, SystemClock, VirtualClock
+from drskit.sim.backend.insides import ANSWERING, dispatch, let_the_last_answer, swap
 from drskit.sim.backend.lag import Indexes
 from drskit.sim.backend.models import DrsBackend, drs_backends
 from drskit.sim.backend.registration import register
-from drskit.sim.backend.responses import operation_of
 from drskit.sim.estate import Estate
 from drskit.sim.faults import (
     CARRIED_OUT,
@@ -56,34 +47,20 @@ from drskit.sim.faults import (
     xml_error,
 )
 from drskit.sim.fragments import dump
+from drskit.sim.questions import Question, read, stale
 from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
 from drskit.sim.wire import Scribe
 from drskit.sim.world import World
 
-DIRECT = frozenset({"drs", "dynamodb", "ec2", "sts"})
 BROKEN: dict[FaultKind, type[BotoCoreError]] = {
     FaultKind.LOST_REQUEST: ConnectionClosedError,
     FaultKind.REFUSED: EndpointConnectionError,
     FaultKind.BLACK_HOLE: ConnectTimeoutError,
 }
 """What botocore raises when no answer comes, where it is not a read that timed out."""
-SIGNATURE_AGE = timedelta(minutes=5)
 HEADER = "x-drskit-simulated"
 _LOCK = threading.RLock()
 """Held while a request is answered, whichever world it belongs to."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What a request asks, read off its address, headers and body."""
-
-    service: str
-    operation: str
-    signed_at: str
-    form: bool
-    """Whether it is asked in a form, and wants XML."""
-    body: str
-    """What it says of servers; empty where the body is no text."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +149,7 @@ class Gateway:
         Raises:
             Dropped: there is none.
         """
-        question = _read(request)
+        question = read(request)
         with self.lock:
             taken = self.take(request, question)
         if taken.reply is None:
@@ -225,13 +202,13 @@ class Gateway:
                 raise broken(endpoint_url=request.url, error=dropped) from dropped
 
         with mock_aws():
-            _ANSWERING.append(process_request)
-            _let_the_last_answer()
+            ANSWERING.append(process_request)
+            let_the_last_answer()
             try:
                 yield
             finally:
-                _ANSWERING.remove(process_request)
-                _let_the_last_answer()
+                ANSWERING.remove(process_request)
+                let_the_last_answer()
 
     def present(self) -> dict[str, Any]:
         """The world as it stands, for people and tools."""
@@ -263,15 +240,15 @@ class Gateway:
 
     def _carry_out(self, request: AWSPreparedRequest, question: Question, now: datetime) -> Reply:
         checked = question.operation == "StartRecovery" and self.spec.behaviour.check_signature_age
-        if checked and (stale := _stale(question.signed_at, now, self.wall.now())):
-            return json_error("InvalidSignatureException", 403, {"message": stale})
+        if checked and (complaint := stale(question.signed_at, now, self.wall.now())):
+            return json_error("InvalidSignatureException", 403, {"message": complaint})
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():
             DrsBackend.moment = now
             self._settle(question.service, now, question.operation)
             try:
                 with self._behind(question, now):
-                    reply = _dispatch(request, question.service)
+                    reply = dispatch(request, question.service)
             except NotImplementedError:
                 reply = None
             finally:
@@ -304,104 +281,13 @@ class Gateway:
     def _present(self) -> Iterator[None]:
         """Let moto's tables hold this world, and give them back as they were."""
         with self.lock:
-            elsewhere = _swap(self._tables)
+            elsewhere = swap(self._tables)
             try:
                 yield
             finally:
-                self._tables = _swap(elsewhere)
+                self._tables = swap(elsewhere)
 
     def _stamped(self, reply: Reply, now: datetime) -> Reply:
         status, headers, body = reply
         kept = {key: str(value) for key, value in headers.items() if key.lower() != "date"}
         return status, kept | {"date": format_datetime(now, usegmt=True), HEADER: __version__}, body
-
-
-_ANSWERING: list[Callable[[AWSPreparedRequest], Reply]] = []
-"""Who answers boto3 in this process: the world that was opened last; worlds may close in any order."""
-
-
-def _let_the_last_answer() -> None:
-    """Put the last world's answers in the place of moto's own, or give moto's back when there is none."""
-    vars(botocore_stubber).pop("process_request", None)
-    if _ANSWERING:
-        setattr(botocore_stubber, "process_request", _ANSWERING[-1])  # noqa: B010 - a method of moto's one stub
-
-
-def _dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
-    """Moto's answer; None where it has none.
-
-    moto's own dispatcher makes a backend of us-east-1 for every service that is asked, which takes EC2 half a second;
-    for the services that a drill asks all the time we look up the handler ourselves.
-    """
-    if service not in DIRECT:
-        return cast("Reply | None", BotocoreStubber().process_request(request))
-    address = urlsplit(request.url)
-    for pattern, handler in _routes(service):
-        if pattern.match(f"https://{address.netloc}{address.path}"):
-            asked = normalize_request(request)
-            try:
-                return cast("Reply", handler(asked, asked.raw_url, asked.headers))
-            except HTTPException as error:
-                return error.code or 500, dict(error.get_headers()), error.get_body()
-    return None
-
-
-@cache
-def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]], ...]:
-    """The handlers of a service's addresses."""
-    if service == "dynamodb":
-        from drskit.sim.backend.quick import quicken
-
-        quicken()
-    tables: Any = get_backend(cast("Any", service))
-    blank = object.__new__(tables.backend)  # the addresses depend on the class alone
-    return tuple((re.compile(url), handler) for url, handler in blank.urls.items())
-
-
-def _swap(tables: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
-    """Put these contents into moto's tables; what they held comes back."""
-    in_use: list[Any] = getattr(BackendDict, "_instances")  # noqa: B009 - moto's list of the tables that hold anything
-    held = {table: dict(table) for table in in_use}
-    for table in held:
-        table.clear()
-    for table, content in tables.items():
-        dict.update(table, content)
-    in_use[:] = list(tables)
-    return held
-
-
-def _read(request: AWSPreparedRequest) -> Question:
-    address = urlsplit(request.url)
-    service = address.netloc.split(".")[0].removesuffix("-fips")
-    signed_at = _text(request.headers.get("X-Amz-Date"))
-    form = _text(request.headers.get("Content-Type")).startswith("application/x-www-form-urlencoded")
-    target = _text(request.headers.get("X-Amz-Target"))
-    body = _text(request.body) if isinstance(request.body, str | bytes) else ""
-    if target:
-        operation = target.rpartition(".")[2]
-    elif service == "drs":
-        operation = operation_of(str(request.method), address.path)
-    else:
-        operation = parse_qs(body).get("Action", [""])[0] if form else ""
-    return Question(service, operation, signed_at, form, body)
-
-
-def _text(value: str | bytes | None) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value or ""
-
-
-def _stale(signed_at: str, now: datetime, wall: datetime) -> str | None:
-    """AWS's complaint about an old signature.
-
-    Old means old by the world's time and by the wall clock: a stock client signs with the wall clock, however far from
-    it the world's time may be.
-    """
-    try:
-        signed = datetime.strptime(signed_at, "%Y%m%dT%H%M%S%z")
-    except ValueError:
-        return None
-    reference = min(now, wall)
-    if reference - signed <= SIGNATURE_AGE:
-        return None
-    limit, present = (f"{at:%Y%m%dT%H%M%SZ}" for at in (reference - SIGNATURE_AGE, reference))
-    return f"Signature expired: {signed_at} is now earlier than {limit} ({present} - 5 min.)"

@@ -24,8 +24,9 @@ from moto.moto_api._internal import mock_random
 from drskit.clock import Clock, VirtualClock, make_clock
 from drskit.errors import InvalidState, InvalidWorld
 from drskit.sim.faults import Dropped, json_error
-from drskit.sim.gateway import Gateway, Question, Taken
+from drskit.sim.gateway import Gateway, Taken
 from drskit.sim.journal import Journal, Json, Kept
+from drskit.sim.questions import Question
 from drskit.sim.spec import Fault, FaultKind, WorldSpec
 from drskit.sim.worldfile import read_world
 
