@@ -210,24 +210,32 @@ def deviations_of(
     """What was not as it should be, in the order in which a reader would ask for it; none while it is under way."""
     if execution.end_time is None:
         return
+    if execution.change and execution.change.overridden:
+        by = execution.change.overridden
+        words = f"started against the change control ({'; '.join(execution.change.against)}), by {by.by}: {by.reason}"
+        yield Deviation(of="Plan", what=words)
     for criterion in criteria:
         if criterion.verdict in AMISS:
             words = f"{criterion.rule}: {criterion.actual} ({criterion.verdict})"
             yield Deviation(of=criterion.of, what=words)
     for wave in execution.waves:
-        failed = [server for server in wave.servers if _fell_short(execution, server)]
-        if failed:
-            words = "not terminated" if execution.execution_type is ExecutionType.CLEANUP else "did not come up"
-            yield Deviation(of=f"Wave {wave.wave_name}", what=f"{words}: {_named(failed)}")
-        if wave.overridden:
-            words = f"the execution went on although it failed, by {wave.overridden.by}: {wave.overridden.reason}"
-            yield Deviation(of=f"Wave {wave.wave_name}", what=words)
+        yield from _of_the_wave(execution, wave)
     if untested:
         yield Deviation(of="Plan", what=f"not tested: {counted(len(untested), 'server')}, listed in this report")
     for group in execution.groups:
         if group.added:
             words = f"new since the plan was applied: {', '.join(group.added[:NAMED])}{_more(len(group.added))}"
             yield Deviation(of=f"Group {group.group_id}", what=words)
+
+
+def _of_the_wave(execution: Execution, wave: WaveRun) -> Iterator[Deviation]:
+    failed = [server for server in wave.servers if _fell_short(execution, server)]
+    if failed:
+        words = "not terminated" if execution.execution_type is ExecutionType.CLEANUP else "did not come up"
+        yield Deviation(of=f"Wave {wave.wave_name}", what=f"{words}: {_named(failed)}")
+    if wave.overridden:
+        words = f"the execution went on although it failed, by {wave.overridden.by}: {wave.overridden.reason}"
+        yield Deviation(of=f"Wave {wave.wave_name}", what=words)
 
 
 def _fell_short(execution: Execution, server: ServerRun) -> bool:

@@ -14,6 +14,7 @@ from drskit.report.cleaned import cleanup_of, fates_of, how
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict, so_far
+from drskit.report.sections import Look
 from drskit.report.summary import ServerResult, Summary, applied_words
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
@@ -43,6 +44,9 @@ NOT_CSS = re.compile(r"[^A-Za-z0-9 .,:_-]")
 CSS_LENGTH = 80
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
+
+LOOKS: dict[Look, str] = {Look.TEXT: "text", Look.STATUS: "n", Look.ID: "id", Look.SHORT: "n"}
+"""The CSS class of a cell."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,7 @@ def render_html(summary: Summary) -> str:
         not_recorded=NOT_RECORDED,
         mode_words=MODE_WORDS[summary.mode],
         fast_words=FAST_WORDS,
+        looks=LOOKS,
         colours=COLOURS,
         mode_colours=MODE_COLOURS,
         phase_colours=PHASE_COLOURS,

@@ -13,6 +13,7 @@ from drskit.model import ServerRun
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import Measure
+from drskit.report.sections import Cell, Look, Section
 from drskit.report.summary import Summary, WaveResult, applied_words
 from drskit.views.board import CELL, HEARD, TABLE, boxed, filled, text_of
 from drskit.views.rows import TROUBLE, trouble_of
@@ -191,6 +192,7 @@ def render_criteria(summary: Summary) -> str:
             ],
         ),
         *(f'<p style="margin:4px 0">{escape(words)}</p>' for words in (NOT_RECORDED, NO_CHECKS)),
+        *map(_of_its_own, summary.sections),
         _section(
             "To be followed up; owners and dates of retests are written into the report",
             ("Of", "Deviation"),
@@ -198,6 +200,21 @@ def render_criteria(summary: Summary) -> str:
         ),
     ]
     return boxed([part for part in parts if part])
+
+
+def _of_its_own(section: Section) -> str:
+    """A section that this execution gave reason for."""
+    heading = f'<p style="margin:10px 0 2px"><b>{text_of(section.title)}</b></p>'
+    told = "".join(f'<p style="margin:4px 0;{WRAP}">{text_of(sentence)}</p>' for sentence in section.sentences)
+    rows = [tuple(map(_cell, row)) for row in section.rows]
+    return heading + told + (table(section.title, section.heads, rows) if rows else "")
+
+
+def _cell(cell: Cell) -> str:
+    if cell.look is Look.STATUS:
+        return badge(cell.text)
+    whole = cell.look in {Look.ID, Look.SHORT}
+    return f'<span style="white-space:nowrap">{text_of(cell.text)}</span>' if whole else text_of(cell.text)
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -5,12 +5,14 @@ stands on one line.
 """
 
 import re
+from collections.abc import Iterable
 
 from drskit.model import ServerStatus
 from drskit.report.cleaned import Cleanup, cleanup_of, fates_of, how
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares
 from drskit.report.measures import Measure
+from drskit.report.sections import Cell, Look, Section
 from drskit.report.summary import Summary, applied_words
 from drskit.views.rows import TROUBLE, trouble_of
 from drskit.views.words import FAST_WORDS, MODE_WORDS, clock, counted, moment, plain, shortened, span
@@ -28,11 +30,12 @@ NAME = re.compile(r"[A-Za-z0-9._:/-]+")
 def render_markdown(summary: Summary) -> str:
     """The report without timeline, jobs and history; of a cleanup its instances, calls and bystanders."""
     if summary.is_cleanup:
-        return "\n\n".join(part for part in (_head(summary), *_cleanup(summary, cleanup_of(summary))) if part) + "\n"
+        told = (*_cleanup(summary, cleanup_of(summary)), *map(_section, summary.sections))
+        return "\n\n".join(part for part in (_head(summary), *told) if part) + "\n"
     parts = [
         _head(summary), _targets(summary), _trouble(summary), _criteria(summary), _path(summary), _untested(summary),
-        f"## Checks\n\n{escaped(NO_CHECKS)}", _approvals(summary), _commands(summary), _cleaned(summary),
-        _last_drill(summary), _deviations(summary), _versions(summary),
+        f"## Checks\n\n{escaped(NO_CHECKS)}", _approvals(summary), *map(_section, summary.sections),
+        _commands(summary), _cleaned(summary), _last_drill(summary), _deviations(summary), _versions(summary),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -55,7 +58,6 @@ def _head(summary: Summary) -> str:
         f"execution {coded(summary.execution_id)}, account {summary.account_id}, {escaped(summary.region)}. "
         f"Started {moment(summary.start_time)} by {escaped(summary.started_by)}, ended {moment(summary.end_time)}."
         f"{f' {escaped(FAST_WORDS)}' if summary.fast else ''}"
-        f"{f' {escaped(summary.change)}' if summary.change else ''}"
         + "".join(f"\n\n{escaped(line)}" for line in summary.leftovers)
     )
 
@@ -146,6 +148,22 @@ def _untested(summary: Summary) -> str:
         for one in summary.untested
     ] or ["Every server of the plan's groups was launched, or its launch was tried."]
     return _listed("Not tested", [*lines, "", escaped(NOT_RECORDED)])
+
+
+def _section(section: Section) -> str:
+    lines = [escaped(sentence) for sentence in section.sentences]
+    if section.rows:
+        lines += ["", _row(map(escaped, section.heads)), _row("---" for _ in section.heads)]
+        lines += [_row(map(_cell, row)) for row in section.rows]
+    return _listed(escaped(section.title), lines)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    return coded(cell.text) if cell.look is Look.ID else escaped(cell.text)
 
 
 def _commands(summary: Summary) -> str:

@@ -7,11 +7,11 @@ every report beside the numbers.
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from pydantic import AwareDatetime
 
 from drskit.approvers import question
-from drskit.change import told
 from drskit.endings import ended_because
 from drskit.model import (
     Approval,
@@ -40,12 +40,18 @@ from drskit.report.criteria import Criterion, Deviation, Untested, criteria_of, 
 from drskit.report.critical import Step, critical_path
 from drskit.report.figures import Difference, DrillFigures, differences, figures_of
 from drskit.report.measures import Measure, Verdict
+from drskit.report.sections import Section, sections_of
 from drskit.targets import ENDED
 from drskit.views.leftovers import leftovers
 from drskit.views.words import counted, moment, plain, span
 
 NAMED = 5
 """Instances named in a verdict; beyond, they are counted."""
+COPIED = (
+    "status", "mode", "execution_type", "execution_id", "plan_id", "digest", "head", "account_id", "region",
+    "started_by", "start_time", "end_time", "waiting_for", "groups", "fast", "commands", "cleans", "kept",
+)  # fmt: skip
+"""The fields of a summary that are the execution's own."""
 
 
 class ApprovalState(StrEnum):
@@ -133,8 +139,8 @@ class Summary(Record):
     groups: tuple[GroupRun, ...]
     replaced: tuple[str, ...]
     fast: bool
-    change: str | None
-    """How it was started by its plan's change control; None where the plan has none."""
+    sections: tuple[Section, ...]
+    """What this execution gives reason for, beside what every report has."""
     waves: tuple[WaveResult, ...]
     approvals: tuple[ApprovalResult, ...]
     commands: tuple[Command, ...]
@@ -196,48 +202,22 @@ def summarise(
         context: what was known beside the execution; nothing when left out.
     """
     context = context or Context(made_at=now)
-    rto, rpo = measures.plan_rto(execution, now), measures.plan_rpo(execution)
     waves = tuple(_wave(execution, wave, now) for wave in execution.waves)
-    criteria = criteria_of(execution, rto, rpo, {wave.wave_name: wave.rto for wave in waves})
+    known = _copied(execution) | _measured(execution, now)
+    criteria = criteria_of(execution, known["rto"], known["rpo"], {wave.wave_name: wave.rto for wave in waves})
     untested, figures = untested_of(execution), figures_of(execution, now)
     made = Summary(
+        **known,
         verdict="",
-        status=execution.status,
-        mode=execution.mode,
-        execution_type=execution.execution_type,
-        execution_id=execution.execution_id,
-        plan_id=execution.plan_id,
-        description=execution.plan.description,
-        owners=execution.plan.owners,
-        procedure=execution.plan.procedure,
-        digest=execution.digest,
-        head=execution.head,
-        account_id=execution.account_id,
-        region=execution.region,
-        started_by=execution.started_by,
-        start_time=execution.start_time,
-        end_time=execution.end_time,
-        elapsed=(execution.end_time or now) - execution.start_time,
         made_at=now,
-        waiting_for=execution.waiting_for,
-        rto=rto,
-        rto_without_people=measures.plan_rto_without_people(execution, now),
         ended_because=ended_because(execution) if execution.deadline and execution.deadline.passed else None,
-        waited=measures.waited_for_people(execution, now, measures.measured_end(execution, now)),
-        rpo=rpo,
-        groups=execution.groups,
-        replaced=execution.replace,
-        fast=execution.fast,
-        change=told(execution.change) if execution.change else None,
+        sections=sections_of(execution, events, now),
         waves=waves,
         approvals=_approvals(execution, now),
-        commands=execution.commands,
         jobs=_jobs(execution, logs),
         loose_logs=_loose_logs(execution, logs),
         events=events,
         versions=context.versions,
-        cleans=execution.cleans,
-        kept=execution.kept,
         leftovers=leftovers(execution, now, context.again),
         path=critical_path(execution, now),
         criteria=criteria,
@@ -248,6 +228,22 @@ def summarise(
         context=context,
     )
     return made.model_copy(update={"verdict": verdict(made)})
+
+
+def _copied(execution: Execution) -> dict[str, Any]:
+    """What a report shows as the execution and its plan have it."""
+    of_plan = {name: getattr(execution.plan, name) for name in ("description", "owners", "procedure")}
+    return of_plan | {name: getattr(execution, name) for name in COPIED} | {"replaced": execution.replace}
+
+
+def _measured(execution: Execution, now: datetime) -> dict[str, Any]:
+    return {
+        "elapsed": (execution.end_time or now) - execution.start_time,
+        "rto": measures.plan_rto(execution, now),
+        "rto_without_people": measures.plan_rto_without_people(execution, now),
+        "waited": measures.waited_for_people(execution, now, measures.measured_end(execution, now)),
+        "rpo": measures.plan_rpo(execution),
+    }
 
 
 def verdict(summary: Summary) -> str:

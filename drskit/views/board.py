@@ -16,6 +16,7 @@ from datetime import datetime
 from html import escape
 
 from drskit.model import Execution, Mode
+from drskit.views.notes import Note
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
 from drskit.views.words import (
     COLOURS,
@@ -101,12 +102,24 @@ def _identity(board: Board) -> str:
     return (
         f'<p style="margin:0 0 8px">{text_of(board.execution_id)}, account {text_of(board.account_id)}, '
         f"{text_of(board.region)}{f'. {text_of(FAST_WORDS)}' if board.fast else ''}{told}</p>"
+        + "".join(map(render_note, board.notes))
     )
+
+
+def render_note(note: Note) -> str:
+    """A note as a paragraph that wraps."""
+    words = f"{badge(note.status)} {text_of(note.words)}" if note.status else text_of(note.words)
+    if note.tone and not note.status:
+        words = filled(f"! {words}", note.tone)
+    return f'<p style="margin:3px 0;overflow-wrap:anywhere">{words}</p>'
 
 
 def _wave(wave: WaveRow) -> str:
     heading = f'<div data-key="heading" style="{HEADING}">{_heading(wave)}</div>'
-    return heading + _troubles(wave) + (_table(wave) if wave.shown else "") + (_fold(wave) if wave.folded else "")
+    notes = f'<div data-key="notes">{"".join(map(render_note, wave.notes))}</div>' if wave.notes else ""
+    return (
+        heading + notes + _troubles(wave) + (_table(wave) if wave.shown else "") + (_fold(wave) if wave.folded else "")
+    )
 
 
 def _troubles(wave: WaveRow) -> str:

@@ -1,6 +1,5 @@
 """What a start would do, before anybody says yes."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,8 @@ from drskit.change import Judgement, advice
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
-from drskit.views.board import CELL, HEADING, HEARD, TABLE, filled, render_mode, text_of
+from drskit.views.board import CELL, HEADING, HEARD, TABLE, render_mode, render_note, text_of
+from drskit.views.notes import Note
 from drskit.views.words import FAST_WORDS, Tone, counted, moment, plain, span
 
 if TYPE_CHECKING:
@@ -20,24 +20,11 @@ SHOWN = 12
 """Servers of a wave that are named; the rest is counted."""
 
 
-@dataclass(frozen=True)
-class _Fact:
-    """One thing to know before a start."""
-
-    words: str
-    tone: Tone | None = None
-    """BAD when a start is refused for it, WAIT when it takes something away."""
-
-
 def preview_parts(preview: "Preview") -> tuple[str, ...]:
     """The preview as HTML for a notebook, in the parts and the looks of a board."""
     title = f'<p style="margin:0 0 2px;font-size:1.35em"><b>Not started:</b> {text_of(_title(preview))}</p>'
-    facts = "".join(f'<p style="margin:3px 0">{_told(fact)}</p>' for fact in _facts(preview))
+    facts = "".join(map(render_note, _facts(preview)))
     return render_mode(preview.mode), title, facts, _table(preview)
-
-
-def _told(fact: _Fact) -> str:
-    return filled(f"! {text_of(fact.words)}", fact.tone) if fact.tone else text_of(fact.words)
 
 
 def _table(preview: "Preview") -> str:
@@ -75,36 +62,36 @@ def _title(preview: "Preview") -> str:
     return f"drill of plan {preview.runbook.plan.plan_id}: {count}, account {preview.account_id}, {preview.region}"
 
 
-def _facts(preview: "Preview") -> list[_Fact]:
+def _facts(preview: "Preview") -> list[Note]:
     targets = preview.runbook.plan.targets
     facts = [_terminates(instance) for instance in preview.doomed]
     if not facts:
-        facts = [_Fact("Terminates no instance: none of these servers has an earlier one.")]
+        facts = [Note("Terminates no instance: none of these servers has an earlier one.")]
     facts += [
-        _Fact(f"EXPECTED {group.group.expect} servers in {group.group.name}, found {len(group.servers)}", Tone.BAD)
+        Note(f"EXPECTED {group.group.expect} servers in {group.group.name}, found {len(group.servers)}", Tone.BAD)
         for group in _odd(preview)
     ]
     if preview.mode is Mode.REAL:
-        facts += [_Fact(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
+        facts += [Note(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
     elif preview.changes:
-        facts.append(_Fact(f"Applies the runbook first: {'; '.join(preview.changes)}"))
+        facts.append(Note(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     if preview.change:
         facts += _change(preview.change)
     if preview.fast:
-        facts.append(_Fact(FAST_WORDS, Tone.WAIT))
+        facts.append(Note(FAST_WORDS, Tone.WAIT))
     facts += _recovered_from(preview)
     facts += _pauses(preview.runbook.plan.pacing)
     if preview.runbook.plan.timeout:
-        facts.append(_Fact(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
+        facts.append(Note(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
     policy = preview.runbook.plan.cleanup
     for where, choice in (("with a person there", policy.after), ("headless", policy.headless)):
         if choice is CleanUp.ALWAYS:
-            facts.append(_Fact(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
-    facts.append(_Fact(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
+            facts.append(Note(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
+    facts.append(Note(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return facts
 
 
-def _recovered_from(preview: "Preview") -> list[_Fact]:
+def _recovered_from(preview: "Preview") -> list[Note]:
     """The points in time that are not the newest data; the oldest first, for it decides the RPO."""
     names = {server.source_server_id: server.name for part in preview.groups for server in part.servers}
     pins = sorted(preview.snapshots.items(), key=lambda pin: pin[1].time)
@@ -113,10 +100,10 @@ def _recovered_from(preview: "Preview") -> list[_Fact]:
         for server_id, pin in pins[:SHOWN]
     ]
     more = f" and {counted(len(pins) - SHOWN, 'more server')}" if len(pins) > SHOWN else ""
-    return [_Fact(f"Recovers from the past: {', '.join(lines)}{more}", Tone.WAIT)] if pins else []
+    return [Note(f"Recovers from the past: {', '.join(lines)}{more}", Tone.WAIT)] if pins else []
 
 
-def _pauses(pacing: Pacing) -> list[_Fact]:
+def _pauses(pacing: Pacing) -> list[Note]:
     lasting = [
         f"{span(length)} {where}"
         for length, where in (
@@ -125,23 +112,23 @@ def _pauses(pacing: Pacing) -> list[_Fact]:
         )
         if length
     ]
-    return [_Fact(f"Pauses {', and '.join(lasting)}")] if lasting else []
+    return [Note(f"Pauses {', and '.join(lasting)}")] if lasting else []
 
 
-def _change(judgement: Judgement) -> list[_Fact]:
+def _change(judgement: Judgement) -> list[Note]:
     """How the start stands by the plan's change control."""
     if not judgement.allowed:
-        return [_Fact(f"NOT ALLOWED NOW: {'; '.join(judgement.against)}. {advice(judgement)}", Tone.BAD)]
+        return [Note(f"NOT ALLOWED NOW: {'; '.join(judgement.against)}. {advice(judgement)}", Tone.BAD)]
     ticket = f"under ticket {judgement.ticket}" if judgement.ticket else "without a ticket"
-    return [_Fact(f"Change control allows it: {ticket}, window {judgement.within or 'none declared'}")]
+    return [Note(f"Change control allows it: {ticket}, window {judgement.within or 'none declared'}")]
 
 
-def _terminates(instance: "Doomed") -> _Fact:
+def _terminates(instance: "Doomed") -> Note:
     """A drill of ours may be protected: nobody asked, for it may go either way."""
     what = f"{instance.description}, the earlier instance of {instance.source_server_id}"
     if instance.ours:
-        return _Fact(f"Terminates {what}, unless its termination protection is on", Tone.WAIT)
-    return _Fact(f"TERMINATES {what}", Tone.WAIT)
+        return Note(f"Terminates {what}, unless its termination protection is on", Tone.WAIT)
+    return Note(f"TERMINATES {what}", Tone.WAIT)
 
 
 def _target(target: timedelta | None) -> str:

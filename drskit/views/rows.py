@@ -27,6 +27,7 @@ from drskit.progress import paced_jobs, paced_waves, passed
 from drskit.states import STARTED_WAVE
 from drskit.steps import steps_of, waits_for_a_step
 from drskit.views.leftovers import leftovers
+from drskit.views.notes import Note, notes_of, wave_notes_of
 from drskit.views.words import clock, counted, moment, plain, roughly, shortened
 
 SHOWN = 40
@@ -86,6 +87,7 @@ class WaveRow:
     servers: tuple[ServerRow, ...]
     estimate: str | None = None
     """When it will have come up, with what that stands on."""
+    notes: tuple[Note, ...] = ()
 
     @property
     def trouble(self) -> int:
@@ -128,6 +130,7 @@ class Board:
     """Of a finished drill: what of it still runs, and what was terminated since."""
     told: str | None = None
     """What a person said last, and what became of it."""
+    notes: tuple[Note, ...] = ()
 
     @property
     def done(self) -> int:
@@ -163,6 +166,7 @@ def board_of(execution: Execution, now: datetime, again: Collection[str] = ()) -
         waves=tuple(_wave_row(execution, wave, now) for wave in execution.waves),
         leftovers=leftovers(execution, now, again),
         told=_told(execution.commands[-1]) if execution.commands else None,
+        notes=notes_of(execution, now),
     )
 
 
@@ -205,6 +209,7 @@ def _wave_row(execution: Execution, wave: WaveRun, now: datetime) -> WaveRow:
         reason=wave.reason,
         servers=tuple(sorted(rows, key=lambda row: row.urgency)),
         estimate=_estimate(execution, wave, now),
+        notes=wave_notes_of(execution, wave, now),
     )
 
 

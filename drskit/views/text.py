@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from drskit.errors import MissingExtra
 from drskit.model import Command, Event, Execution
 from drskit.views.events import describe
+from drskit.views.notes import Note
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
 from drskit.views.words import Tone, badge_of, clock, counted, moment, plain, shortened, span
 
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
+    from rich.text import Text
 
 ERROR_LENGTH = 160
 
@@ -42,8 +44,10 @@ def board_text(execution: Execution, now: datetime, again: Collection[str] = ())
     lines = [headline(board), *map(plain, board.leftovers)]
     if board.waiting_for and not board.finished:
         lines.append(f"WAITING FOR: {plain(board.waiting_for)}")
+    lines += map(note_line, board.notes)
     for wave in board.waves:
-        lines += ["", wave_line(wave), *(f"  {_server_line(server)}" for server in wave.shown)]
+        lines += ["", wave_line(wave), *(f"  {note_line(note)}" for note in wave.notes)]
+        lines += [*(f"  {_server_line(server)}" for server in wave.shown)]
         if wave.folded:
             lines.append(f"  … and {counted(len(wave.folded), 'more server')}")
     return "\n".join(lines) + "\n"
@@ -89,6 +93,13 @@ def wave_line(wave: WaveRow) -> str:
     return ", ".join(parts)
 
 
+def note_line(note: Note) -> str:
+    """A note on one line; what somebody should look at begins with a mark."""
+    if note.status:
+        return f"{badge_of(note.status).glyph} {plain(note.status)} {plain(note.words)}"
+    return f"{'! ' if note.tone else ''}{plain(note.words)}"
+
+
 def rich_board(execution: Execution, now: datetime) -> "Group":
     """The board for a live terminal.
 
@@ -105,7 +116,15 @@ def rich_board(execution: Execution, now: datetime) -> "Group":
     waiting = board.waiting_for and not board.finished
     told = [Text(f"WAITING FOR: {plain(board.waiting_for or '')}", style=STYLES[Tone.WAIT])] if waiting else []
     told += [Text(plain(line)) for line in board.leftovers]
+    told += [_rich_note(note) for note in board.notes]
     return Group(head, *told, *(_rich_wave(wave) for wave in board.waves))
+
+
+def _rich_note(note: Note) -> "Text":
+    from rich.text import Text
+
+    tone = badge_of(note.status).tone if note.status else note.tone
+    return Text(note_line(note), style=STYLES[tone] if tone else "")
 
 
 def _rich_wave(wave: WaveRow) -> "Table":
@@ -113,14 +132,15 @@ def _rich_wave(wave: WaveRow) -> "Table":
     from rich.text import Text
 
     folded = wave.folded
+    title = Text(wave_line(wave), style=STYLES[badge_of(wave.status.value).tone])
     table = Table(
-        title=Text(wave_line(wave), style=STYLES[badge_of(wave.status.value).tone]),
+        title=Text("\n").join([title, *map(_rich_note, wave.notes)]),
         title_justify="left",
         caption=Text(f"and {counted(len(folded), 'more server')}") if folded else None,
         caption_justify="left",
     )
-    for title in ("Server", "Status", "Phase", "Time", "Instance or error"):
-        table.add_column(title, overflow="fold")
+    for head in ("Server", "Status", "Phase", "Time", "Instance or error"):
+        table.add_column(head, overflow="fold")
     for server in wave.shown:
         badge = badge_of(server.status.value)
         table.add_row(

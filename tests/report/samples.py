@@ -4,14 +4,16 @@ Phases last as long as in the captured drill: snapshots 1 s, then a gap of 51 s,
 conversion 3 minutes, launch 5. One function per story.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from drskit.model import (
     Approval,
     Attempt,
     AttemptStatus,
+    ChangeControl,
+    ChangeRecord,
     Command,
     CommandKind,
     Decision,
@@ -30,9 +32,11 @@ from drskit.model import (
     ServerRun,
     ServerStatus,
     Targets,
+    Ticket,
     Wave,
     WaveRun,
     WaveStatus,
+    Window,
 )
 from drskit.report.context import AppliedNote, Context, cleanup_note
 from drskit.report.figures import figures_of
@@ -217,8 +221,8 @@ def history(execution: Execution) -> tuple[Event, ...]:
         facts = {"From": "POLLING", "To": execution.status.value}
         lines.append((execution.end_time, "poller", "EXECUTION_CHANGED", facts))
     events: list[Event] = []
-    for number, (time, actor, kind, facts) in enumerate(sorted(lines, key=lambda line: line[0]), start=1):
-        event = Event(sequence=number, time=time, actor=actor, kind=kind, facts=facts)
+    for number, (when, actor, kind, facts) in enumerate(sorted(lines, key=lambda line: line[0]), start=1):
+        event = Event(sequence=number, time=when, actor=actor, kind=kind, facts=facts)
         events.append(event.sealed(events[-1].hash if events else ""))
     return tuple(events)
 
@@ -506,6 +510,16 @@ def after_cleanup() -> Sample:
     return Sample(base.execution.model_copy(update={"waves": waves}), base.events, base.logs, base.now)
 
 
+def overridden() -> Sample:
+    """Started against its change control, and completed."""
+    base = completed()
+    decision = Decision(by="arn:aws:iam::123456789012:user/mira", at=START, reason="the region is failing")
+    control = ChangeControl(ticket=Ticket.REQUIRED, windows=(Window(start=time(22), until=time(2)),))
+    record = ChangeRecord(against=("a change ticket is required, and none was named",), overridden=decision)
+    plan = base.execution.plan.model_copy(update={"change": control})
+    return replace(base, execution=base.execution.model_copy(update={"plan": plan, "change": record}))
+
+
 def hostile() -> Sample:
     """Every text that comes from outside is an attack."""
     text = " ".join(HOSTILE)
@@ -530,8 +544,10 @@ def hostile() -> Sample:
         waves, status=ExecutionStatus.FAILED, end_time=at(1292), waiting_for=text, started_by=text, replace=(text,)
     )
     command = Command(command_id="c", kind=CommandKind.APPROVE, by=text, at=at(1), reason=text, answer=text)
-    plan = execution.plan.model_copy(update={"description": text, "owners": {text: text}, "procedure": text})
-    execution = execution.model_copy(update={"commands": (command,), "plan": plan})
+    told = {"description": text, "owners": {text: text}, "procedure": text, "change": ChangeControl(freeze=text)}
+    plan = execution.plan.model_copy(update=told)
+    change = ChangeRecord(ticket=text, window=text, against=(text,), overridden=decision)
+    execution = execution.model_copy(update={"commands": (command,), "plan": plan, "change": change})
     extra = Event(sequence=1, time=START, actor=text, kind=text, facts={text: {text: [text]}, "Wave": text})
     logs = tuple(
         log.model_copy(

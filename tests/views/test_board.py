@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from drskit.model import Phase, ServerStatus
+from drskit.model import ChangeRecord, Phase, ServerStatus
 from drskit.views.board import render_board
 from drskit.views.rows import board_of, waves_waiting
 from drskit.views.words import COLOURS, MODE_COLOURS, span
@@ -63,6 +63,17 @@ def test_the_board_says_its_mode_and_whom_it_waits_for():
     assert text.startswith("SIMULATED")
     assert "WAITING FOR: approval of wave Application: The database accepts logins." in text
     assert Page(html_of(samples.failing())).text.startswith("REAL")
+
+
+def test_a_start_against_the_change_control_stands_on_the_board():
+    """Marked; one that was allowed is only told."""
+    sample = samples.overridden()
+    text = Page(html_of(sample)).text
+    assert "! Started without a ticket AGAINST its change control" in text
+    allowed = sample.execution.model_copy(update={"change": ChangeRecord(ticket="CHG0042")})
+    text = Page(render_board(allowed, sample.now)).text
+    assert "Started under ticket CHG0042" in text
+    assert "! Started" not in text
 
 
 def test_every_header_cell_has_a_scope_and_every_table_a_caption():

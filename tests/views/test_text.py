@@ -128,6 +128,14 @@ def test_the_live_terminal_shows_the_same():
     assert 3 == printed.count("Instance or error")
 
 
+@pytest.mark.parametrize("render", [board_text, lambda *given: _printed(rich_board(*given))])
+def test_a_start_against_the_change_control_is_told_in_the_terminal(render):
+    """With a mark, before the waves."""
+    sample = samples.overridden()
+    told = render(sample.execution, sample.now)
+    assert told.index("! Started without a ticket AGAINST its change control") < told.index("Wave Database")
+
+
 def test_tables_hold_a_line_for_each_server_and_wave():
     """Times are UTC, spans are spans, both in whole seconds; absent values are NA."""
     execution = samples.failing().execution

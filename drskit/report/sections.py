@@ -1,0 +1,85 @@
+"""Sections of a report as plain values: written once, drawn in HTML, Markdown, JSON and the notebook.
+
+Whatever has something to report brings a function that makes a `Section` of an
+execution, and stands in `MAKERS`. A cell is text from anywhere: escaping,
+tables, badges and colours are the renderers' work.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+
+from drskit.change import told, words
+from drskit.model import Event, Execution, Record
+from drskit.views.words import moment
+
+
+class Look(StrEnum):
+    """How a cell is drawn."""
+
+    TEXT = "text"
+    """Words that wrap."""
+    STATUS = "status"
+    """A word of `views.words.BADGES`, as glyph, word and colour; one that is not there is shown as unknown."""
+    ID = "id"
+    """An identifier, never broken."""
+    SHORT = "short"
+    """A number, a time or a span, never broken."""
+
+
+class Cell(Record):
+    """One cell of a table."""
+
+    text: str
+    look: Look = Look.TEXT
+
+
+class Section(Record):
+    """One section: sentences, and below them a table where there are rows."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[Cell, ...], ...] = ()
+    """As many cells each as there are heads; the first names the row."""
+
+
+Maker = Callable[[Execution, tuple[Event, ...], datetime], Section | None]
+"""Makes a section of an execution with its history, as of a time; None where there is nothing to say."""
+
+
+def sections_of(execution: Execution, events: tuple[Event, ...], now: datetime) -> tuple[Section, ...]:
+    """All sections that this execution gives reason for, in the order of `MAKERS`."""
+    made = (maker(execution, events, now) for maker in MAKERS)
+    return tuple(section for section in made if section is not None)
+
+
+def _change_control(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
+    """What the plan's change control asked for, and how the start stood by it."""
+    control, record = execution.plan.change, execution.change
+    if control is None or record is None:
+        return None
+    windows = "; ".join(words(window) for window in control.windows)
+    rows = [
+        ("Ticket", control.ticket.value, record.ticket or "none"),
+        ("Window", f"{windows} ({control.timezone})" if windows else "at any time", record.window or "none"),
+    ]
+    if control.freeze:
+        rows.append(("Freeze calendar", control.freeze, "looked at"))
+    if record.overridden:
+        by = record.overridden
+        rows.append(("Overridden", "; ".join(record.against), f"{by.by} at {moment(by.at)}: {by.reason}"))
+    return Section(
+        title="Change control",
+        sentences=(told(record),),
+        heads=("What", "As the plan has it", "At the start"),
+        rows=tuple(tuple(map(_text, row)) for row in rows),
+    )
+
+
+def _text(text: str) -> Cell:
+    return Cell(text=text)
+
+
+MAKERS: tuple[Maker, ...] = (_change_control,)
+"""Every section beside those that a report always has."""

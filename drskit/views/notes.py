@@ -1,0 +1,47 @@
+"""Notes on a board: sentences about an execution or a wave that stand beside its rows.
+
+Whatever a person should know of a running execution, and that is no server's
+row, brings a function that makes notes of it, and stands in `NOTES` or
+`WAVE_NOTES`; notebook and terminal show them. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from drskit.change import told
+from drskit.model import Execution, WaveRun
+from drskit.views.words import Tone
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing to know."""
+
+    words: str
+    """From anywhere: whoever shows it escapes it."""
+    tone: Tone | None = None
+    """BAD for what went wrong or is refused, WAIT for what somebody should look at; plain where it only informs."""
+    status: str = ""
+    """A word of `words.BADGES` that stands before it, as of an action or a check."""
+
+
+def notes_of(execution: Execution, now: datetime) -> tuple[Note, ...]:
+    """What to know of the execution as a whole."""
+    return tuple(note for maker in NOTES for note in maker(execution, now))
+
+
+def wave_notes_of(execution: Execution, wave: WaveRun, now: datetime) -> tuple[Note, ...]:
+    """What to know of one of its waves."""
+    return tuple(note for maker in WAVE_NOTES for note in maker(execution, wave, now))
+
+
+def _change_control(execution: Execution, _now: datetime) -> Iterator[Note]:
+    if execution.change is not None:
+        yield Note(told(execution.change), Tone.WAIT if execution.change.overridden else None)
+
+
+NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_change_control,)
+"""Above the waves."""
+WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = ()
+"""Below a wave's heading."""
