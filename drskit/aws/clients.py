@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
+    from drskit.aws.runcommand import SsmClient
+
 ONCE = {"mode": "standard", "total_max_attempts": 1}
 LAUNCH = Config(retries=ONCE, connect_timeout=5, read_timeout=65, tcp_keepalive=True)  # type: ignore[arg-type]  # the stub lags
 READ = Config(retries=ONCE, connect_timeout=5, read_timeout=20, tcp_keepalive=True)  # type: ignore[arg-type]
@@ -35,6 +37,8 @@ TABLES = Config(
 FILES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30, tcp_keepalive=True
 )
+
+LAUNCHES = ("StartRecovery", "TerminateRecoveryInstances")
 
 
 class Clients:
@@ -74,7 +78,7 @@ class Clients:
         """
         with _opening("DRS", region):
             client = self._session.client("drs", region_name=region, config=READ)
-        _pin(client)
+        _pin(client, "drs", LAUNCHES)
         return client
 
     def drs_launcher(self, region: str) -> "DrsClient":
@@ -86,7 +90,7 @@ class Clients:
         """
         with _opening("DRS", region):
             client = self._session.client("drs", region_name=region, config=LAUNCH)
-        _pin(client)
+        _pin(client, "drs", LAUNCHES)
         return client
 
     def ec2(self, region: str) -> "EC2Client":
@@ -97,6 +101,29 @@ class Clients:
         """
         with _opening("EC2", region):
             return self._session.client("ec2", region_name=region, config=READ)
+
+    def ssm(self, region: str) -> "SsmClient":
+        """For reading Systems Manager, and for cancelling; it refuses to send a command.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("SSM", region):
+            client: SsmClient = self._session.client("ssm", region_name=region, config=READ)
+        _pin(client, "ssm", ("SendCommand",))
+        return client
+
+    def ssm_sender(self, region: str) -> "SsmClient":
+        """For SendCommand alone: one send, signed at the intent's time.
+
+        Raises:
+            SignerMismatch: botocore signs differently from what was verified.
+            Unavailable: that is no Region.
+        """
+        with _opening("SSM", region):
+            client: SsmClient = self._session.client("ssm", region_name=region, config=LAUNCH)
+        _pin(client, "ssm", ("SendCommand",))
+        return client
 
     def reader(self, service: Literal["drs", "ec2"], region: str) -> "DrsClient | EC2Client":
         """For a survey of an account: many reads, each repeated when it is throttled.
@@ -132,10 +159,11 @@ def _opening(service: str, region: str | None = None) -> Iterator[None]:
         raise InvalidInput(f"{doing} is not possible: {error}. Correct AWS_ENDPOINT_URL.") from error
 
 
-def _pin(client: "DrsClient") -> None:
+def _pin(client: Any, service: str, operations: tuple[str, ...]) -> None:
+    """Let these be sent only inside `signed_at`, signed with its time."""
     signing.install()
-    for operation in ("StartRecovery", "TerminateRecoveryInstances"):
-        client.meta.events.register(f"choose-signer.drs.{operation}", _choose_signer)  # type: ignore[arg-type]  # the answer is the point
+    for operation in operations:
+        client.meta.events.register(f"choose-signer.{service}.{operation}", _choose_signer)
 
 
 def _choose_signer(**_: object) -> str:

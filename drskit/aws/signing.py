@@ -1,4 +1,4 @@
-"""StartRecovery and TerminateRecoveryInstances signed with the time of their intent.
+"""StartRecovery, TerminateRecoveryInstances and SendCommand signed with the time of their intent.
 
 AWS refuses a request that was signed more than five minutes ago. Signed with
 the time of the recorded intent, and not with the time of sending, a launch can
@@ -44,7 +44,7 @@ class IntentTimeAuth(SigV4Auth):
         """Sign the request."""
         time = _intent_time.get()
         if time is None:
-            raise OutsideProtocol("launches and terminations are only sent for a recorded intent")
+            raise OutsideProtocol("launches, terminations and commands are only sent for a recorded intent")
         if self.credentials is None:
             raise NoCredentialsError
         request.context["timestamp"] = time.astimezone(UTC).strftime(SIGV4_TIME)

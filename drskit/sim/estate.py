@@ -6,11 +6,11 @@ request: first what was done to the instances in EC2 is read back into the
 world, then the world settles, then EC2 is brought up to date with it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from drskit.sim.commands import Commands
 from drskit.sim.events import Outbox
 from drskit.sim.records import Instance
 from drskit.sim.templates import Chosen, Templates
@@ -32,9 +32,13 @@ class Estate:
         self._twins: dict[str, Ec2Instance] = {}
         self._templates = Templates(world)
         self._outbox = Outbox(world)
-        self._commands = Commands(world)
         self._open = False
         world.template_fault = self._template_fault
+
+    @property
+    def world(self) -> World:
+        """The world that it is the EC2 side of."""
+        return self._world
 
     def settle(self, service: str, now: datetime, operation: str = "") -> None:
         """Make the world and EC2 agree, as of now, before a request to this service."""
@@ -47,9 +51,14 @@ class Estate:
                 if instance.launched_at <= now:
                     self._mirror(instance)
             self._templates.settle(self._ec2(), operation)
-        if service == "ssm":
-            self._commands.settle(now)
         self._outbox.deliver(now)
+
+    def strangers(self) -> Iterator[tuple[str, datetime]]:
+        """The running instances that are none of the world's, each with its launch."""
+        for reservation in self._ec2().all_reservations() if self._open else ():
+            for one in reservation.instances:
+                if one.id not in self._twins and one.state == "running":
+                    yield one.id, one.launch_time.replace(tzinfo=UTC)
 
     def _template_fault(self, server_id: str) -> str | None:
         return self._templates.fault(self._ec2(), server_id) if self._open else None

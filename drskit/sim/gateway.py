@@ -47,8 +47,9 @@ from drskit.sim.faults import (
     xml_error,
 )
 from drskit.sim.fragments import dump
-from drskit.sim.questions import Question, read, stale
+from drskit.sim.questions import SIGNED_IN_TIME, Question, read, stale
 from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
+from drskit.sim.standins import StandIns
 from drskit.sim.wire import Scribe
 from drskit.sim.world import World
 
@@ -103,6 +104,7 @@ class Gateway:
             self.world = World(spec)
             self._estate = Estate(self.world)
             self._abroad: dict[str, Estate] = {}
+            self._stand_ins = StandIns(self._estate_of)
             self._tables = {}
             self._under_way = []
             self._indexes = Indexes(span(spec.behaviour.index_lag))
@@ -239,7 +241,7 @@ class Gateway:
             self._carry_out(late.request, late.question, late.arrives_at)
 
     def _carry_out(self, request: AWSPreparedRequest, question: Question, now: datetime) -> Reply:
-        checked = question.operation == "StartRecovery" and self.spec.behaviour.check_signature_age
+        checked = question.operation in SIGNED_IN_TIME and self.spec.behaviour.check_signature_age
         if checked and (complaint := stale(question.signed_at, now, self.wall.now())):
             return json_error("InvalidSignatureException", 403, {"message": complaint})
         request.headers["x-moto-account-id"] = self.spec.account
@@ -248,7 +250,7 @@ class Gateway:
             self._settle(question.service, now, question.operation)
             try:
                 with self._behind(question, now):
-                    reply = dispatch(request, question.service)
+                    reply = self._stand_ins.answer(question, now) or dispatch(request, question.service)
             except NotImplementedError:
                 reply = None
             finally:
@@ -260,6 +262,12 @@ class Gateway:
             return json_error("UnknownOperationException", 501, {"message": message})
         return reply
 
+    def _estate_of(self, region: str) -> Estate:
+        """The EC2 side of a Region."""
+        if region == self.spec.region:
+            return self._estate
+        return self._abroad.setdefault(region, Estate(drs_backends[self.spec.account][region].world))
+
     def _settle(self, service: str, now: datetime, operation: str) -> None:
         """Settle the world, and what failback has put into other Regions."""
         self._estate.settle(service, now, operation)
@@ -268,7 +276,7 @@ class Gateway:
             return
         for region, backend in backends.items():
             if region != self.spec.region and backend.world.servers:
-                self._abroad.setdefault(region, Estate(backend.world)).settle(service, now, operation)
+                self._estate_of(region).settle(service, now, operation)
 
     def _behind(self, question: Question, now: datetime) -> AbstractContextManager[None]:
         """Let DynamoDB's indexes be as far behind as the world says."""

@@ -9,6 +9,8 @@ from botocore.awsrequest import AWSPreparedRequest
 from drskit.sim.backend.responses import operation_of
 
 SIGNATURE_AGE = timedelta(minutes=5)
+SIGNED_IN_TIME = frozenset({"StartRecovery", "SendCommand"})
+"""What is refused when its signature is old."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,8 @@ class Question:
     form: bool
     """Whether it is asked in a form, and wants XML."""
     body: str
-    """What it says of servers; empty where the body is no text."""
+    """What it says; empty where the body is no text."""
+    region: str = ""
 
 
 def read(request: AWSPreparedRequest) -> Question:
@@ -38,7 +41,8 @@ def read(request: AWSPreparedRequest) -> Question:
         operation = operation_of(str(request.method), address.path)
     else:
         operation = parse_qs(body).get("Action", [""])[0] if form else ""
-    return Question(service, operation, signed_at, form, body)
+    region = address.netloc.split(".")[1] if address.netloc.count(".") > 1 else ""
+    return Question(service, operation, signed_at, form, body, region)
 
 
 def _text(value: str | bytes | None) -> str:

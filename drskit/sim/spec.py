@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Discriminator, Field, StringConstraints, Tag, model_validator
 
+from drskit.sim.answers import Answers
 from drskit.sim.entry import Entry, InstanceId, Seconds, ServerId
 from drskit.sim.furniture import Architecture, Extension, Failback, Network, PostLaunch, StagingServer, VolumeState
 from drskit.sim.spans import Script
@@ -229,6 +230,8 @@ class Traits(Entry):
     durations: Durations = Durations()
     post_launch: PostLaunch = PostLaunch()
     failback: Failback = Failback()
+    answers: Answers = Answers()
+    """What its instances answer; the world's `answers` come after these."""
     fails: Annotated[
         Annotated[Fails | None, Tag("<one>")] | Annotated[tuple[Fails | None, ...], Tag("<turns>")],
         Discriminator(lambda value: "<turns>" if isinstance(value, list | tuple) else "<one>"),
@@ -320,10 +323,12 @@ class Behaviour(Switches):
     """How long a new job is shown without its tags."""
     last_launch_delay: Seconds = 0
     """How long a source server shows nothing of a new launch."""
+    command_delay: Seconds = 0
+    """How long Systems Manager does not show a new command."""
     index_lag: Seconds = 0
     """How far DynamoDB's global indexes are behind their tables."""
     check_signature_age: bool = True
-    """Whether a StartRecovery signed more than five minutes ago is refused; AWS says that requests mostly are."""
+    """Whether a StartRecovery or SendCommand signed more than five minutes ago is refused; AWS says that most are."""
     initialized: bool = True
 
 
@@ -339,6 +344,8 @@ class WorldSpec(Entry):
     servers: tuple[ServerSpec, ...] = ()
     jobs: tuple[CapturedJob, ...] = ()
     faults: tuple[Fault, ...] = ()
+    answers: Answers = Answers()
+    """What the instances of every server answer, where the server itself says nothing."""
     staging: tuple[StagingServer, ...] = ()
     networks: tuple[Network, ...] = ()
 

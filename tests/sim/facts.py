@@ -34,6 +34,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "list_delay": (INFERRED, "as `job_delay`, for listings by time"),
     "tag_delay": (INFERRED, "as `job_delay`, for the tags"),
     "last_launch_delay": (INFERRED, "as `job_delay`, for the source server's mirror of its last launch"),
+    "command_delay": (INFERRED, "as `job_delay`, for commands; GetCommandInvocation has an error for it"),
     "index_lag": (DOCUMENTED, "global secondary indexes are eventually consistent; moto's are not"),
     "check_signature_age": (DOCUMENTED, "AWS refuses signatures mostly after five minutes"),
     "initialized": (DOCUMENTED, "an account that never initialised DRS meets UninitializedAccountException"),

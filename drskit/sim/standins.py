@@ -1,0 +1,35 @@
+"""The stand-ins of a world: which services have one, and what it is made of."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from drskit.sim.estate import Estate
+from drskit.sim.faults import Reply
+from drskit.sim.questions import Question
+from drskit.sim.runcommand import RunCommand
+from drskit.sim.standin import StandIn
+
+MADE: dict[str, Callable[[Estate], tuple[StandIn, ...]]] = {
+    "ssm": lambda estate: (RunCommand(estate.world, estate.strangers),),
+}
+"""By service: what answers for some of its operations, made for one Region."""
+
+
+class StandIns:
+    """Answers in moto's place where there is somebody to do it."""
+
+    def __init__(self, estate_of: Callable[[str], Estate]) -> None:
+        """Take a way to the EC2 side of a Region."""
+        self._estate_of = estate_of
+        self._made: dict[tuple[str, str], tuple[StandIn, ...]] = {}
+
+    def answer(self, question: Question, now: datetime) -> Reply | None:
+        """The reply to a request; None where moto answers itself."""
+        make = MADE.get(question.service)
+        if make is None:
+            return None
+        place = question.service, question.region
+        if place not in self._made:
+            self._made[place] = make(self._estate_of(question.region))
+        found = next((one for one in self._made[place] if question.operation in one.operations), None)
+        return found.answer(question.operation, question.body, now) if found else None
