@@ -72,37 +72,25 @@ class Estate:
 
     def _launch(self, instance: Instance) -> "Ec2Instance":
         """Run an instance in moto under the id that DRS has given it."""
-        moto_instances: Any = import_module("moto.ec2.models.instances")
-        chances: Any = import_module("moto.moto_api._internal").mock_random
+        insides = _insides()
         chosen = self._templates.chosen(self._ec2(), self._world.any_server(instance.server_id))
-        before = chances.getstate()
-        chances.seed(instance.id)  # its volumes and interfaces have the same names in the same world
-        usual = moto_instances.random_instance_id
-        moto_instances.random_instance_id = lambda: instance.id  # moto takes no id from outside; we hold the lock
-        try:
-            reservation = self._ec2().run_instances(
-                "ami-12c6146b",
-                1,
-                None,
-                [],
-                instance_type=chosen.instance_type,
-                is_instance_type_default=False,
-                region_name=self._world.spec.region,
-                subnet_id=chosen.subnet,
-                security_group_ids=list(chosen.groups),
-                private_ip=self._address(instance, chosen),
-                disable_api_termination=instance.protected,
-                tags={"instance": self._tags(instance, chosen)},
+        with insides.named_after(instance.id):  # its volumes and interfaces
+            twin: Ec2Instance = insides.run(
+                self._ec2(),
+                insides.Wanted(
+                    instance.id,
+                    chosen.instance_type,
+                    instance.launched_at,
+                    self._tags(instance, chosen),
+                    chosen.subnet,
+                    chosen.groups,
+                    self._address(instance, chosen),
+                    instance.protected,
+                    instance.state == "stopped",
+                ),
             )
             if not instance.known and instance.job_id in self._world.jobs:
                 self._leave_volume(instance)
-        finally:
-            moto_instances.random_instance_id = usual
-            chances.setstate(before)
-        twin: Ec2Instance = reservation.instances[0]
-        twin.launch_time = instance.launched_at.astimezone(UTC).replace(tzinfo=None)
-        if instance.state == "stopped":
-            twin._state = moto_instances.InstanceState("stopped", 80)  # noqa: SLF001 - stopping it properly would log the wrong time
         return twin
 
     def _leave_volume(self, instance: Instance) -> None:
@@ -112,15 +100,14 @@ class Estate:
         volume.add_tags({"drs.amazonaws.com-job": instance.job_id} | server)
 
     def _ec2(self) -> "EC2Backend":
-        backends: Any = import_module("moto.ec2.models").ec2_backends
-        backend: EC2Backend = backends[self._world.spec.account][self._world.spec.region]
+        backend: EC2Backend = _insides().backend(self._world.spec.account, self._world.spec.region)
         return backend
 
     def _address(self, instance: Instance, chosen: Chosen) -> str | None:
         """A private address: the source's own where the launch settings say so, else the template's, else any."""
         server = self._world.any_server(instance.server_id).spec
-        if server.launch.copy_private_ip and server.ip:
-            return server.ip
+        if server.launch.copy_private_ip:
+            return self._world.address(server)
         if chosen.private_ip or chosen.subnet:
             return chosen.private_ip
         third, fourth = (self._world.ids.chance(instance.id, part) for part in ("third", "fourth"))
@@ -136,6 +123,11 @@ class Estate:
             "AWSElasticDisasterRecoverySourceServerID": instance.server_id,
         }
         return copied | {"Name": name} | instance.tags | chosen.tags | own
+
+
+def _insides() -> Any:
+    """What loads moto's EC2, when it is needed."""
+    return import_module("drskit.sim.backend.instances")
 
 
 def _observe(instance: Instance, twin: "Ec2Instance") -> None:

@@ -46,6 +46,7 @@ from drskit.sim.faults import (
     json_error,
     xml_error,
 )
+from drskit.sim.fleet import Fleet
 from drskit.sim.fragments import dump
 from drskit.sim.questions import SIGNED_IN_TIME, Question, read, stale
 from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
@@ -60,6 +61,8 @@ BROKEN: dict[FaultKind, type[BotoCoreError]] = {
 }
 """What botocore raises when no answer comes, where it is not a read that timed out."""
 HEADER = "x-drskit-simulated"
+REQUEST_IDS = frozenset({"x-amzn-requestid", "x-amz-request-id"})
+"""The headers in which an answer says which one it is; moto leaves them out of some."""
 _LOCK = threading.RLock()
 """Held while a request is answered, whichever world it belongs to."""
 
@@ -94,6 +97,7 @@ class Gateway:
         self.clock = clock
         self.wall: Clock = SystemClock()
         self._under_way: list[_Late] = []
+        self._answered = 0
         self._tables: dict[Any, dict[str, Any]] = {}
         self.replace(spec)
 
@@ -105,6 +109,7 @@ class Gateway:
             self._estate = Estate(self.world)
             self._abroad: dict[str, Estate] = {}
             self._stand_ins = StandIns(self._estate_of)
+            self._fleet = Fleet(self.world)
             self._tables = {}
             self._under_way = []
             self._indexes = Indexes(span(spec.behaviour.index_lag))
@@ -248,6 +253,8 @@ class Gateway:
         with self._present():
             DrsBackend.moment = now
             self._settle(question.service, now, question.operation)
+            if question.service == "ec2" and self.spec.behaviour.source_instances:
+                self._fleet.settle(question.region)
             try:
                 with self._behind(question, now):
                     reply = self._stand_ins.answer(question, now) or dispatch(request, question.service)
@@ -298,4 +305,8 @@ class Gateway:
     def _stamped(self, reply: Reply, now: datetime) -> Reply:
         status, headers, body = reply
         kept = {key: str(value) for key, value in headers.items() if key.lower() != "date"}
-        return status, kept | {"date": format_datetime(now, usegmt=True), HEADER: __version__}, body
+        self._answered += 1
+        told = {"date": format_datetime(now, usegmt=True), HEADER: __version__}
+        if not REQUEST_IDS & {key.lower() for key in kept}:
+            told["x-amzn-RequestId"] = self.world.ids.uuid("request", self._answered)
+        return status, kept | told, body

@@ -139,7 +139,7 @@ class Portrait:
             "ramBytes": spec.memory_bytes,
             "disks": [{"deviceName": disk.device, "bytes": disk.bytes} for disk in spec.disks],
             "networkInterfaces": [
-                {"ips": [spec.ip] if spec.ip else [], "macAddress": self._world.mac(spec.id), "isPrimary": True}
+                {"ips": [self._world.address(spec)], "macAddress": self._world.mac(spec.id), "isPrimary": True}
             ],
             "os": {"fullString": spec.os_text or OS_TEXT[spec.os]},
         }

@@ -85,5 +85,7 @@ class Switches(Quotas):
     """After how many seconds an execution times out."""
     plan_timeout_status: Literal["FAILED", "TIMED_OUT"] = "FAILED"
     """What an execution is then: TIMED_OUT is documented, and missing from the model."""
+    source_instances: bool = False
+    """Whether the EC2 instances that servers come from exist in EC2, in the Region of their origin."""
     skip_timed_out_steps: bool = False
     """Whether a step that is TIMED_OUT can be skipped: one page says so, another forbids it."""

@@ -80,7 +80,7 @@ class Templates:
         unknown = next((one for one in chosen.groups if ec2.get_security_group_from_id(one) is None), None)
         if unknown:
             return _client_error("InvalidGroup.NotFound", f"The security group '{unknown}' does not exist")
-        copied = server.spec.ip if server.spec.launch.copy_private_ip else None
+        copied = self._world.address(server.spec) if server.spec.launch.copy_private_ip else None
         address = copied or chosen.private_ip
         if chosen.subnet and address and ip_address(address) not in ip_network(subnets[chosen.subnet].cidr_block):
             text = f"Address {address} does not fall within the subnet's address range"

@@ -73,6 +73,11 @@ class World:
         digits = self.ids.ec2("mac", server_id)[-10:]
         return ":".join(["0a", *(digits[place : place + 2] for place in range(0, 10, 2))])
 
+    def address(self, spec: ServerSpec) -> str:
+        """The address of a source server: its own, or one made from the seed, for an agent always tells one."""
+        parts = (self.ids.chance("address", spec.id, place) for place in range(3))
+        return spec.ip or ".".join(["10", *(str(1 + int(254 * part)) for part in parts)])
+
     def server(self, server_id: str) -> SourceServer:
         """A source server by its id."""
         if server_id not in self.servers:

@@ -41,6 +41,8 @@ def measure() -> Iterator[Figure]:
     place.clock.sleep(240)
     for operation, request in (pages | {"DescribeRecoveryInstances": {}}).items():
         yield place.page(operation, request, about="and 2,000 instances are there")
+    yield Figure("sim: the first call of EC2 after 2,000 launches", place.took(place.ask_ec2) / 1000, 4, " s", digits=1)
+    yield Figure("sim: any later one", median(place.took(place.ask_ec2) for _ in range(ROUNDS)), None, " ms", digits=1)
     moved = [place.took(lambda: place.move_and_ask(7)) for _ in range(ROUNDS)]
     yield Figure("sim: DescribeJobs, when time has moved on", median(moved), 5, " ms", digits=1)
     yield from memory()
@@ -100,6 +102,12 @@ class Place:
         status, _, body = self._gateway.answer_http("POST", url, headers, json.dumps(request).encode())
         assert status in {200, 202}, body
         return body
+
+    def ask_ec2(self) -> None:
+        """A look at EC2 that has nothing to do with instances."""
+        headers = [("host", "localhost"), ("content-type", "application/x-www-form-urlencoded; charset=utf-8")]
+        request = b"Action=DescribeVpcs&Version=2016-11-15"
+        assert self._gateway.answer_http("POST", "https://ec2.us-west-2.amazonaws.com/", headers, request)[0] == 200
 
     def start(self, number: int) -> None:
         """A drill of the hundred servers with this number."""

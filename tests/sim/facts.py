@@ -75,6 +75,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "plan_deletion": (INFERRED, "a guess at the span"),
     "plan_timeout": (DOCUMENTED, "user guide: 24 hours"),
     "plan_timeout_status": (DOCUMENTED, "the user guide has TIMED_OUT, the model lacks it"),
+    "source_instances": (INFERRED, "not of DRS: an account has them, or another account does"),
     "skip_timed_out_steps": (DOCUMENTED, "two pages of the user guide contradict each other"),
 }
 """How sure we are of each switch's default, and what that rests on."""

@@ -11,15 +11,22 @@ from drskit.sim.backend.registration import register
 
 HOLDS = [
     ("moto.backend_index", "backend_url_patterns", "registration.py adds DRS's addresses to this list"),
-    ("moto.backends", "get_backend", "gateway.py asks it for the backend of a service"),
-    ("moto.core.base_backend", "BackendDict._instances", "gateway.py swaps the contents of all tables in this list"),
-    ("moto.core.botocore_stubber", "BotocoreStubber.process_request", "gateway.py answers in its place"),
-    ("moto.core.models", "botocore_stubber", "gateway.py answers in the place of this one's process_request"),
-    ("moto.core.request", "normalize_request", "gateway.py makes handlers' requests with it"),
-    ("moto.ec2.models", "ec2_backends", "estate.py runs recovery instances there"),
-    ("moto.ec2.models.instances", "random_instance_id", "estate.py gives an instance the id that DRS has for it"),
-    ("moto.ec2.models.instances", "InstanceState", "estate.py sets an instance's state with it"),
+    ("moto.backends", "get_backend", "insides.py asks it for the backend of a service"),
+    ("moto.core.base_backend", "BackendDict._instances", "insides.py swaps the contents of all tables in this list"),
+    ("moto.core.botocore_stubber", "BotocoreStubber.process_request", "insides.py answers in its place"),
+    ("moto.core.models", "botocore_stubber", "insides.py answers in the place of this one's process_request"),
+    ("moto.core.request", "normalize_request", "insides.py makes handlers' requests with it"),
+    ("moto.ec2.models", "ec2_backends", "backend/instances.py runs recovery instances there"),
+    ("moto.ec2.models.instances", "random_instance_id", "backend/instances.py gives an instance the id that DRS has"),
+    ("moto.ec2.models.instances", "InstanceState", "backend/instances.py sets an instance's state with it"),
+    ("moto.ec2.models.instances", "InstanceBackend.get_instance", "backend/instances.py finds instances faster"),
+    ("moto.ec2.models", "EC2Backend.describe_images", "backend/instances.py tells of the one image of its instances"),
     ("moto.ec2.models.launch_templates", "random_launch_template_id", "templates.py gives a template its id"),
+    (
+        "moto.ec2.responses.launch_templates",
+        "LaunchTemplates.create_launch_template_version",
+        "inherited.py lets a version inherit from its source",
+    ),
 ]
 
 

@@ -59,6 +59,10 @@ def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]]
         from drskit.sim.backend.quick import quicken
 
         quicken()
+    if service == "ec2":
+        from drskit.sim.backend.inherited import let_versions_inherit
+
+        let_versions_inherit()
     tables: Any = get_backend(cast("Any", service))
     blank = object.__new__(tables.backend)  # the addresses depend on the class alone
     return tuple((re.compile(url), handler) for url, handler in blank.urls.items())
