@@ -1,5 +1,7 @@
 """DynamoDB's short ways say and do the same as moto's own."""
 
+import re
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -104,3 +106,67 @@ def pair(hash_key, range_key):
 
 def names(name, value):
     return {"ExpressionAttributeNames": {"#l": name}, "ExpressionAttributeValues": {":n": value}}
+
+
+UPDATES = {
+    "sets, removes and adds": "SET #text = :text, #map = :map REMOVE #yes, #words ADD #number :two",
+    "adds to nothing": "ADD #new :two",
+    "removes what is not there": "REMOVE #new",
+    "sets an empty text": "SET #text = :empty",
+    "adds to a text": "ADD #text :two",
+    "adds to a set": "ADD #words :words",
+    "names an attribute twice": "SET #text = :text REMOVE #text",
+    "sets a key": "SET #k = :text",
+    "sets a key of an index to a number": "SET #state = :two",
+    "sets a key of an index to nothing": "SET #state = :empty",
+    "sets part of a map": "SET #map.#text = :text",
+    "sets what is computed": "SET #number = #number + :two",
+    "sets what is read": "SET #new = #text",
+    "says a word twice": "SET #text = :text SET #new = :text",
+    "is too large": "SET #new = :large",
+    "is no update": "PUT #new = :text",
+}
+VALUES = {
+    ":text": {"S": "SET it = back"},
+    ":map": {"M": {"a": {"L": [{"N": "1"}]}}},
+    ":two": {"N": "2"},
+    ":empty": {"S": ""},
+    ":words": {"SS": ["c"]},
+    ":large": {"S": "x" * 406_000},
+}
+
+
+@pytest.mark.parametrize("update", UPDATES.values(), ids=UPDATES)
+def test_an_update_by_the_short_way_leaves_what_moto_s_own_leaves(table, update):
+    """In a transaction the short way is gone, outside it moto's own: the same item, or the same words of refusal."""
+    index = {"IndexName": "by-state", "KeySchema": [{"AttributeName": "state", "KeyType": "HASH"}]}
+    table.create_table(
+        TableName="indexed",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("k", "state")],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[index | {"Projection": {"ProjectionType": "ALL"}}],
+    )
+    names = sorted(set(re.findall(r"#(\w+)", update)))
+    asked = {
+        "TableName": "indexed",
+        "Key": {"k": {"S": "one"}},
+        "UpdateExpression": update,
+        "ExpressionAttributeNames": {f"#{name}": name for name in names},
+    }
+    values = {name: VALUES[name] for name in sorted(set(re.findall(r":\w+", update)))}
+    if values:
+        asked["ExpressionAttributeValues"] = values
+
+    def left_by(change, **request):
+        table.put_item(TableName="indexed", Item=ITEM | {"state": {"S": "new"}})
+        words = ""
+        try:
+            change(**request)
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons")
+            words = reasons[0]["Message"] if reasons else error.response["Error"]["Message"]
+        return words, table.scan(TableName="indexed")["Items"]
+
+    by_moto = left_by(table.update_item, **asked)
+    assert left_by(table.transact_write_items, TransactItems=[{"Update": asked}]) == by_moto

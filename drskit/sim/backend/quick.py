@@ -5,22 +5,30 @@ members a value and again for each value inside it. Its attribute values are in
 wire form already, so we write them as they are; what holds binary goes moto's
 own way. And before a transaction moto copies the whole table once for each
 action, to put the copy in its place when the transaction fails; all that one
-can change is which items there are, and those that it updates.
+can change is which items there are, and those that it updates. It measures a
+whole item at every attribute that it sets, and walks an update's syntax tree a
+dozen times; what only sets, removes and adds whole attributes is done here.
 """
 
 import copy
+import re
+from functools import partial
 from typing import Any
 
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import models
+from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 _original = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no door for outsiders
 
 
 _transact = DynamoDBBackend.transact_write_items
+_update = DynamoDBBackend.update_item
+LARGEST_ITEM = 405_000
+"""Bytes: what moto takes for DynamoDB's limit."""
 
 
 def quicken() -> None:
@@ -28,6 +36,9 @@ def quicken() -> None:
     setattr(BaseJSONSerializer, "_serialize_type_structure", _structure)  # noqa: B010 - a method of moto's
     setattr(models, "copy", _COPIES)  # noqa: B010 - the module that moto copies with
     setattr(DynamoDBBackend, "transact_write_items", _transact_copying_little)  # noqa: B010
+    setattr(DynamoDBBackend, "update_item", _update_plainly)  # noqa: B010
+    setattr(DynamoType, "size", lambda self: _bytes(self.type, self.value))  # noqa: B010
+    setattr(Item, "__init__", _begin_item)  # noqa: B010
 
 
 class _Copies:
@@ -95,3 +106,108 @@ def _wire(value: Any) -> dict[str, Any] | None:
         members = [_wire(one) for one in content]
         return None if None in members else {"L": members}
     return {kind: content}
+
+
+# --- items -----------------------------------------------------------------------------------------------------------
+
+
+def _bytes(kind: str, value: Any) -> int:
+    """How many bytes an attribute value counts for, as moto counts them."""
+    if isinstance(value, DynamoType):
+        kind, value = value.type, value.value
+    if kind == "M":
+        return sum(len(name.encode()) + _bytes("", one) for name, one in value.items())
+    if kind in {"L", "SS", "NS", "BS"}:
+        return sum(_bytes(kind[0], one) for one in value)
+    if isinstance(value, bool):
+        return 1
+    return len(value if isinstance(value, bytes) else str(value).encode())
+
+
+def _begin_item(self: Any, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+    """An item with these attributes, measured once."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    dict.update(self.attrs, {name: DynamoType(value) for name, value in attrs.items()})
+    _measure(self.attrs)
+
+
+def _measure(attributes: dict[str, DynamoType]) -> None:
+    if sum(len(name.encode()) + _bytes("", value) for name, value in attributes.items()) > LARGEST_ITEM:
+        raise ItemSizeTooLarge
+
+
+# --- updates ---------------------------------------------------------------------------------------------------------
+
+SECTION = re.compile(r"(SET|REMOVE|ADD) ((?:(?!(?:SET|REMOVE|ADD) )[#:=,\w ])+)")
+PART = {
+    "SET": re.compile(r"(#\w+) = (:\w+)"),
+    "REMOVE": re.compile(r"(#\w+)()"),
+    "ADD": re.compile(r"(#\w+) (:\w+)"),
+}
+
+
+def _update_plainly(
+    self: Any,
+    table_name: str,
+    key: dict[str, Any],
+    update_expression: str,
+    expression_attribute_names: dict[str, str] | None = None,
+    expression_attribute_values: dict[str, Any] | None = None,
+    **other: Any,
+) -> Any:
+    """An update inside a transaction, whose condition holds already, by the short way; any other by moto's."""
+    names, values = expression_attribute_names or {}, expression_attribute_values or {}
+    by_moto = partial(_update, self, table_name, key, update_expression, names, values, **other)
+    parts = _parts(update_expression or "", names, values) if _COPIES.backend is not None else []
+    table = self.tables.get(table_name)
+    if not parts or table is None or table.stream_shard is not None:
+        return by_moto()
+    item = table.get_item(*self.get_keys_value(table, key))
+    if item is None or not _plain(parts, item, table):
+        return by_moto()
+    changed = dict(item.attrs)
+    for word, name, value in parts:
+        if word == "REMOVE":
+            changed.pop(name, None)
+        elif word == "ADD" and name in changed:
+            changed[name] = changed[name] + DynamoType(value)
+        else:
+            changed[name] = DynamoType(value)
+    try:
+        _measure(changed)
+    except ItemSizeTooLarge:
+        return by_moto()  # for its words
+    dict.clear(item.attrs)
+    dict.update(item.attrs, changed)
+    return item
+
+
+def _parts(text: str, names: dict[str, str], values: dict[str, Any]) -> list[tuple[str, str, Any]]:
+    """What an update does, as word, attribute and value; empty where it says more than this module understands."""
+    sections = SECTION.findall(text)
+    if "".join(f"{word} {body}" for word, body in sections) != text or len(dict(sections)) < len(sections):
+        return []
+    parts = []
+    for word, body in sections:
+        for part in body.strip().split(", "):
+            found = PART[word].fullmatch(part)
+            name, value = (names.get(found[1]), values.get(found[2])) if found else (None, None)
+            if name is None or (value is None and word != "REMOVE"):
+                return []
+            parts.append((word, name, value))
+    return parts
+
+
+def _plain(parts: list[tuple[str, str, Any]], item: Any, table: Any) -> bool:
+    """Whether nothing about the parts could be wrong: each attribute once, no key, of its type, numbers to add to."""
+    keys = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table.attr}
+    named = [name for _, name, _ in parts]
+    if len(named) != len(set(named)) or not set(named).isdisjoint(table.table_key_attrs):
+        return False
+    for word, name, value in parts:
+        if word == "ADD" and (set(value) != {"N"} or (name in item.attrs and not item.attrs[name].is_number())):
+            return False
+        if name in keys and word != "REMOVE" and (set(value) != {keys[name]} or not value[keys[name]]):
+            return False
+    return True
