@@ -12,10 +12,12 @@ dozen times; what only sets, removes and adds whole attributes is done here.
 
 import copy
 import re
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
+from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.dynamodb import models
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import DynamoDBBackend
@@ -25,18 +27,22 @@ from moto.dynamodb.models.table import Table
 _original = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no door for outsiders
 
 
+_METHOD_NAMES = cache(method_names_from_class)
 _transact = DynamoDBBackend.transact_write_items
 _update = DynamoDBBackend.update_item
+PLAIN = frozenset({"S", "B", "BOOL", "NULL"})
 LARGEST_ITEM = 405_000
 """Bytes: what moto takes for DynamoDB's limit."""
 
 
 def quicken() -> None:
     """Put the short ways in the place of moto's; repeating it does nothing."""
+    setattr(responses, "method_names_from_class", _METHOD_NAMES)  # noqa: B010
     setattr(BaseJSONSerializer, "_serialize_type_structure", _structure)  # noqa: B010 - a method of moto's
     setattr(models, "copy", _COPIES)  # noqa: B010 - the module that moto copies with
     setattr(DynamoDBBackend, "transact_write_items", _transact_copying_little)  # noqa: B010
     setattr(DynamoDBBackend, "update_item", _update_plainly)  # noqa: B010
+    setattr(DynamoType, "__eq__", _equal)  # noqa: B010
     setattr(DynamoType, "size", lambda self: _bytes(self.type, self.value))  # noqa: B010
     setattr(Item, "__init__", _begin_item)  # noqa: B010
 
@@ -109,6 +115,14 @@ def _wire(value: Any) -> dict[str, Any] | None:
 
 
 # --- items -----------------------------------------------------------------------------------------------------------
+
+
+def _equal(self: DynamoType, other: DynamoType) -> bool:
+    """Whether two values are the same; only numbers and sets can be written in more than one way."""
+    if self.type != other.type:
+        return False
+    same: bool = self.value == other.value
+    return same or (self.type not in PLAIN and self.cast_value == other.cast_value)
 
 
 def _bytes(kind: str, value: Any) -> int:
