@@ -33,6 +33,8 @@ EARLIEST = 0.85
 LATEST = 1.5
 """The share of it after which the end may be anywhere."""
 NEAR_SECONDS = 5
+FRESH_SECONDS = 60
+"""A request whose outcome is unknown shows its job soon after it was sent, or most likely never."""
 JOB_END_SECONDS = 3
 """JOB_END is logged two to three seconds after the last server (drs-facts §14)."""
 
@@ -68,7 +70,8 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
     learned = typical_launch(server for wave in execution.waves for server in wave.servers)
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.INTENT:
-            yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+            fresh = now < attempt.signed_at + timedelta(seconds=FRESH_SECONDS)
+            yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon)) if fresh else soon
         elif attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None:
             if execution.execution_type is ExecutionType.CLEANUP:
                 yield soon

@@ -31,7 +31,7 @@ from drskit.sim.spec import Fault as WireFault
 from drskit.sim.spec import FaultKind
 from drskit.states import FINAL_EXECUTION, WAITS_FOR_A_PERSON
 from drskit.verify import faults
-from tests.proof.faults import Fault
+from tests.proof.faults import Call, Fault
 from tests.proof.injector import Crash, Injector
 from tests.proof.stage import Stage, stage
 
@@ -111,17 +111,17 @@ class Process:
         self._poller = self._poller or self.session.poller()
         return self._poller
 
-    def _branch(self, service: str, operation: str, number: int) -> Fault | None:
+    def _branch(self, call: Call) -> Fault | None:
         self._calls -= 1
-        here = operation == self._operation or (not self._operation and self._calls == -1)
+        here = call.operation == self._operation or (not self._operation and self._calls == -1)
         if not here or not self._kind:
             return None
         kind, self._kind = self._kind, ""
         if kind == "expired-token":
-            fault = WireFault(service=service, operation=operation, kind=FaultKind.EXPIRED_TOKEN)
+            fault = WireFault(service=call.service, operation=call.operation, kind=FaultKind.EXPIRED_TOKEN)
             self._whole.place.gateway.faults.add(fault)
             return None
-        return Fault(operation, number, kind, self._seconds)
+        return Fault(call.operation, call.number, kind, self._seconds)
 
     def _freeze(self, seconds: int) -> None:
         """While this one stands still, the others work."""

@@ -25,6 +25,17 @@ MAIN = {
 
 
 @dataclass(frozen=True)
+class Call:
+    """One call of a boto3 client."""
+
+    service: str
+    operation: str
+    number: int
+    anew: bool = True
+    """Whether time has passed since the process's last call, or that one meets no faults."""
+
+
+@dataclass(frozen=True)
 class Fault:
     """One fault at one call."""
 
@@ -75,28 +86,30 @@ def parse(text: str) -> Fault:
     return Fault(operation, int(number), kind, int(seconds or 0))
 
 
-def faults_of(service: str, operation: str, number: int) -> list[Fault]:
+def faults_of(call: Call) -> list[Fault]:
     """Every fault that makes sense at this call.
 
     What would repeat another is left out: a read has no effect that could be lost, so dying after it is dying before
-    the next call, and standing still after a call is standing still before the next. Items are put one by one only as
+    the next call, and standing still after a call is standing still before the next. Dying before a call that follows
+    another at the same moment is dying after that one, or before it where it only read: all that a process knew is
+    gone, and the tables and the world are the same. Items are put one by one only as
     hints of when to look again, so that call meets fewer kinds. AWS refuses a request that was signed five minutes ago
     (assumption A2): the simulator does so for launches, which meet all delays, and what is for the tables is never
     later than that.
     """
 
     def of(kind: str, spans: tuple[int, ...] = (0,)) -> list[Fault]:
-        return [Fault(operation, number, kind, seconds) for seconds in spans]
+        return [Fault(call.operation, call.number, kind, seconds) for seconds in spans]
 
-    found = [*of("crash-before"), *of("lost-request")]
-    if operation.startswith(READS):
+    found = [*(of("crash-before") if call.anew else ()), *of("lost-request")]
+    if call.operation.startswith(READS):
         return [*found, *of("freeze-before", FREEZES[-1:])]
     found += [*of("crash-after"), *of("lost-reply")]
-    if operation == "PutItem":
+    if call.operation == "PutItem":
         return [*found, *of("late", DELAYS[1:3]), *of("freeze-before", FREEZES[::3])]
     found += [*of("freeze-before", FREEZES)]
     found += [*of("throttle"), *of("error-500"), *of("error-500-after")]
-    if service == "dynamodb":
+    if call.service == "dynamodb":
         found += [
             *of("freeze-between", FREEZES[2:3]),
             *of("late", DELAYS[1:3]),

@@ -7,11 +7,12 @@ are done here, at the two ends of the call.
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from drskit.sim.spec import Fault as WireFault
 from drskit.sim.spec import FaultKind
-from tests.proof.faults import Fault
+from tests.proof.faults import Call, Fault
 from tests.proof.stage import Stage
 
 
@@ -19,8 +20,8 @@ class Crash(BaseException):
     """The process died here."""
 
 
-Branch = Callable[[str, str, int], Fault | None]
-"""Asked at every call for service, operation and number: the fault that it meets."""
+Branch = Callable[[Call], Fault | None]
+"""Asked at every call: the fault that it meets."""
 FIRST_SEND = {
     "lost-request": FaultKind.LOST_REQUEST,
     "lost-reply": FaultKind.LOST_REPLY,
@@ -53,6 +54,8 @@ class Injector:
         self._counts = Counter[str]()
         self._armed: Fault | None = None
         self._sends = 0
+        self._ended: datetime | None = None
+        """When the last watched call ended."""
         self.active = True
         self.calls = 0
         self.fired: list[Fault] = []
@@ -68,11 +71,12 @@ class Injector:
     def _begin(self, service: str, operation: str) -> None:
         self._armed, self._sends = None, 0
         if not self.active:
+            self._ended = None
             return
         number = self._counts[operation]
         self._counts[operation] += 1
         self.calls += 1
-        self._armed = self._branch(service, operation, number)
+        self._armed = self._branch(Call(service, operation, number, self._ended != self._stage.clock.now()))
         if self._armed is None:
             return
         self.fired.append(self._armed)
@@ -96,9 +100,8 @@ class Injector:
 
     def _end(self) -> None:
         armed, self._armed = self._armed, None
-        if armed is None:
-            return
-        if armed.kind == "crash-after":
+        if armed is not None and armed.kind == "crash-after":
             raise Crash
-        if armed.kind == "freeze-after":
+        if armed is not None and armed.kind == "freeze-after":
             self._freeze(armed.seconds)
+        self._ended = self._stage.clock.now() if self.active else None

@@ -54,7 +54,7 @@ class Result:
 def planned(faults: tuple[Fault, ...]) -> Branch:
     """Let exactly these faults strike."""
     by_call = {(fault.operation, fault.number): fault for fault in faults}
-    return lambda _service, operation, number: by_call.get((operation, number))
+    return lambda call: by_call.get((call.operation, call.number))
 
 
 def alone(scenario_name: str, faults: tuple[str, ...], seed: int) -> str:

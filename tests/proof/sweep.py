@@ -13,8 +13,9 @@ import selectors
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from tests.proof.faults import Fault, faults_of
+from tests.proof.faults import Call, Fault, faults_of
 from tests.proof.runs import Result, judged, run
 from tests.proof.scenarios import SCENARIOS
 
@@ -105,7 +106,7 @@ def sweep(
         wanted: which faults are tried.
         first: a fault that every run meets, before the one that is its own.
     """
-    undisturbed = run(scenario, lambda *_: None)
+    undisturbed = run(scenario, lambda _: None)
     if undisturbed.problems:
         report(undisturbed)
         return undisturbed
@@ -113,18 +114,14 @@ def sweep(
     begun = first is None
     only = SCENARIOS[scenario].faults
 
-    def branch(service: str, operation: str, number: int) -> Fault | None:
+    def branch(call: Call) -> Fault | None:
         nonlocal begun
         if nursery.child:
             return None
         if not begun and first is not None:
-            begun = (operation, number) == (first.operation, first.number)
+            begun = (call.operation, call.number) == (first.operation, first.number)
             return first if begun else None
-        if only is not None and operation not in only:
-            return None
-        return next(
-            (fault for fault in faults_of(service, operation, number) if wanted(fault) and nursery.fork()), None
-        )
+        return next((fault for fault in _met(call, only) if wanted(fault) and nursery.fork()), None)
 
     nursery.play(lambda: run(scenario, branch))
     nursery.drain()
@@ -133,14 +130,17 @@ def sweep(
 
 def single_faults(scenario: str) -> list[Fault]:
     """Every fault of every call of the undisturbed run, in order."""
-    calls: list[tuple[str, str, int]] = []
-
-    def note(service: str, operation: str, number: int) -> None:
-        calls.append((service, operation, number))
-
-    run(scenario, note)
+    calls: list[Call] = []
+    run(scenario, calls.append)
     only = SCENARIOS[scenario].faults
-    return [fault for call in calls if only is None or call[1] in only for fault in faults_of(*call)]
+    return [fault for call in calls for fault in _met(call, only)]
+
+
+def _met(call: Call, only: frozenset[str] | None) -> list[Fault]:
+    """What a call meets; where only some calls meet faults, what those before it would stand for is not left out."""
+    if only is None:
+        return faults_of(call)
+    return faults_of(replace(call, anew=True)) if call.operation in only else []
 
 
 def pairs(
@@ -181,12 +181,12 @@ def drawn(seed: int, number: int) -> Result:
     workers, left = chance.randint(1, MOST_WORKERS), chance.randint(2, MOST_FAULTS)
     often = left / LIKELY_CALLS
 
-    def branch(service: str, operation: str, count: int) -> Fault | None:
+    def branch(call: Call) -> Fault | None:
         nonlocal left
         if left == 0 or chance.random() >= often:
             return None
         left -= 1
-        return chance.choice(faults_of(service, operation, count))
+        return chance.choice(faults_of(replace(call, anew=True)))
 
     command = f"python -m tests.proof random --seed {seed} --only {number}"
     return run(scenario, branch, seed=chance.randrange(1 << 30), workers=workers, command=command)
@@ -194,7 +194,7 @@ def drawn(seed: int, number: int) -> Result:
 
 def soak(seed: int, numbers: Iterable[int], report: Callable[[Result, Result], None], *, processes: int) -> None:
     """Play these runs of a series, each held against its scenario's undisturbed run."""
-    undisturbed = {name: run(name, lambda *_: None) for name in SCENARIOS}
+    undisturbed = {name: run(name, lambda _: None) for name in SCENARIOS}
 
     def told(result: Result) -> None:
         known = undisturbed.get(result.scenario, result)
