@@ -3,11 +3,12 @@
 Those that this machine has: one that is missing is said, and skipped. Each gets
 an environment of its own under `.pythons/`, with what a user installs and
 nbval, in the versions of constraints.txt; it is made anew when that changes.
-They work side by side. It ends with 1 when anything failed.
+The Python that runs the command has one already. They work side by side. It ends with 1 when anything failed.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import re
 import shutil
@@ -89,7 +90,9 @@ def check(version: str, python: Path) -> str:
 
 
 def _environment(version: str, python: Path) -> tuple[Path, bool]:
-    """An environment with drskit in it, and whether it had to be made."""
+    """An environment with drskit in it, and whether it had to be made; our own where it is of this Python."""
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}" and importlib.util.find_spec("nbval"):
+        return Path(sys.executable), False
     folder = CACHE / version
     inside, stamp = folder / "bin" / "python", folder / "made-of"
     parts = [python.resolve(), (ROOT / "constraints.txt").read_text(), (ROOT / "pyproject.toml").read_text()]

@@ -327,5 +327,5 @@ class AnyDrill(RuleBasedStateMachine):
         assert intents or jobs or moves or silent
 
 
-AnyDrill.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+AnyDrill.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestAnyDrill = AnyDrill.TestCase

@@ -194,9 +194,11 @@ def drawn(seed: int, number: int) -> Result:
 
 def soak(seed: int, numbers: Iterable[int], report: Callable[[Result, Result], None], *, processes: int) -> None:
     """Play these runs of a series, each held against its scenario's undisturbed run."""
-    undisturbed = {name: run(name, lambda _: None) for name in SCENARIOS}
+    undisturbed: dict[str, Result] = {}
 
     def told(result: Result) -> None:
+        if result.scenario in SCENARIOS and result.scenario not in undisturbed:
+            undisturbed[result.scenario] = run(result.scenario, lambda _: None)
         known = undisturbed.get(result.scenario, result)
         report(judged(result, known), known)
 
