@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from drskit.model import Phase
 from drskit.report.figures import DrillFigures, PhaseFigures
-from drskit.report.inline import GREY, badge, key, table
+from drskit.report.inline import GREY, badge, key
 from drskit.report.measures import Measure
 from drskit.views.board import boxed, text_of
+from drskit.views.tables import table
 from drskit.views.words import COLOURS, PHASE_COLOURS, Tone, counted, moment, plain, span
 
 HEADS = ("Drill", "Status", "RTO", "RPO", "Phases, median of its servers", "Came up")

@@ -15,8 +15,9 @@ from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import Measure
 from drskit.report.sections import Cell, Look, Section
 from drskit.report.summary import Summary, WaveResult, applied_words
-from drskit.views.board import CELL, HEARD, TABLE, boxed, filled, text_of
+from drskit.views.board import boxed, filled, text_of
 from drskit.views.rows import TROUBLE, trouble_of
+from drskit.views.tables import WRAP, table
 from drskit.views.words import (
     COLOURS,
     MODE_COLOURS,
@@ -33,9 +34,6 @@ from drskit.views.words import (
 FOLD = 40
 """Of a larger wave only the servers in trouble and on the critical path are drawn."""
 GREY = "#8a93a2"
-WRAP = "overflow-wrap:anywhere"
-SPREAD = f"{TABLE};table-layout:auto"
-"""JupyterLab would make all columns equal, and let their texts run into each other in a narrow window."""
 Segment = tuple[datetime, datetime, str]
 """From, to, and the colour."""
 
@@ -220,21 +218,6 @@ def _cell(cell: Cell) -> str:
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     heading = f'<p style="margin:10px 0 2px"><b>{escape(title)}</b>{"" if rows else ": nothing"}</p>'
     return heading + (table(title, heads, rows) if rows else "")
-
-
-def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table whose cells are HTML already; an empty head stands over verdicts."""
-    head = "".join(f'<th scope="col" style="{CELL}">{escape(name) or "Verdict"}</th>' for name in heads)
-    body = "".join(
-        f'<tr><th scope="row" style="{CELL};font-weight:normal;min-width:7em">{first}</th>'
-        + "".join(f'<td style="{CELL};{WRAP};min-width:4em">{cell}</td>' for cell in rest)
-        + "</tr>"
-        for first, *rest in rows
-    )
-    return (
-        f'<div style="overflow-x:auto;margin:0 0 10px"><table style="{SPREAD}"><caption style="{HEARD}">{escape(title)}'
-        f"</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 def badge(word: str) -> str:

@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from drskit.views.listing import ExecutionRow
 
+EXECUTION_COLUMNS = [
+    "Execution", "Plan", "Type", "Mode", "Status", "Stuck", "Waiting for", "Started", "Ended", "Took", "Servers",
+    "Running",
+]  # fmt: skip
+"""Of a list of none, too."""
+
 
 def servers_frame(execution: Execution) -> "pd.DataFrame":
     """One line for each server, in the order of the plan; what is absent is NA.
@@ -41,7 +47,8 @@ def servers_frame(execution: Execution) -> "pd.DataFrame":
         for wave in execution.waves
         for server in wave.servers
     ]
-    return _frame(rows, times=("Requested", "Started", "Ended"), spans=("RTO", "RPO"), counts=("Attempt",))
+    times = ("Requested", "Started", "Ended")
+    return _frame("Servers", rows, times=times, spans=("RTO", "RPO"), counts=("Attempt",))
 
 
 def waves_frame(execution: Execution) -> "pd.DataFrame":
@@ -65,7 +72,7 @@ def waves_frame(execution: Execution) -> "pd.DataFrame":
         }
         for wave in execution.waves
     ]
-    return _frame(rows, times=("Waited since", "Started", "Ended"), spans=("RTO",))
+    return _frame("Waves", rows, times=("Waited since", "Started", "Ended"), spans=("RTO",))
 
 
 def executions_frame(rows: "Iterable[ExecutionRow]") -> "pd.DataFrame":
@@ -91,23 +98,25 @@ def executions_frame(rows: "Iterable[ExecutionRow]") -> "pd.DataFrame":
         }
         for row in rows
     ]
-    if not found:
-        return _empty(("Execution", "Plan", "Type", "Mode", "Status", "Started", "Ended"))
-    return _frame(found, times=("Started", "Ended"), spans=("Took",), counts=("Running",))
-
-
-def _empty(columns: tuple[str, ...]) -> "pd.DataFrame":
-    return _frame([dict.fromkeys(columns)], times=()).head(0)
+    return _frame("Executions", found, times=("Started", "Ended"), spans=("Took",), counts=("Running",))
 
 
 def _frame(
-    rows: list[dict[str, object]], *, times: tuple[str, ...], spans: tuple[str, ...] = (), counts: tuple[str, ...] = ()
+    title: str,
+    rows: list[dict[str, object]],
+    *,
+    times: tuple[str, ...],
+    spans: tuple[str, ...] = (),
+    counts: tuple[str, ...] = (),
 ) -> "pd.DataFrame":
     try:
         import pandas as pd
+
+        from drskit.views.readable import TITLE, ReadableFrame
     except ImportError as error:
         raise MissingExtra("A table of servers", "kit", "pandas") from error
-    frame = pd.DataFrame(rows)
+    frame = ReadableFrame(rows, columns=None if rows else EXECUTION_COLUMNS)
+    frame.attrs[TITLE] = title
     for column in times:
         frame[column] = pd.to_datetime(frame[column], utc=True).dt.floor("s")  # finer parts only fill the screen
     for column in spans:

@@ -4,11 +4,12 @@ import io
 import re
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
 from drskit.model import Event
-from drskit.views.frames import servers_frame, waves_frame
+from drskit.views.frames import executions_frame, servers_frame, waves_frame
 from drskit.views.text import board_text, event_line, rich_board
 from drskit.views.words import age
 from tests.report import samples
@@ -145,6 +146,28 @@ def test_tables_hold_a_line_for_each_server_and_wave():
     assert servers.set_index("Name").loc["web-9", ["Started", "RTO", "RPO"]].isna().all()
     assert [4, 2, 0] == waves_frame(execution)["Launched"].tolist()
     assert 536 == servers["RTO"].dt.total_seconds()[0]
+
+
+def test_a_table_shows_itself_in_words_and_computes_as_a_dataframe():
+    """No NaT, no `0 days`, no broken id; columns in which nothing stands are named, not shown."""
+    shown = servers_frame(samples.completed().execution)
+    html = shown._repr_html_()
+    assert [] == [word for word in ("NaT", "None", "NaN", "0 days", "+00:00") if word in html + repr(shown)]
+    assert "8 min 56 s" in html
+    assert "2026-11-23 19:15:09Z" in html
+    assert '<span style="white-space:nowrap">s-00000000000000001</span>' in html
+    assert "✔ LAUNCHED" in html
+    assert "Nothing stands in Error." in html
+    assert pd.DataFrame is type(shown[shown["Wave"] == "Web"])
+    assert "s-00000000000000001" in repr(shown)
+
+
+def test_a_long_table_shows_its_beginning_and_counts_the_rest():
+    """The frame holds them all."""
+    shown = servers_frame(samples.large(300).execution)
+    assert 300 == len(shown)
+    assert "240 more rows in the DataFrame." in shown._repr_html_()
+    assert "No rows." in executions_frame([])._repr_html_()
 
 
 def _printed(board) -> str:
