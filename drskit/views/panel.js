@@ -21,10 +21,18 @@ function patch(node, html) {
     scroller.tabIndex = 0; // who has no mouse scrolls it, too
     scroller.setAttribute("role", "group");
     scroller.setAttribute("aria-label", scroller.querySelector("caption").textContent);
+    tellHeads(scroller);
   }
   const focused = node.contains(document.activeElement) ? document.activeElement : null;
   patchChildren(node, wanted.content);
   if (focused?.isConnected) focused.focus({ preventScroll: true });
+}
+
+/** The heads of the columns, for a narrow window, where the style sheet writes them before the cells. */
+function tellHeads(scroller) {
+  [...scroller.querySelectorAll("thead th")].forEach((head, index) => {
+    scroller.style.setProperty(`--head-${index + 1}`, JSON.stringify(`${head.textContent}: `));
+  });
 }
 
 function patchChildren(node, wanted) {

@@ -141,7 +141,7 @@ def test_hostile_texts_do_no_harm_in_a_panel(page, tmp_path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_grave_stands_between_a_person_and_a_panel(page, tmp_path, scheme):
-    """Every button, an open question with choices, a board; in a narrow window only tables scroll."""
+    """Every button, an open question with choices, a board; in a narrow window nothing scrolls sideways."""
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": 400, "height": 800})
     sample = samples.waiting_for_approval()
@@ -156,3 +156,7 @@ def test_nothing_grave_stands_between_a_person_and_a_panel(page, tmp_path, schem
     violations = axe.Axe().run(page, context=".drs-panel").response["violations"]
     assert [] == [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE]
     assert 400 >= page.evaluate("() => document.documentElement.scrollWidth")
+    scrolled = "() => [...document.querySelectorAll('[data-key^=scrolls]')].map(box => box.scrollWidth - box.clientWidth)"
+    assert [0, 0, 0] == page.evaluate(scrolled)
+    row = page.locator(".drs-board tbody tr").first
+    assert row.evaluate("row => getComputedStyle(row.children[3], '::before').content") == '"Time: "'
