@@ -22,7 +22,7 @@ from drskit.report.evidence import run_folder, write_file, write_run
 from drskit.report.export import render
 from drskit.report.figures import DrillFigures
 from drskit.report.inline import render_criteria, render_head, render_timeline
-from drskit.report.summary import Summary
+from drskit.report.summary import Summary, labels_of
 from drskit.session import Session
 from drskit.verify import compared, faults, first_altered, unsealed
 from drskit.views.board import boxed, filled, text_of
@@ -242,5 +242,5 @@ def _path_text(summary: Summary) -> str:
     longest = max(summary.path, key=lambda step: step.lasted, default=None)
     if longest is None:
         return "Nothing has begun, so nothing determined an end."
-    who = longest.server_name or longest.source_server_id or longest.wave_name or ""
+    who = labels_of(summary)[longest.source_server_id] if longest.source_server_id else longest.wave_name or ""
     return plain(f"The longest step of {len(summary.path)}: {longest.words} {who}, {span(longest.lasted)}.")

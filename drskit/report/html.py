@@ -15,7 +15,7 @@ from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict, so_far
 from drskit.report.sections import Look
-from drskit.report.summary import ServerResult, Summary, applied_words
+from drskit.report.summary import ServerResult, Summary, applied_words, labels_of
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
 from drskit.views.rows import TROUBLE, trouble_of
@@ -42,6 +42,9 @@ FOLD = 40
 """A wave of more servers is folded in the timeline."""
 NOT_CSS = re.compile(r"[^A-Za-z0-9 .,:_-]")
 CSS_LENGTH = 80
+ID_LENGTH = 40
+"""Characters of an identifier that is never broken."""
+BREAKS = re.compile(r"(?<=[0-9]:)|(?<=/)")
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
 
@@ -80,6 +83,7 @@ def render_html(summary: Summary) -> str:
         not_recorded=NOT_RECORDED,
         mode_words=MODE_WORDS[summary.mode],
         fast_words=FAST_WORDS,
+        labels=labels_of(summary),
         looks=LOOKS,
         colours=COLOURS,
         mode_colours=MODE_COLOURS,
@@ -114,9 +118,11 @@ def _environment() -> "Environment":
         "counted": counted,
         "css": _css,
         "how": how,
+        "id_class": _id_class,
         "moment": moment,
         "so_far": so_far,
         "span": span,
+        "who": _who,
     }
     environment.tests["surprising"] = _surprising
     return environment
@@ -129,6 +135,19 @@ def _faults(summary: Summary) -> tuple[Fault, ...]:
             error = trouble_of(server.run) or "Its state could not be seen."
             alike.setdefault((server.run.status, error), []).append(server)
     return tuple(Fault(status, error, tuple(servers)) for (status, error), servers in alike.items())
+
+
+def _id_class(value: object) -> str:
+    """The class of an identifier; one that is no shorter than what DRS and EC2 give may be broken."""
+    return "id" if value is None or len(str(value)) <= ID_LENGTH else "id long"
+
+
+def _who(value: str) -> Any:
+    """An ARN that is broken behind its account and its slashes, not within a name."""
+    from markupsafe import Markup, escape
+
+    parts = [escape(part) for part in BREAKS.split(shortened(printable(value), TEXT_LENGTH))]
+    return Markup("<wbr>").join(parts)
 
 
 def _css(value: object) -> str:

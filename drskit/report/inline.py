@@ -5,16 +5,16 @@ style elements, SVG, gradients and aria attributes then; what is drawn here is
 rows of boxes, and every picture says the same in words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 
 from drskit.model import ServerRun
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
-from drskit.report.measures import Measure
+from drskit.report.measures import Measure, so_far
 from drskit.report.sections import Cell, Look, Section
-from drskit.report.summary import Summary, WaveResult, applied_words
+from drskit.report.summary import Summary, WaveResult, applied_words, labels_of
 from drskit.views.board import boxed, filled, text_of
 from drskit.views.rows import TROUBLE, trouble_of
 from drskit.views.tables import WRAP, table
@@ -34,6 +34,8 @@ from drskit.views.words import (
 FOLD = 40
 """Of a larger wave only the servers in trouble and on the critical path are drawn."""
 GREY = "#8a93a2"
+LINE = "display:flex;flex-wrap:wrap;align-items:center;margin:1px 0"
+"""A name, and its bar beside it, or below where there is no room."""
 Segment = tuple[datetime, datetime, str]
 """From, to, and the colour."""
 
@@ -73,14 +75,16 @@ def _targets(summary: Summary) -> str:
 def _measured(measure: Measure | None) -> tuple[str, str, str]:
     if measure is None:
         return "-", "-", "-"
-    return span(measure.target), span(measure.actual), badge(measure.verdict.value)
+    actual = ", ".join(filter(None, (span(measure.actual), so_far(measure))))
+    return span(measure.target), actual, badge(measure.verdict.value)
 
 
 def render_timeline(summary: Summary) -> str:
     """Every wave and server over time, and the critical path as a table."""
     if not summary.path:
         return boxed(["<p>Nothing has begun, so there is no timeline.</p>"])
-    return boxed([_legend(), *(_wave(summary, wave) for wave in summary.waves), _path(summary)])
+    labels = labels_of(summary)
+    return boxed([_legend(), *(_wave(summary, wave, labels) for wave in summary.waves), _path(summary, labels)])
 
 
 def _legend() -> str:
@@ -99,7 +103,7 @@ def key(name: str, colour: str) -> str:
     return f'<span style="margin-right:14px;white-space:nowrap"><span style="{box}"></span>{escape(name)}</span>'
 
 
-def _wave(summary: Summary, wave: WaveResult) -> str:
+def _wave(summary: Summary, wave: WaveResult, labels: Mapping[str, str]) -> str:
     critical = {step.source_server_id for step in summary.path if step.source_server_id}
     head = f"<b>{badge_of(wave.status.value).glyph} Wave {text_of(wave.wave_name)}</b>"
     lines = [_line(summary, head, _wave_segments(summary, wave))]
@@ -107,7 +111,7 @@ def _wave(summary: Summary, wave: WaveResult) -> str:
         run, marked = server.run, server.run.source_server_id in critical
         if len(wave.servers) > FOLD and not marked and run.status not in TROUBLE:
             continue
-        name = f"{'▸ ' if marked else ''}{badge_of(run.status.value).glyph} {text_of(run.name or run.source_server_id)}"
+        name = f"{'▸ ' if marked else ''}{badge_of(run.status.value).glyph} {text_of(labels[run.source_server_id])}"
         lines.append(_line(summary, name, _server_segments(summary, run), marked=marked))
     left_out = len(wave.servers) + 1 - len(lines)
     more = f'<p style="margin:0">{counted(left_out, "more server")} in the report itself.</p>' if left_out else ""
@@ -125,10 +129,8 @@ def _line(summary: Summary, head: str, segments: Iterable[Segment], *, marked: b
         boxes.append(f'<div style="width:{(end - begin) / whole:.3%};height:0.8em;background:{colour};{under}"></div>')
         at = end
     return (
-        '<div style="display:flex;align-items:center;margin:1px 0">'
-        '<div style="flex:0 0 25%;min-width:11em;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">'
-        f"{head}</div>"
-        f'<div style="flex:1 1 auto;display:flex;min-width:8em">{"".join(boxes)}</div></div>'
+        f'<div style="{LINE}"><div style="flex:1 1 14em;{WRAP}">{head}</div>'
+        f'<div style="flex:3 1 20em;display:flex;min-width:8em">{"".join(boxes)}</div></div>'
     )
 
 
@@ -149,17 +151,18 @@ def _server_segments(summary: Summary, run: ServerRun) -> list[Segment]:
     return [(phase.start_time, phase.end_time or now, PHASE_COLOURS[phase.phase]) for phase in run.phases]
 
 
-def _path(summary: Summary) -> str:
+def _path(summary: Summary, labels: Mapping[str, str]) -> str:
     whole = ", ".join(f"{whose.value} {span(took)}" for whose, took in shares(summary.path).items())
     rows = [
         (
-            f"{clock(step.start_time)} to {clock(step.end_time)}", span(step.lasted), step.whose.value,
-            text_of(step.wave_name), text_of(step.server_name or step.source_server_id), escape(step.words),
+            escape(step.words), span(step.lasted), step.whose.value, text_of(step.wave_name),
+            text_of(labels[step.source_server_id] if step.source_server_id else None),
+            f"{clock(step.start_time)} to {clock(step.end_time)}",
         )
         for step in worth_telling(summary.path)
     ]  # fmt: skip
     head = f'<p style="margin:10px 0 2px"><b>What determined the end</b>: {escape(whole)}.</p>'
-    return head + table("What determined the end", ("From, to", "Lasted", "Whose", "Wave", "Server", "What"), rows)
+    return head + table("What determined the end", ("What", "Lasted", "Whose", "Wave", "Server", "From, to"), rows)
 
 
 def render_criteria(summary: Summary) -> str:
@@ -174,9 +177,9 @@ def render_criteria(summary: Summary) -> str:
         _section("In trouble", ("Status", "Server", "Wave", "Why"), trouble),
         _section(
             "What was to be proven, as it was set before the run",
-            ("Of", "Criterion", "Actual", "Verdict"),
+            ("Of", "Verdict", "Criterion", "Actual"),
             [
-                (text_of(one.of), text_of(one.rule), text_of(one.actual), badge(one.verdict.value))
+                (text_of(one.of), badge(one.verdict.value), text_of(one.rule), text_of(one.actual))
                 for one in summary.criteria
             ],
         ),

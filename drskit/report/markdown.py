@@ -11,9 +11,9 @@ from drskit.model import ServerStatus
 from drskit.report.cleaned import Cleanup, cleanup_of, fates_of, how
 from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
 from drskit.report.critical import shares
-from drskit.report.measures import Measure
+from drskit.report.measures import Measure, so_far
 from drskit.report.sections import Cell, Look, Section
-from drskit.report.summary import Summary, applied_words
+from drskit.report.summary import Summary, applied_words, labels_of
 from drskit.views.rows import TROUBLE, trouble_of
 from drskit.views.words import FAST_WORDS, MODE_WORDS, clock, counted, moment, plain, shortened, span
 
@@ -107,7 +107,8 @@ def _listed(title: str, lines: list[str]) -> str:
 
 
 def _cells(measure: Measure) -> str:
-    return f"{span(measure.target)} | {span(measure.actual)} | {measure.verdict.value}"
+    actual = ", ".join(filter(None, (span(measure.actual), so_far(measure))))
+    return f"{span(measure.target)} | {actual} | {measure.verdict.value}"
 
 
 def _trouble(summary: Summary) -> str:
@@ -132,11 +133,12 @@ def _criteria(summary: Summary) -> str:
 def _path(summary: Summary) -> str:
     """The steps that took longest; all of them are in the HTML report."""
     whole = ", ".join(f"{whose.value} {span(took)}" for whose, took in shares(summary.path).items())
+    labels = labels_of(summary)
     longest = sorted(summary.path, key=lambda step: step.lasted, reverse=True)[:LONGEST]
     lines = [
         f"- {span(step.lasted)} from {clock(step.start_time)}, {step.whose.value}: {step.words}"
         + (f", wave {escaped(step.wave_name)}" if step.wave_name else "")
-        + (f", {escaped(step.server_name or step.source_server_id)}" if step.source_server_id else "")
+        + (f", {escaped(labels[step.source_server_id])}" if step.source_server_id else "")
         for step in sorted(longest, key=lambda step: step.start_time)
     ]
     return _listed("What determined the end", [f"In all: {whole}. The longest steps:", "", *lines]) if lines else ""

@@ -5,6 +5,7 @@ How each number is defined is written in `measures.DEFINITIONS`, and printed in
 every report beside the numbers.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -47,6 +48,8 @@ from drskit.views.words import counted, moment, plain, span
 
 NAMED = 5
 """Instances named in a verdict; beyond, they are counted."""
+LABEL_END = 5
+"""Characters of an id that tell servers of one name apart."""
 COPIED = (
     "status", "mode", "execution_type", "execution_id", "plan_id", "digest", "head", "account_id", "region",
     "started_by", "start_time", "end_time", "waiting_for", "groups", "fast", "commands", "cleans", "kept",
@@ -182,6 +185,18 @@ def urgency(server: ServerRun) -> int:
     """Sorts what needs a person first: failed, unknown, under way, waiting, done."""
     order = [ServerStatus.FAILED, ServerStatus.UNKNOWN, ServerStatus.LAUNCHING, ServerStatus.PENDING]
     return order.index(server.status) if server.status in order else len(order)
+
+
+def labels_of(summary: Summary) -> dict[str, str]:
+    """What each server is called where its id has no room: its name, with the id's end where others share it."""
+    runs = [server.run for server in summary.servers]
+    names = Counter(run.name for run in runs)
+    return {
+        run.source_server_id: (run.name if names[run.name] == 1 else f"{run.name} …{run.source_server_id[-LABEL_END:]}")
+        if run.name
+        else run.source_server_id
+        for run in runs
+    }
 
 
 def summarise(

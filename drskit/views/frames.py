@@ -36,9 +36,9 @@ def servers_frame(execution: Execution) -> "pd.DataFrame":
             "Error": trouble_of(server),
             "RTO": measures.server_rto(execution, wave, server, execution.end_time or execution.start_time).actual,
             "RPO": measures.server_rpo(execution, server).actual,
+            "Instance": server.recovery_instance_id,
             "Started": server.start_time,
             "Ended": server.end_time,
-            "Instance": server.recovery_instance_id,
             "Job": server.job_id,
             "Attempt": server.attempt,
             "Critical": server.critical,
@@ -63,12 +63,12 @@ def waves_frame(execution: Execution) -> "pd.DataFrame":
             "Status": wave.status.value,
             "Servers": len(wave.servers),
             "Launched": sum(server.status in UP for server in wave.servers),
+            "RTO": measures.wave_rto(execution, wave, execution.end_time or execution.start_time).actual,
+            "Reason": wave.reason,
             "Waited since": wave.waiting_since,
             "Approved by": wave.approved.by if wave.approved else None,
             "Started": wave.start_time,
             "Ended": wave.end_time,
-            "RTO": measures.wave_rto(execution, wave, execution.end_time or execution.start_time).actual,
-            "Reason": wave.reason,
         }
         for wave in execution.waves
     ]

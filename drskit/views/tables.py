@@ -15,7 +15,7 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
     head = "".join(f'<th scope="col" style="{CELL}">{escape(name) or "Verdict"}</th>' for name in heads)
     body = "".join(
         f'<tr><th scope="row" style="{CELL};font-weight:normal;min-width:7em">{first}</th>'
-        + "".join(f'<td style="{CELL};{WRAP};min-width:4em">{cell}</td>' for cell in rest)
+        + "".join(f'<td style="{CELL};{WRAP};min-width:6em">{cell}</td>' for cell in rest)
         + "</tr>"
         for first, *rest in rows
     )

@@ -156,7 +156,9 @@ def test_nothing_grave_stands_between_a_person_and_a_panel(page, tmp_path, schem
     violations = axe.Axe().run(page, context=".drs-panel").response["violations"]
     assert [] == [(one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in GRAVE]
     assert 400 >= page.evaluate("() => document.documentElement.scrollWidth")
-    scrolled = "() => [...document.querySelectorAll('[data-key^=scrolls]')].map(box => box.scrollWidth - box.clientWidth)"
+    scrolled = (
+        "() => [...document.querySelectorAll('[data-key^=scrolls]')].map(box => box.scrollWidth - box.clientWidth)"
+    )
     assert [0, 0, 0] == page.evaluate(scrolled)
     row = page.locator(".drs-board tbody tr").first
     assert row.evaluate("row => getComputedStyle(row.children[3], '::before').content") == '"Time: "'

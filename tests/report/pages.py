@@ -16,7 +16,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "br", "img", "link"):
+        if tag not in ("meta", "br", "wbr", "img", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

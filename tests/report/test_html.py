@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -99,6 +100,31 @@ def test_the_timeline_draws_each_phase_and_says_the_same_in_words():
     assert all(0 <= float(left) and float(left) + float(width) <= 100.2 for _, left, width in places)
     assert "The timeline as a table" in report
     assert all(f">{phase.capitalize()}</th>" in report for phase in Phase)
+
+
+def test_servers_of_one_name_are_told_apart_by_the_ends_of_their_ids():
+    """In the timeline and on the critical path, where the ids have no room; any other is called by its name alone."""
+    sample = samples.completed()
+    first = sample.execution.waves[0]
+    twins = tuple(server.model_copy(update={"name": "db"}) for server in first.servers[:2])
+    waves = (first.model_copy(update={"servers": (*twins, *first.servers[2:])}), *sample.execution.waves[1:])
+    text = Page(report_of(replace(sample, execution=sample.execution.model_copy(update={"waves": waves})))).text
+    assert [] == [label for label in ("db …00001", "db …00002", "✔ db-3\n") if label not in text]
+    assert "db-3 …" not in text
+
+
+def test_an_rpo_of_a_wave_with_a_server_that_is_missing_says_of_whom_it_is():
+    """0 s beside `not reached` would read as good."""
+    html = report_of(samples.failing())
+    assert ', only of those that came up</td><td><span class="b bad">✖ not reached' in html
+
+
+def test_a_long_identifier_is_broken_and_an_arn_behind_its_account():
+    """Those of DRS and EC2 never are, however narrow the page."""
+    html = report_of(samples.hostile())
+    assert 'class="id long"' in html
+    assert "arn:aws:iam::123456789012:<wbr>user/<wbr>mira" in report_of(samples.failing())
+    assert 'class="id long"' not in report_of(samples.failing())
 
 
 @pytest.mark.parametrize("attack", samples.HOSTILE[:5])
