@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from drskit.errors import MissingExtra
 from drskit.model import Execution
 from drskit.report import measures
+from drskit.views.readable import TITLE, readable_frame
 from drskit.views.rows import UP, trouble_of
 
 if TYPE_CHECKING:
@@ -112,10 +113,10 @@ def _frame(
     try:
         import pandas as pd
 
-        from drskit.views.readable import TITLE, ReadableFrame
+        readable = readable_frame()
     except ImportError as error:
         raise MissingExtra("A table of servers", "kit", "pandas") from error
-    frame = ReadableFrame(rows, columns=None if rows else EXECUTION_COLUMNS)
+    frame = readable(rows, columns=None if rows else EXECUTION_COLUMNS)
     frame.attrs[TITLE] = title
     for column in times:
         frame[column] = pd.to_datetime(frame[column], utc=True).dt.floor("s")  # finer parts only fill the screen

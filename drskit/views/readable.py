@@ -2,17 +2,19 @@
 
 Pandas writes NaT, None and `0 days 00:08:52`, and breaks an id at its hyphen;
 whoever reads at night wants none of it. What is computed of such a frame is an
-ordinary DataFrame. Imported where a frame is made: pandas is heavy.
+ordinary DataFrame.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
-
-import pandas as pd
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from drskit.views.board import badge, boxed, text_of
 from drskit.views.tables import table
 from drskit.views.words import BADGES, counted, moment, plain, shortened, span
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST = 60
 """Rows that are shown; the frame holds them all."""
@@ -24,35 +26,44 @@ TITLE = "title"
 """The attribute that holds what those hear who do not see the table."""
 
 
-class ReadableFrame(pd.DataFrame):
-    """Rows for people; columns in which nothing stands are named below instead of shown."""
+@cache
+def readable_frame() -> "type[pd.DataFrame]":
+    """The class of such frames; columns in which nothing stands are named below instead of shown.
 
-    @property
-    def _constructor(self) -> type[pd.DataFrame]:  # type: ignore[override]  # what is computed is no such frame
-        return pd.DataFrame
+    Raises:
+        ImportError: pandas is not installed.
+    """
+    import pandas as pd
 
-    def _repr_html_(self) -> str:
-        shown, empty = self._told()
-        rows = [tuple(_cell(head, row) for head, row in zip(shown, line, strict=True)) for line in self._lines(shown)]
-        parts = [table(str(self.attrs.get(TITLE, "Rows")), shown, rows)] if rows else []
-        notes = _notes(len(self), empty)
-        return boxed([*parts, *([f'<p style="margin:0 0 8px">{text_of(notes)}</p>'] if notes else [])])
+    class ReadableFrame(pd.DataFrame):
+        @property
+        def _constructor(self) -> type[pd.DataFrame]:  # type: ignore[override]  # what is computed is no such frame
+            return pd.DataFrame
 
-    def __repr__(self) -> str:
-        shown, empty = self._told()
-        if not len(self):
-            return _notes(0, empty)
-        words = [[shortened(plain(_words(value)), LOGGED) for value in line] for line in self._lines(shown)]
-        text = str(pd.DataFrame(words, columns=shown).to_string(index=False))
-        return "\n".join(filter(None, (text, _notes(len(self), empty))))
+        def _repr_html_(self) -> str:
+            shown, empty = _columns(self)
+            rows = [tuple(map(_cell, shown, line)) for line in _lines(self, shown)]
+            parts = [table(str(self.attrs.get(TITLE, "Rows")), shown, rows)] if rows else []
+            notes = _notes(len(self), empty)
+            return boxed([*parts, *([f'<p style="margin:0 0 8px">{text_of(notes)}</p>'] if notes else [])])
 
-    def _told(self) -> tuple[list[str], list[str]]:
-        """The columns in which something stands, and those in which nothing does."""
-        empty = [name for name in self.columns if self[name].isna().all()]
-        return [name for name in self.columns if name not in empty], empty
+        def __repr__(self) -> str:
+            shown, empty = _columns(self)
+            words = [[shortened(plain(_words(value)), LOGGED) for value in line] for line in _lines(self, shown)]
+            text = str(pd.DataFrame(words, columns=shown).to_string(index=False)) if words else ""
+            return "\n".join(filter(None, (text, _notes(len(self), empty))))
 
-    def _lines(self, shown: list[str]) -> list[tuple[Any, ...]]:
-        return list(pd.DataFrame(self)[shown].head(LONGEST).itertuples(index=False, name=None))
+    return ReadableFrame
+
+
+def _columns(frame: "pd.DataFrame") -> tuple[list[str], list[str]]:
+    """The columns in which something stands, and those in which nothing does."""
+    empty = [name for name in frame.columns if frame[name].isna().all()]
+    return [name for name in frame.columns if name not in empty], empty
+
+
+def _lines(frame: "pd.DataFrame", shown: list[str]) -> list[tuple[Any, ...]]:
+    return list(frame[shown].head(LONGEST).itertuples(index=False, name=None))
 
 
 def _notes(count: int, empty: list[str]) -> str:
@@ -65,6 +76,8 @@ def _notes(count: int, empty: list[str]) -> str:
 
 def _words(value: Any) -> str:
     """A value as people read it; a dash for none."""
+    import pandas as pd
+
     if pd.isna(value):
         return "-"
     if isinstance(value, timedelta):

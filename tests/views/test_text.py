@@ -160,6 +160,7 @@ def test_a_table_shows_itself_in_words_and_computes_as_a_dataframe():
     assert "Nothing stands in Error." in html
     assert pd.DataFrame is type(shown[shown["Wave"] == "Web"])
     assert "s-00000000000000001" in repr(shown)
+    assert [] == [word for word in ("NaT", "None", "<NA>") if word in repr(servers_frame(samples.failing().execution))]
 
 
 def test_a_long_table_shows_its_beginning_and_counts_the_rest():
