@@ -48,7 +48,9 @@ class Pass:
     quarantined: tuple[str, ...] = ()
     """Items that cannot be read or advanced, with the reason; they stop nobody else."""
     elsewhere: tuple[str, ...] = ()
-    """ExecutionIds of accounts that this worker cannot reach."""
+    """ExecutionIds of accounts that are not this worker's."""
+    barred: tuple[str, ...] = ()
+    """ExecutionIds that this worker could not take up, for the reason in `trouble`; another one may drive them."""
     trouble: str | None = None
     """What kept DRS from answering; nothing was lost."""
     since: datetime | None = None
@@ -100,7 +102,7 @@ class Poller:
         try:
             recovery = self._recovery_for(*place)
         except Unavailable as error:
-            log.elsewhere += execution_ids
+            log.barred += execution_ids
             log.troubles.append(str(error))
             return
         if recovery is None:
@@ -319,6 +321,7 @@ class _Log:
     waiting: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
+    barred: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     since: list[datetime] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
@@ -331,6 +334,7 @@ class _Log:
             waiting=tuple(self.waiting),
             quarantined=tuple(dict.fromkeys(self.quarantined)),
             elsewhere=tuple(self.elsewhere),
+            barred=tuple(self.barred),
             trouble="; ".join(dict.fromkeys(self.troubles)) or None,
             since=min(self.since, default=None),
             executions=self.executions,
@@ -343,6 +347,7 @@ def describe(result: Pass) -> str:
     parts = [f"{len(result.advanced)} advanced", f"{len(result.waiting)} not due"]
     parts += [f"{len(result.quarantined)} quarantined: {'; '.join(result.quarantined)}"] if result.quarantined else []
     parts += [f"{len(result.elsewhere)} of other accounts"] if result.elsewhere else []
+    parts += [f"{len(result.barred)} that this worker cannot drive now"] if result.barred else []
     since = f" since {utc(result.since)}" if result.since else ""
     parts += [f"waiting for AWS{since}: {result.trouble}"] if result.trouble else []
     parts += [f"next at {utc(result.next_poll)}"] if result.next_poll else []

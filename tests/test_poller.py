@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from drskit.errors import Unavailable
 from drskit.model import Cadence, CommandKind, ExecutionStatus
-from drskit.poller import SWEEP_EVERY
+from drskit.poller import SWEEP_EVERY, describe
 from drskit.sim.spec import Fault
 from drskit.verify import faults
 from tests.harness import House, final, house, runbook_of, shipped, started
@@ -184,8 +184,9 @@ def test_one_execution_that_cannot_be_advanced_stops_nobody():
         )
         result = home.session.poller().run_pass()
         assert (execution.execution_id,) == result.advanced
-        assert (lost.execution_id,) == result.elsewhere
+        assert ((lost.execution_id,), ()) == (result.barred, result.elsewhere)
         assert "not a region" in (result.trouble or "")
+        assert "1 that this worker cannot drive now" in describe(result)
 
 
 def test_a_cadence_far_ahead_is_no_plan_to_wait_for():

@@ -144,6 +144,7 @@ def _show_pass(result: "Pass", json_output: bool) -> None:
             "Waiting": list(result.waiting),
             "Quarantined": list(result.quarantined),
             "Elsewhere": list(result.elsewhere),
+            "Barred": list(result.barred),
             "Trouble": result.trouble,
             "NextPoll": utc(result.next_poll) if result.next_poll else None,
         }

@@ -160,10 +160,11 @@ def test_no_client_can_launch_when_the_signers_differ(credentials, another_botoc
 def test_no_entry_launches_when_the_signers_differ(another_botocore):
     """Neither a start nor a worker that polls: it says why, and nothing is launched."""
     with house(text=SMALL) as home:
-        home.session.start(runbook_of(SMALL_PLAN))
+        execution = home.session.start(runbook_of(SMALL_PLAN))
         another_botocore()
         with pytest.raises(SignerMismatch):
             home.another_session().start(runbook_of(SMALL_PLAN))
         result = Session(home.settings, clock=home.clock).poller().run_pass()
         assert ("signs differently" in (result.trouble or ""), ()) == (True, result.advanced)
+        assert ((execution.execution_id,), ()) == (result.barred, result.elsewhere)
         assert {} == home.gateway.world.jobs
