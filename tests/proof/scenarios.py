@@ -49,6 +49,8 @@ SETTLE_SECONDS = 300
 """Longer than any job of these worlds."""
 STRANGE_SECONDS = 1200
 """Longer than a stranger's job that fails."""
+IDLE_SECONDS = 600
+"""How often somebody looks while nothing is left but decisions of people, and a process stands still."""
 LONG = 600
 """A process that stands still so long is taken for dead, and another one works meanwhile."""
 
@@ -185,7 +187,8 @@ class Play:
             poller = poller or self.stage.session("other").poller()
             result = poller.run_pass()
             self.stage.look()
-            clock.sleep(min(max(poller.wait_seconds(result), 1), left))
+            wait = IDLE_SECONDS if result.idle else max(poller.wait_seconds(result), 1)
+            clock.sleep(min(wait, left))
 
 
 @dataclass(frozen=True)
