@@ -7,7 +7,7 @@ may be repeated: a look changes nothing, and what is proven is written once.
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from drskit.cleaning import calls_due, undecided
+from drskit.cleaning import calls_due, confirmed, undecided
 from drskit.edit import changed, with_each_wave, with_servers
 from drskit.errors import LostRace, NotFound
 from drskit.history import narrate
@@ -103,8 +103,9 @@ def _drill_of(cleanup: Execution, store: Store) -> Execution | None:
 
 
 def _jobs_of_drill(cleanup: Execution, store: Store) -> frozenset[str]:
+    """The jobs whose instances may go; none where nobody confirmed the cleanup as it needs to be."""
     drill = _drill_of(cleanup, store)
-    return jobs_recorded(drill) if drill else frozenset()
+    return jobs_recorded(drill) if drill and confirmed(cleanup, drill) else frozenset()
 
 
 # --- the drill's record ----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from html import escape
 
 from drskit.cleanup import CleanupPreview
 from drskit.driving import Driving
+from drskit.launches import LAUNCHED
 from drskit.model import CleanUp, Event, Execution, ExecutionStatus, ExecutionType, Mode, ServerStatus
 from drskit.running import left_running
 from drskit.session import Session
@@ -38,7 +39,9 @@ class Afterwards:
 
 
 def choice_for(drill: Execution, *, person: bool) -> CleanUp:
-    """What the drill's plan says, where a person is and where nobody is."""
+    """What the plan says, where a person is and where nobody is; nothing that a recovery launched ever goes so."""
+    if drill.execution_type is ExecutionType.RECOVERY:
+        return CleanUp.NEVER
     policy = drill.plan.cleanup
     return policy.after if person else policy.headless
 
@@ -55,9 +58,11 @@ def remains(session: Session, drill: Execution) -> Afterwards:
 
     Instances that a newer drill of the plan has replaced count no more.
     """
-    name = f"drill {drill.execution_id}"
+    name = f"{drill.execution_type.lower()} {drill.execution_id}"
     if drill.status not in FINAL_EXECUTION:
-        return Afterwards(f"D{name[1:]} is {drill.status}: what is not over is not cleaned up.")
+        return Afterwards(f"{name[0].upper()}{name[1:]} is {drill.status}: what is not over is not cleaned up.")
+    if drill.execution_type is ExecutionType.RECOVERY:
+        return _recovered(drill, name)
     running = left_running(drill, session.launched_again(drill))
     command = f"drskit cleanup {drill.execution_id} --reason TEXT"
     if running is not None and running.count:
@@ -72,6 +77,15 @@ def remains(session: Session, drill: Execution) -> Afterwards:
             f"To look, and to terminate what is found: {command}"
         )
     return Afterwards(f"Nothing is left to clean up: no instance of {name} runs.")
+
+
+def _recovered(recovery: Execution, name: str) -> Afterwards:
+    """What a recovery launched stays, and what comes after it is not drskit's to do."""
+    up = sum(server.status in LAUNCHED for wave in recovery.waves for server in wave.servers)
+    return Afterwards(
+        f"{counted(up, 'instance')} of {name} {'is' if up == 1 else 'are'} left alone: nothing that a recovery "
+        "launched is terminated by itself. What comes after a recovery is in docs/recovery.md."
+    )
 
 
 def ended(cleanup: Execution) -> Afterwards:
@@ -98,13 +112,20 @@ class CleanupDrive:
     """The cleanup of a drill, as a panel drives it."""
 
     def __init__(
-        self, session: Session, drill: Execution, *, reason: str, preview: CleanupPreview | None = None
+        self,
+        session: Session,
+        drill: Execution,
+        *,
+        reason: str,
+        preview: CleanupPreview | None = None,
+        typed: str | None = None,
     ) -> None:
         self.session = session
         self._drill = drill
         self._reason = reason
         self._driving = Driving(session, simulated=drill.mode is Mode.SIMULATED)
         self._preview = preview
+        self._typed = typed
 
     @property
     def preview_text(self) -> str:
@@ -134,7 +155,7 @@ class CleanupDrive:
             DrskitError: see `Session.cleanup`.
         """
         self._driving.execution = self.session.cleanup(
-            self._drill.execution_id, reason=self._reason, preview=self.look_ahead()
+            self._drill.execution_id, reason=self._reason, preview=self.look_ahead(), typed=self._typed
         )
 
     def step(self) -> bool:

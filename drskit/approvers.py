@@ -77,7 +77,7 @@ def may_not_approve(execution: Execution, approval: Approval, by: str) -> str | 
     who = identity_of(by)
     if approval.by and not any(_is(who, pattern, execution.account_id) for pattern in approval.by):
         return f"{by} may not approve it; it is to be approved {who_may(approval)}"
-    return _same_person(who, identity_of(execution.started_by)) if approval.not_starter else None
+    return same_person(who, identity_of(execution.started_by)) if approval.not_starter else None
 
 
 def who_may(approval: Approval) -> str:
@@ -111,14 +111,22 @@ def _forms(who: Identity) -> tuple[str, ...]:
     return who.arn, f"arn:{partition}:iam::{who.account}:role/{who.role}"
 
 
-def _same_person(who: Identity, starter: Identity) -> str | None:
-    """Why it cannot be ruled out that somebody approves what they started themselves."""
+def same_person(who: Identity, starter: Identity, *, did: str = "started") -> str | None:
+    """Why it cannot be ruled out that somebody says yes to what they began themselves; None when it can.
+
+    Args:
+        who: whoever says yes.
+        starter: whoever began it.
+        did: what they did: started an execution, or authorised one.
+    """
     if who.arn == starter.arn or (who.person and who.person.casefold() == starter.person.casefold()):
+        if did != "started":
+            return f"{who.arn} {did} it, as {starter.arn}"
         return f"{who.arn} started the execution, as {starter.arn}, and it is to be approved by somebody else"
     nameless = next((one for one in (who, starter) if one.role and not one.person), None)
     if nameless is None or (nameless is starter and who.role != starter.role):
         return None
     return (
-        f"the session {nameless.session} of role {nameless.role} names nobody, so nobody can tell whether its approver "
-        "started it. Set role_session_name in the profile"
+        f"the session {nameless.session} of role {nameless.role} names nobody, so nobody can tell whether its "
+        f"{'approver' if did == 'started' else 'owner'} {did} it. Set role_session_name in the profile"
     )

@@ -7,7 +7,7 @@ plan whose items could grow too large is refused before it starts.
 
 from typing import TypeVar
 
-from drskit.model import Attempt, ChangeRecord, Command, Decision, Execution, Record, ServerRun, WaveRun
+from drskit.model import Attempt, Authority, ChangeRecord, Command, Decision, Execution, Record, ServerRun, WaveRun
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -44,6 +44,7 @@ def bounded(execution: Execution) -> Execution:
             "started_by": shortened(execution.started_by, PERSON_BYTES),
             "held": _bounded_decision(execution.held),
             "change": _bounded_change(execution.change),
+            "authority": _bounded_authority(execution.authority),
             "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
             "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
             "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
@@ -77,6 +78,13 @@ def _bounded_change(change: ChangeRecord | None) -> ChangeRecord | None:
         return None
     against = _same(change.against, tuple(shortened(text) for text in change.against))
     return _changed(change, {"against": against, "overridden": _bounded_decision(change.overridden)})
+
+
+def _bounded_authority(authority: Authority | None) -> Authority | None:
+    if authority is None:
+        return None
+    short = {"by": shortened(authority.by, PERSON_BYTES), "reason": shortened(authority.reason)}
+    return _changed(authority, {**short, "second": _bounded_decision(authority.second)})
 
 
 def _bounded_attempt(attempt: Attempt) -> Attempt:

@@ -19,6 +19,7 @@ from drskit.model import (
     AttemptStatus,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     Job,
     ServerRun,
     ServerStatus,
@@ -30,7 +31,7 @@ from drskit.targets import ENDED, UNKNOWN_TO_EC2, ineligible
 
 WAVE = "Cleanup"
 """The one wave of a cleanup."""
-PURPOSE = "Terminates instances of drill {}. "
+PURPOSE = "Terminates instances of {} {}. "
 """How a cleanup's description begins; the reason that was given follows."""
 REQUEST = "TerminateRecoveryInstances"
 LISTED_AFTER = timedelta(seconds=60)
@@ -45,6 +46,20 @@ REFUSALS = 8
 """After so many refused calls for a chunk, its instances are left alone."""
 NOT_BEGUN = frozenset({WaveStatus.PENDING, WaveStatus.PREPARING, WaveStatus.QUEUED})
 HOLDS = frozenset({AttemptStatus.INTENT, AttemptStatus.LAUNCHED, AttemptStatus.FOREIGN})
+
+
+def words_to_type(drill: Execution, count: int) -> str:
+    """What a person types who has so many servers of a recovery terminated."""
+    return f"terminate {count} recovered {'server' if count == 1 else 'servers'} of {drill.plan_id}"
+
+
+def confirmed(cleanup: Execution, cleaned: Execution) -> bool:
+    """Whether somebody confirmed it as its kind needs: of a RECOVERY, in these very words, for so many servers.
+
+    A cleanup that somebody wrote by hand, or altered, terminates nothing.
+    """
+    wanted = words_to_type(cleaned, len(cleanup.waves[0].servers))
+    return cleanup.typed == (wanted if cleaned.execution_type is ExecutionType.RECOVERY else None)
 
 
 @dataclass(frozen=True)
@@ -333,7 +348,11 @@ def _intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None
         waiting = {name for name, sight in sights.items() if sight.leaving or name in aftermath.busy}
         rest = []
         for name in server_ids:
-            fault = None if name in waiting else ineligible(name, sights[name], aftermath.jobs)
+            fault = (
+                None
+                if name in waiting
+                else ineligible(name, sights[name], aftermath.jobs, drill=execution.typed is None)
+            )
             if fault is not None:
                 execution = _leave(execution, {name}, f"not terminated: {fault}", seen.now)
             elif name not in waiting:

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from drskit.aftercare import tell_drill
 from drskit.bounds import shortened
-from drskit.cleaning import PURPOSE, WAVE
-from drskit.errors import AlreadyExists, PlanBusy, Refused
+from drskit.cleaning import PURPOSE, WAVE, words_to_type
+from drskit.errors import AlreadyExists, NotConfirmed, PlanBusy, Refused
 from drskit.history import first_event
 from drskit.model import Execution, ExecutionType, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
 from drskit.planning import fresh_id
@@ -54,7 +54,14 @@ class CleanupPreview:
     begun: int = 0
     """How many executions the plan had when this was looked at."""
     running: tuple[str, ...] = ()
-    """The drill's own jobs that have not ended: they may yet launch what nobody sees now."""
+    """Its own jobs that have not ended: they may yet launch what nobody sees now."""
+
+    @property
+    def to_type(self) -> str | None:
+        """What a person must type to confirm it; None where it needs no more than a yes, as of a drill."""
+        if self.drill.execution_type is not ExecutionType.RECOVERY or self.live is not None:
+            return None
+        return words_to_type(self.drill, len(self.selection.targets)) if self.selection.targets else None
 
 
 def preview_cleanup(
@@ -95,14 +102,9 @@ def _refuse_others(drill: Execution, account_id: str) -> None:
 
 
 def uncleanable(drill: Execution) -> str | None:
-    """Why an execution has nothing that a cleanup would be for, by what it is; None when it is a drill that is over."""
+    """Why an execution has nothing that a cleanup would be for, by what it is; None when it launched and is over."""
     if drill.execution_type is ExecutionType.CLEANUP:
         return f"is a cleanup itself. Name the drill: {drill.cleans}."
-    if drill.execution_type is not ExecutionType.DRILL:
-        return (
-            f"is a {drill.execution_type}. A {drill.execution_type}'s instances are never terminated without a "
-            "second, typed confirmation, which does not exist yet. Terminate them in the DRS console."
-        )
     if drill.status not in FINAL_EXECUTION:
         return (
             f"is {drill.status}; what runs is not cleaned up. Cancel it, or wait until it is over: "
@@ -126,16 +128,20 @@ def _live(store: Store, drill: Execution) -> Execution | None:
     return active
 
 
-def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str) -> Execution | None:
+def start_cleanup(
+    store: Store, preview: CleanupPreview, *, reason: str, by: str, typed: str | None = None
+) -> Execution | None:
     """Create the cleanup that was shown, or take up the one that lives; None when nothing is left to terminate.
 
     Raises:
+        NotConfirmed: it would terminate recovered servers, and nobody typed that they may go.
         Refused: what is left is not drskit's to terminate, or a job of the drill may yet launch something.
         PlanBusy: another execution of the plan lives.
     """
     if preview.live is not None:
         return preview.live
     drill, selection = preview.drill, preview.selection
+    _refuse_unconfirmed(preview, typed)
     tell_drill(store, drill.execution_id, selection.gone, actor=by)
     if not selection.targets:
         if selection.left:
@@ -149,6 +155,7 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
         return None
     now = store.now()
     cleanup = new_cleanup(drill, selection, execution_id=fresh_id(now), started_by=by, at=now, reason=reason)
+    cleanup = cleanup.model_copy(update={"typed": preview.to_type})
     cleanup, event = first_event(cleanup)
     ensure_fits(cleanup)
     try:
@@ -163,12 +170,31 @@ def start_cleanup(store: Store, preview: CleanupPreview, *, reason: str, by: str
     return cleanup
 
 
+def _refuse_unconfirmed(preview: CleanupPreview, typed: str | None) -> None:
+    """Refuse to terminate what took over from the source servers, unless somebody typed so in full.
+
+    Raises:
+        NotConfirmed: nothing was typed, or something else.
+    """
+    wanted = preview.to_type
+    if wanted is None:
+        return
+    given = " ".join(typed.split()) if isinstance(typed, str) else ""
+    if given != wanted:
+        said = f"{shortened(given, 100)!r} was typed" if given else "nothing was typed"
+        raise NotConfirmed(
+            f"Execution {preview.drill.execution_id} is a RECOVERY: its instances may be what your users work on. "
+            f"To terminate them type exactly: {wanted} ({said}). Nothing was started.",
+            wanted,
+        )
+
+
 def new_cleanup(
     drill: Execution, selection: Selection, *, execution_id: str, started_by: str, at: datetime, reason: str
 ) -> Execution:
     """An execution that terminates what was selected: the list is frozen here."""
     plan = RecoveryPlan(
-        plan_id=drill.plan_id, description=PURPOSE.format(drill.execution_id) + shortened(reason),
+        plan_id=drill.plan_id, description=_purpose(drill) + shortened(reason),
         owners=drill.plan.owners, region=drill.region, waves=(Wave(name=WAVE, groups=()),),
     )  # fmt: skip
     servers = tuple(
@@ -188,3 +214,7 @@ def new_cleanup(
         digest=drill.digest, groups=(), cleans=drill.execution_id, kept=kept,
         waves=(WaveRun(wave_name=WAVE, servers=servers),),
     )  # fmt: skip
+
+
+def _purpose(drill: Execution) -> str:
+    return PURPOSE.format(drill.execution_type.lower(), drill.execution_id)

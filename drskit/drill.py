@@ -31,6 +31,7 @@ from drskit.model import (
 )
 from drskit.notebook import checked, person_is_there
 from drskit.opening import DrillParameters, choices, chosen, open_runbook, print_line
+from drskit.recovering import recover
 from drskit.session import Preview, Session
 from drskit.slots import execution_of
 from drskit.states import FINAL_EXECUTION
@@ -65,6 +66,7 @@ class Drill:
 
     def __init__(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
         self._person = person_is_there(session.settings.ui)
+        self._typing = person_is_there("auto")
         self._open(session, runbook, parameters)
 
     def _open(self, session: Session, runbook: Runbook, parameters: DrillParameters) -> None:
@@ -221,9 +223,26 @@ class Drill:
 
         return preview_text(preview, self.now())
 
-    def start_cleanup(self, preview: CleanupPreview, reason: str) -> None:
+    def recovery_text(self) -> str:
+        """What a recovery for real would do, as lines of plain text."""
+        from drskit.views.recoveries import recovery_text
+
+        return recovery_text(self._look_ahead())
+
+    def recover(self, token: str) -> None:
+        """Recover for real with a token that a person has typed into the panel; `step` drives it then.
+
+        Raises:
+            Refused: nobody is there, whatever DRSKIT_UI says.
+            NotAuthorized: the token is not good for this.
+        """
+        if not (self.is_live() and self._typing):
+            raise Refused("Nobody is there to type a token. Recover on a terminal: drskit recover FILE --token -")
+        self._execution = recover(self.session, self.runbook, token=token, apply=self.parameters.apply)
+
+    def start_cleanup(self, preview: CleanupPreview, reason: str, typed: str) -> None:
         """Begin to terminate what was looked at, and nothing else; `step` drives it then."""
-        cleanup = CleanupDrive(self.session, self._known(), reason=reason, preview=preview)
+        cleanup = CleanupDrive(self.session, self._known(), reason=reason, preview=preview, typed=typed)
         cleanup.start()
         self._cleanup = cleanup
         if cleanup.snapshot() is None:

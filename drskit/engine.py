@@ -9,13 +9,15 @@ before it repeats (reliability §3).
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from drskit.aftercare import look_after, record_gone
 from drskit.attempts import long_missing
+from drskit.authorization import Authorization, permit, unauthorised
 from drskit.bounds import bounded
 from drskit.cleaning import instances_of
 from drskit.decide import chunks_due, decide, record
-from drskit.errors import LostRace, Unavailable
+from drskit.errors import LostRace, Malformed, Unavailable
 from drskit.guard import obstacles, survey
 from drskit.history import narrate
 from drskit.launches import SAYS_ENOUGH, SETTLED
@@ -158,7 +160,7 @@ class Engine:
 
     def _launch(self, execution: Execution, attempt: Attempt, look: Look) -> Execution:
         """Act on a recorded intent, then record the outcome."""
-        outcome = _send(look.recovery, execution, attempt)
+        outcome = self._send(look.recovery, execution, attempt)
         if isinstance(outcome, Started):
             look.jobs[outcome.job.job_id] = outcome.job
         for _ in range(RECORD_TRIES):
@@ -195,6 +197,37 @@ class Engine:
         except LostRace:
             return
 
+    def _send(self, recovery: Recovery, execution: Execution, attempt: Attempt) -> Started | NotExecuted | Unknown:
+        """The one call of an attempt; that of a RECOVERY only with a permit."""
+        match execution.execution_type:
+            case ExecutionType.CLEANUP:
+                return recovery.terminate(attempt, instances_of(execution, attempt))
+            case ExecutionType.DRILL:
+                return recovery.start_recovery(attempt, tags_of(execution, attempt))
+            case ExecutionType.RECOVERY:
+                try:
+                    permitted = permit(execution, attempt, self._authorization(execution))
+                except Unavailable as trouble:
+                    return NotExecuted("NotAuthorized", f"nobody could look: {trouble.cause}", transient=True)
+                if isinstance(permitted, str):
+                    return NotExecuted("NotAuthorized", permitted)
+                return recovery.recover(attempt, tags_of(execution, attempt), permitted)
+            case _:
+                assert_never(execution.execution_type)
+
+    def _authorization(self, execution: Execution) -> Authorization | None:
+        """What the creation of a RECOVERY consumed, as the tables hold it; None when nothing did that can be read.
+
+        Raises:
+            Unavailable: the tables could not be asked.
+        """
+        if execution.authority is None:
+            return None
+        try:
+            return self._store.get_authorization(execution.authority.authorization_id)
+        except Malformed:
+            return None
+
     # --- observing ---------------------------------------------------------------------------------------------------
 
     def _observe(self, execution: Execution, look: Look) -> Seen:
@@ -221,8 +254,30 @@ class Engine:
             logs={job_id: look.log(job_id) for job_id in _logs_to_read(execution, look.jobs)},
             instances=_instances(execution, look.recovery),
             witnesses=self._witnesses(execution, look),
-            obstacles=_obstacles(execution, look.recovery, now),
+            obstacles=self._obstacles(execution, look.recovery, now),
         )
+
+    def _obstacles(self, execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:
+        """The relaunch guard for the chunk that would be launched; of a RECOVERY, first whether it is authorised."""
+        due = chunks_due(execution, now)
+        if not due:
+            return {}
+        wave_name, _, server_ids = due[0]
+        wanted = set(server_ids)
+        pinned = {
+            server.source_server_id: server.snapshot
+            for server in execution.wave(wave_name).servers
+            if server.snapshot is not None and server.source_server_id in wanted
+        }
+        recovers = execution.execution_type is ExecutionType.RECOVERY
+        if recovers:
+            names = {server_id: snapshot.snapshot_id for server_id, snapshot in pinned.items()}
+            complaint = unauthorised(execution, server_ids, names, self._authorization(execution))
+            if complaint is not None:
+                return dict.fromkeys(server_ids, complaint)
+        found = survey(recovery, server_ids)
+        guarded = obstacles(server_ids, found, execution.replace, for_real=recovers)
+        return guarded | dict(expired(recovery, pinned))
 
     def _quiescence_of(self, execution: Execution) -> timedelta:
         """How old an intent of this execution must be before its absence is proof."""
@@ -260,13 +315,6 @@ class Engine:
             return verdict
         hidden = instances_testify(attempt, look.jobs.values(), instances, tagged)
         return hidden if isinstance(hidden, Unsure) else verdict
-
-
-def _send(recovery: Recovery, execution: Execution, attempt: Attempt) -> Started | NotExecuted | Unknown:
-    """The one call of an attempt."""
-    if execution.execution_type is ExecutionType.CLEANUP:
-        return recovery.terminate(attempt, instances_of(execution, attempt))
-    return recovery.start_recovery(attempt, tags_of(execution, attempt))
 
 
 def _lacking(execution: Execution, look: Look) -> list[Attempt]:
@@ -356,21 +404,6 @@ def _instances(execution: Execution, recovery: Recovery) -> dict[str, RecoveryIn
         for instance in recovery.recovery_instances(wanted)
         if instance.job_id is None or instance.job_id in jobs
     }
-
-
-def _obstacles(execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:
-    """The relaunch guard for the chunk that would be launched next."""
-    due = chunks_due(execution, now)
-    if not due:
-        return {}
-    wave_name, _, server_ids = due[0]
-    wanted = set(server_ids)
-    pinned = {
-        server.source_server_id: server.snapshot
-        for server in execution.wave(wave_name).servers
-        if server.snapshot is not None and server.source_server_id in wanted
-    }
-    return obstacles(server_ids, survey(recovery, server_ids), execution.replace) | dict(expired(recovery, pinned))
 
 
 def _ended_logs(before: Execution, after: Execution, look: Look) -> tuple[JobLog, ...]:

@@ -13,6 +13,8 @@ Split by who must act; each message is a sentence, the facts, and the next step.
     │   ├── NotFound
     │   ├── AlreadyExists
     │   ├── PlanBusy            an execution of the plan lives
+    │   ├── NotConfirmed        recovered servers would be terminated, and nobody typed that they may go
+    │   ├── NotAuthorized       a recovery for real has no authorisation that is good for it now
     │   ├── ChangeRefused       the plan's change control does not allow a start now
     │   ├── ChangedMeanwhile    a file says something else than what was read from it
     │   └── GuardRefused        a launch would destroy what somebody needs
@@ -97,6 +99,18 @@ class ChangedMeanwhile(Refused):
 
 class ChangeRefused(Refused):
     """The plan's change control does not allow a start now."""
+
+
+class NotAuthorized(Refused):
+    """A recovery for real has no authorisation that is good for it now; nothing was launched."""
+
+
+class NotConfirmed(Refused):
+    """Recovered servers would be terminated, and nobody typed that they may go; `to_type` is what to type."""
+
+    def __init__(self, message: str, to_type: str) -> None:
+        super().__init__(message)
+        self.to_type = to_type
 
 
 class GuardRefused(Refused):

@@ -16,6 +16,8 @@ from drskit.model import ExecutionType, Job, RecoveryInstance, TaggedInstance
 from drskit.ports import Recovery
 from drskit.witness import EXECUTION_TAG, TYPE_TAG
 
+FOR_REAL = "or authorise the recovery again, now that it is to be seen"
+
 
 @dataclass(frozen=True)
 class Doomed:
@@ -85,17 +87,27 @@ def _judge(instance: RecoveryInstance, twin: TaggedInstance | None, job: Job | N
     return Doomed(instance.source_server_id, instance.recovery_instance_id, description, ours)
 
 
-def obstacles(server_ids: Iterable[str], found: Iterable[Doomed], replace: Iterable[str]) -> dict[str, str | None]:
-    """For each server why it must not be launched; None when it may."""
+def obstacles(
+    server_ids: Iterable[str], found: Iterable[Doomed], replace: Iterable[str], *, for_real: bool = False
+) -> dict[str, str | None]:
+    """For each server why it must not be launched; None when it may.
+
+    Args:
+        server_ids: what is to be launched.
+        found: what the launch would terminate.
+        replace: instances that may go all the same.
+        for_real: a recovery clears nothing by itself, not even what drills of drskit left: its authorisation names it.
+    """
     allowed = set(replace)
     texts: dict[str, list[str]] = {server_id: [] for server_id in server_ids}
     for instance in found:
-        if not instance.ours and instance.instance_id not in allowed and instance.source_server_id in texts:
+        may_go = instance.instance_id in allowed or (instance.ours and not for_real)
+        if not may_go and instance.source_server_id in texts:
             texts[instance.source_server_id].append(instance.description)
     return {
         server_id: (
             f"a launch would terminate {' and '.join(reasons)}. Turn on its termination protection, "
-            "or name it with --replace if it may go"
+            f"{FOR_REAL if for_real else 'or name it with --replace if it may go'}"
             if reasons
             else None
         )

@@ -40,9 +40,13 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
         "Replace": list(execution.replace),
         "Fast": execution.fast,
         "Change": execution.change.to_json() if execution.change else None,
+        "Authority": execution.authority.to_json() if execution.authority else None,
+        "Typed": execution.typed,
         "Cleans": execution.cleans,
         "PlanDigest": plan_digest(execution.plan),
-        FIELDS: changes(None, execution, PARTS | UNTOLD | {"plan", "groups", "replace", "change"}),
+        FIELDS: changes(
+            None, execution, PARTS | UNTOLD | {"plan", "groups", "replace", "change", "authority", "typed"}
+        ),
         STATE: state_digest(execution),
     }
     if execution.cleans:

@@ -272,6 +272,13 @@ class ChangeControl(Record):
     """An iCalendar file beside the runbook; nothing starts while one of its events lasts."""
 
 
+class RecoveryPolicy(Record):
+    """What a recovery for real needs beside its token."""
+
+    second_person: bool = False
+    """Somebody else must countersign its authorisation."""
+
+
 class RecoveryPlan(Record):
     """Waves over protection groups, with targets."""
 
@@ -288,6 +295,7 @@ class RecoveryPlan(Record):
     timeout: timedelta | None = None
     """How long an execution may last before nothing new starts; for ever when absent."""
     change: ChangeControl | None = None
+    recovery: RecoveryPolicy = RecoveryPolicy()
 
     @cached_property
     def digest(self) -> str:
@@ -518,6 +526,20 @@ class ChangeRecord(Record):
     overridden: Decision | None = None
 
 
+class Authority(Record):
+    """Of a RECOVERY: the authorisation that its creation consumed; the tables hold it whole."""
+
+    authorization_id: str
+    scope: str
+    """The digest of all that was authorised, as 64 hex digits; see `authorization.py`."""
+    by: str
+    at: AwareDatetime
+    expires: AwareDatetime
+    reason: str
+    second: Decision | None = None
+    """Who countersigned it."""
+
+
 class GroupRun(Record):
     """A group's servers as resolved at the start, and how that differs from the last apply."""
 
@@ -556,6 +578,10 @@ class Execution(Record):
     """A launch without a known outcome is repeated soon, by an explicit choice at the start (reliability §3.3)."""
     change: ChangeRecord | None = None
     """Of a plan with change control: how the start stood by it."""
+    authority: Authority | None = None
+    """Of a RECOVERY: what authorised it; the engine launches none without."""
+    typed: str | None = None
+    """Of the CLEANUP of a RECOVERY: the words that its starter typed to confirm it."""
     cleans: str | None = None
     """Of a CLEANUP: the execution whose instances it terminates."""
     kept: tuple[Kept, ...] = ()

@@ -16,8 +16,10 @@ from drskit.errors import InvalidRunbook, Refused
 from drskit.model import (
     AppliedGroup,
     AppliedPlan,
+    Authority,
     ChangeRecord,
     Execution,
+    ExecutionType,
     GroupRun,
     Mode,
     ProtectionGroup,
@@ -238,17 +240,20 @@ def new_execution(
     fast: bool = False,
     snapshots: Mapping[str, RecoverySnapshot] | None = None,
     change: ChangeRecord | None = None,
+    authority: Authority | None = None,
 ) -> Execution:
-    """An execution of the applied plan, with its servers as they are now.
+    """An execution of the applied plan, with its servers as they are now: a drill, unless it is authorised for real.
 
     Raises:
         Refused: a server cannot be launched; one such server would refuse the whole request.
     """
     found = {part.group.group_id: part for part in resolved}
-    _refuse_unready(found.values())
+    refuse_unready(found.values())
     pins = snapshots or {}
     return Execution(
-        execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, start_time=at, key=key, account_id=account_id,
+        execution_id=execution_id, plan_id=plan.plan.plan_id, mode=mode, authority=authority,
+        execution_type=ExecutionType.DRILL if authority is None else ExecutionType.RECOVERY,
+        start_time=at, key=key, account_id=account_id,
         region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
         change=change,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
@@ -283,7 +288,12 @@ def _group_run(part: Resolved, before: AppliedGroup) -> GroupRun:
     )
 
 
-def _refuse_unready(parts: Iterable[Resolved]) -> None:
+def refuse_unready(parts: Iterable[Resolved]) -> None:
+    """Refuse servers of which DRS has nothing to launch.
+
+    Raises:
+        Refused: naming them.
+    """
     unready = [
         f"{server.name or server.source_server_id} ({server.source_server_id}) is {server.replication_state}"
         for part in parts

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from drskit.authorization import Authorization, Permit
 from drskit.errors import Malformed
 from drskit.model import (
     AppliedGroup,
@@ -80,16 +81,21 @@ class Store(Protocol):
         """
 
     # executions
-    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int, secret: str | None = None) -> None:
         """Create an execution and mark it as its plan's active one, in one transaction.
+
+        A RECOVERY consumes its authorisation in the same transaction, on the condition that it is good for exactly
+        this: there is no other way to make one.
 
         Args:
             execution: the new one.
             events: its first.
             begun: how many executions the plan had when this one was decided on. A request that was given up, made
                 again and arrives late finds one more, and creates nothing.
+            secret: of a RECOVERY, the secret half of its token.
 
         Raises:
+            NotAuthorized: it is a RECOVERY, and its authorisation is not good for it.
             AlreadyExists: the ExecutionId is taken.
             PlanBusy: another execution of the plan lives.
             NotFound: the plan is not applied.
@@ -136,6 +142,21 @@ class Store(Protocol):
         """Mark an item as unreadable, once, with the reason, for people; nothing of it is changed or lost.
 
         The mark hides nothing: an item that can be read again is read, and what a newer drskit wrote is not marked.
+        """
+
+    # authorisations
+    def get_authorization(self, authorization_id: str) -> Authorization | None:
+        """An authorisation, read consistently.
+
+        Raises:
+            Malformed: it cannot be read.
+        """
+
+    def put_authorization(self, authorization: Authorization, *, expected: int | None) -> None:
+        """Write an authorisation that nothing has consumed, on condition of its version (None: there must be none).
+
+        Raises:
+            LostRace: somebody wrote it, or used it, first.
         """
 
     # cadence
@@ -204,6 +225,9 @@ class Recovery(Protocol):
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to launch a drill of the attempt's servers, signed at `attempt.signed_at`."""
+
+    def recover(self, attempt: Attempt, tags: dict[str, str], permit: Permit) -> Started | NotExecuted | Unknown:
+        """The same for real; nothing is asked where the permit is not for exactly this."""
 
     def instance_states(self, instance_ids: Iterable[str]) -> dict[str, str]:
         """EC2's state of each of these instances; one that EC2 does not know is missing from the answer."""

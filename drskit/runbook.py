@@ -20,6 +20,7 @@ from drskit.model import (
     Pacing,
     ProtectionGroup,
     RecoveryPlan,
+    RecoveryPolicy,
     Runbook,
     Snapshots,
     Targets,
@@ -137,7 +138,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         cleanup=CleanupPolicy(after=spec.cleanup.after, headless=CleanUp(spec.cleanup.headless)),
         pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
         snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
-        change=_change(spec.change),
+        change=_change(spec.change), recovery=RecoveryPolicy(second_person=spec.recovery.second_person),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

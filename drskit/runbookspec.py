@@ -200,6 +200,12 @@ class WindowSpec(Spec):
     until: TimeOfDay
 
 
+class RecoverySpec(Spec):
+    """`recovery`."""
+
+    second_person: Annotated[bool, BeforeValidator(_truth)] = False
+
+
 class ChangeSpec(Spec):
     """`change`."""
 
@@ -238,4 +244,5 @@ class RunbookSpec(Spec):
     cleanup: CleanupSpec = CleanupSpec()
     timeout: Duration | None = None
     change: Annotated[ChangeSpec | None, filled("say ticket, windows or freeze, or remove the key")] = None
+    recovery: Annotated[RecoverySpec, filled("say second_person: true, or remove the key")] = RecoverySpec()
     notify: Annotated[None, later("a notification")] = None

@@ -36,6 +36,7 @@ from drskit.history import first_event, narrate
 from drskit.model import (
     AppliedGroup,
     AppliedPlan,
+    Authority,
     Command,
     CommandKind,
     Event,
@@ -111,6 +112,10 @@ class Preview:
     """Launches without a known outcome would be repeated soon."""
     snapshots: Mapping[str, RecoverySnapshot] = field(default_factory=dict)
     """By source server: what it would be launched from, where that is not the newest data."""
+    replace: tuple[str, ...] = ()
+    """The instances that the operator named."""
+    override: str | None = None
+    """Why it is to start although its change control does not allow it now."""
     change: Judgement | None = None
     """How a start now stands by the plan's change control; None where it has none."""
 
@@ -254,7 +259,13 @@ class Session:
     # --- plans -------------------------------------------------------------------------------------------------------
 
     def preview(
-        self, runbook: Runbook, *, replace: tuple[str, ...] = (), fast: bool = False, ticket: str | None = None
+        self,
+        runbook: Runbook,
+        *,
+        replace: tuple[str, ...] = (),
+        fast: bool = False,
+        ticket: str | None = None,
+        override: str | None = None,
     ) -> Preview:
         """What a start of this runbook would do.
 
@@ -272,7 +283,20 @@ class Session:
         changes = difference(before, groups, runbook, resolved)
         pins = self._pins(runbook, resolved)
         judgement = self._judged(runbook, ticket, self.store.now()) if runbook.plan.change else None
-        return Preview(runbook, self.caller[0], region, mode, resolved, doomed_now, changes, fast, pins, judgement)
+        return Preview(
+            runbook,
+            self.caller[0],
+            region,
+            mode,
+            resolved,
+            doomed_now,
+            changes,
+            fast,
+            pins,
+            replace,
+            override,
+            judgement,
+        )
 
     def changes(self, runbook: Runbook) -> tuple[str, ...]:
         """What an apply of this runbook would change, a line each; none when nothing.
@@ -331,11 +355,18 @@ class Session:
     def _doomed(self, region: str, resolved: tuple[Resolved, ...]) -> tuple[Doomed, ...]:
         return survey(self.recovery(region), (server_id for part in resolved for server_id in part.ids))
 
-    def _guard(self, found: tuple[Doomed, ...], resolved: tuple[Resolved, ...], replace: tuple[str, ...]) -> None:
+    def _guard(
+        self,
+        found: tuple[Doomed, ...],
+        resolved: tuple[Resolved, ...],
+        replace: tuple[str, ...],
+        *,
+        for_real: bool = False,
+    ) -> None:
         server_ids = [server_id for part in resolved for server_id in part.ids]
         faults = [
             f"{server_id}: {text}"
-            for server_id, text in obstacles(server_ids, found, replace).items()
+            for server_id, text in obstacles(server_ids, found, replace, for_real=for_real).items()
             if text is not None
         ]
         if faults:
@@ -390,6 +421,29 @@ class Session:
         known = self.started(runbook.plan.plan_id, key=key, execution_id=execution_id, fast=fast)
         if known is not None:
             return known
+        drill, plan = self.draw_up(
+            runbook, key=key, execution_id=execution_id, apply=apply, replace=replace, fast=fast, ticket=ticket,
+            override=override,
+        )  # fmt: skip
+        return self.create(drill, plan)
+
+    def draw_up(
+        self,
+        runbook: Runbook,
+        *,
+        key: str | None = None,
+        execution_id: str | None = None,
+        apply: bool = False,
+        replace: tuple[str, ...] = (),
+        fast: bool = False,
+        ticket: str | None = None,
+        override: str | None = None,
+        authority: Authority | None = None,
+    ) -> tuple[Execution, AppliedPlan]:
+        """The execution that a start would create, and the applied plan that it is of; see `start`.
+
+        With an authority it is a RECOVERY, whose creation the tables refuse unless the authority is consumed by it.
+        """
         recovery = self.recovery(runbook.plan.region)
         resolved = self._resolve(runbook)
         mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
@@ -398,13 +452,15 @@ class Session:
         identity = execution_id or execution_id_for(plan.plan.plan_id, key, self._fresh_id(now))
         judgement = self._judged(runbook, ticket, now)
         change = permitted(plan.plan.plan_id, judgement, override=override, by=self.caller[1]) if judgement else None
-        self._guard(self._doomed(runbook.plan.region, resolved), resolved, replace)
+        doomed_now = self._doomed(runbook.plan.region, resolved)
+        self._guard(doomed_now, resolved, replace, for_real=authority is not None)
         pins = self._pins(runbook, resolved)
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
             started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast, snapshots=pins, change=change,
+            authority=authority,
         )  # fmt: skip
-        return self._create(execution, plan)
+        return execution, plan
 
     def started(
         self, plan_id: str, *, key: str | None = None, execution_id: str | None = None, fast: bool = False
@@ -418,13 +474,19 @@ class Session:
         found = self.find(name) if name else None
         return self._same_start(found, plan_id, fast=fast) if found else None
 
-    def _create(self, execution: Execution, plan: AppliedPlan) -> Execution:
+    def create(self, execution: Execution, plan: AppliedPlan, *, secret: str | None = None) -> Execution:
+        """Create what was drawn up, or find it; a RECOVERY only with the secret half of its token.
+
+        Raises:
+            NotAuthorized: it is a RECOVERY, and its authorisation is not good for it.
+            PlanBusy: an execution of the plan lives.
+        """
         from drskit.store.limits import ensure_fits
 
         execution, event = first_event(execution)
         ensure_fits(execution)
         try:
-            self.store.create(execution, (event,), begun=plan.begun)
+            self.store.create(execution, (event,), begun=plan.begun, secret=secret)
         except AlreadyExists:
             return self._same_start(self.store.load(execution.execution_id), plan.plan.plan_id, fast=execution.fast)
         self._wake(execution)
@@ -529,12 +591,14 @@ class Session:
 
         Raises:
             NotFound: there is no such execution.
-            Refused: it is no drill, or it is not over.
+            Refused: it is a cleanup, or it is not over.
             Unavailable: DRS or EC2 could not be asked.
         """
         return preview_cleanup(self.store, self.recovery, self.store.load(execution_id), self.caller[0])
 
-    def cleanup(self, execution_id: str, *, reason: str, preview: CleanupPreview | None = None) -> Execution | None:
+    def cleanup(
+        self, execution_id: str, *, reason: str, preview: CleanupPreview | None = None, typed: str | None = None
+    ) -> Execution | None:
         """Start to terminate the instances of a drill that is over, and return at once; whoever polls carries it out.
 
         A cleanup of the same drill that lives is taken up. What is proven to be gone already is written into the
@@ -544,20 +608,22 @@ class Session:
             execution_id: the drill.
             reason: why; it is kept with the cleanup.
             preview: what a person agreed to; nothing else is terminated.
+            typed: of a RECOVERY, the words of `preview.to_type` as a person typed them.
 
         Returns:
             The cleanup; None when nothing is left to terminate.
 
         Raises:
             NotFound: there is no such execution.
-            Refused: it is no drill, it is not over, or what is left is not drskit's to terminate.
+            NotConfirmed: it is a RECOVERY, and the words that its instances may go were not typed.
+            Refused: it is a cleanup, it is not over, or what is left is not drskit's to terminate.
             PlanBusy: another execution of the plan lives.
             Unavailable: DRS or EC2 could not be asked.
         """
         if not reason.strip():
             raise InvalidInput("A cleanup needs a reason: it is kept with the execution. Add --reason.")
         found = preview or self.cleanup_preview(execution_id)
-        cleanup = start_cleanup(self.store, found, reason=reason, by=self.caller[1])
+        cleanup = start_cleanup(self.store, found, reason=reason, by=self.caller[1], typed=typed)
         if cleanup is not None:
             self._wake(cleanup)
         return cleanup

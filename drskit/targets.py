@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from drskit.launches import LAUNCHED
-from drskit.model import Execution, RecoveryInstance, ServerRun, ServerStatus, TaggedInstance
+from drskit.model import Execution, ExecutionType, RecoveryInstance, ServerRun, ServerStatus, TaggedInstance
 from drskit.seen import Sight
 
 NO_FAILBACK = frozenset({"", "FAILBACK_NOT_STARTED", "FAILBACK_NOT_READY_FOR_LAUNCH"})
@@ -107,7 +107,7 @@ def select(drill: Execution, sights: Mapping[str, Sight], owners: Mapping[str, s
         sights: what DRS and EC2 say of every instance of its servers that anybody names, by instance id.
         owners: the source servers of these as DRS or EC2 names them, by instance id.
     """
-    jobs = jobs_recorded(drill)
+    jobs, recovered = jobs_recorded(drill), drill.execution_type is ExecutionType.RECOVERY
     targets: list[Target] = []
     kept: dict[str, Bystander] = {}
     gone: list[Gone] = []
@@ -119,7 +119,7 @@ def select(drill: Execution, sights: Mapping[str, Sight], owners: Mapping[str, s
         elif sights[name].gone:
             if server.status in LAUNCHED:
                 gone.append(Gone(server.source_server_id, name, f"{name} {sights[name].words}"))
-        elif fault := ineligible(server.source_server_id, sights[name], jobs):
+        elif fault := ineligible(server.source_server_id, sights[name], jobs, drill=not recovered):
             kept[name] = Bystander(name, server.source_server_id, f"{OWN}{fault}")
         else:
             targets.append(Target(server, name, sights[name]))
@@ -138,8 +138,8 @@ def _left_by(server: ServerRun, sights: Mapping[str, Sight], jobs: frozenset[str
     return found[0].recovery_instance_id if found else None
 
 
-def ineligible(source_server_id: str, sight: Sight, jobs: frozenset[str]) -> str | None:
-    """Why a living instance must not be terminated by a cleanup of these jobs; None when it may."""
+def ineligible(source_server_id: str, sight: Sight, jobs: frozenset[str], *, drill: bool = True) -> str | None:
+    """Why a living instance must not be terminated by a cleanup of these jobs, those of a drill; None when it may."""
     instance = sight.instance
     if instance is None:
         where = f"EC2 has it ({sight.ec2_state})"
@@ -152,7 +152,7 @@ def ineligible(source_server_id: str, sight: Sight, jobs: frozenset[str]) -> str
         f"DRS says that it belongs to {instance.source_server_id}, not to {source_server_id}": (
             instance.source_server_id != source_server_id
         ),
-        "DRS does not call it a drill instance": instance.is_drill is not True,
+        f"DRS does not call it a {'drill' if drill else 'recovery'} instance": instance.is_drill is not drill,
         f"its failback may have begun ({failback or 'no failback state'}, {replication or 'no replication state'})": (
             failback not in NO_FAILBACK or replication not in NO_REPLICATION
         ),

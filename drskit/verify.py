@@ -23,8 +23,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from drskit.authorization import scope_begun
 from drskit.bounds import shortened
-from drskit.model import Event, Execution, JobLog, Record, ServerRun
+from drskit.model import Event, Execution, ExecutionType, JobLog, Record, ServerRun, utc
 from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
 from drskit.views.words import counted
 
@@ -199,6 +200,7 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
     found = [
         *told.unreadable,
         *_own(execution, told),
+        *_authorised(execution, events),
         *_waves(execution, told),
         *_listed("Attempt", {attempt.attempt_id: attempt for attempt in execution.attempts}, told.attempts, told),
         *_listed("Command", {command.command_id: command for command in execution.commands}, told.commands, told),
@@ -217,6 +219,27 @@ def _own(execution: Execution, told: _Told) -> Iterator[str]:
     yield from _differing("The execution", here, base | told.execution)
     if told.plan and told.plan != plan_digest(execution.plan):
         yield "The plan is not the one that was executed."
+
+
+def _authorised(execution: Execution, events: tuple[Event, ...]) -> Iterator[str]:
+    """Where a recovery is not one that somebody authorised, as far as its own record can tell."""
+    authority = execution.authority
+    if execution.execution_type is not ExecutionType.RECOVERY:
+        if authority is not None:
+            yield f"It is a {execution.execution_type}, and carries an authorisation."
+        return
+    if authority is None:
+        yield "It is a RECOVERY, and nobody authorised it."
+        return
+    began = execution.start_time
+    if authority.by != execution.started_by or not authority.at <= began < authority.expires:
+        yield f"Authorisation {authority.authorization_id} was not good for {execution.started_by} at {utc(began)}."
+    if events and authority.scope != scope_begun(execution, events[0].facts).seal:
+        yield f"What was started is not what authorisation {authority.authorization_id} was made for."
+    targets = {name for group in events[0].facts.get("Groups", ()) for name in group["Servers"]} if events else set()
+    strange = sorted({name for attempt in execution.attempts for name in attempt.server_ids} - targets)
+    if strange:
+        yield f"{', '.join(strange[:5])} was launched, and nobody authorised that."
 
 
 def _waves(execution: Execution, told: _Told) -> Iterator[str]:

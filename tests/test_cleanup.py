@@ -12,7 +12,6 @@ import pytest
 
 from drskit.afterwards import remains
 from drskit.aws.signing import signed_at
-from drskit.cleanup import preview_cleanup
 from drskit.errors import PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ExecutionType, ServerStatus, WaveStatus
 from drskit.sim.records import Instance
@@ -163,12 +162,9 @@ def test_a_drill_and_a_cleanup_of_one_plan_never_live_together():
             opened.session.cleanup(second.execution_id, reason="too early")
 
 
-def test_a_recovery_is_never_cleaned_up():
-    """There is no second confirmation yet; nor is a cleanup cleaned up."""
+def test_a_cleanup_is_never_cleaned_up():
+    """It launched nothing."""
     with drilled() as (opened, drill):
-        recovery = drill.model_copy(update={"execution_type": ExecutionType.RECOVERY})
-        with pytest.raises(Refused, match="typed confirmation"):
-            preview_cleanup(opened.session.store, opened.session.recovery, recovery, drill.account_id)
         cleanup = cleaned(opened, drill)
         with pytest.raises(Refused, match=f"Name the drill: {drill.execution_id}"):
             opened.session.cleanup(cleanup.execution_id, reason="clean the cleaner")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from drskit.errors import ChangeRefused, Refused
+from drskit.errors import ChangeRefused, NotAuthorized, Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, WaveStatus
+from drskit.recovering import authorize, countersign, recover
 from drskit.report.html import render_html
 from drskit.report.markdown import render_markdown
 from drskit.report.measures import Verdict
@@ -22,7 +23,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery"}
 """The runbooks that a test below is about."""
 
 
@@ -179,3 +180,22 @@ def test_change():
         _, summary = ended(home, execution)
         assert "AGAINST its change control (a change ticket is required, and none was named)" in render_html(summary)
         assert "the storage is failing" in render_markdown(summary)
+
+
+def test_recovery():
+    """One authorises it, another countersigns; it recovers for real, and the report says who agreed and why."""
+    with opened("recovery") as home:
+        runbook = load_runbook(EXAMPLES / "recovery.yaml")
+        made = authorize(home.session, home.session.preview(runbook), reason="the site is lost")
+        with pytest.raises(NotAuthorized, match="waits for a second person"):
+            recover(home.session, runbook, token=made.token)
+        noor = harness.opened(home.settings.model_copy(update={"user": "noor"}), home.clock)
+        countersign(noor, made.authorization.authorization_id, reason="seen it on the call")
+        execution = recover(home.session, runbook, token=made.token)
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert {"START_RECOVERY"} == {job["initiatedBy"] for job in home.jobs()}
+        for text in (render_html(summary), render_markdown(summary)):
+            assert "the site is lost" in text
+            assert "seen it on the call" in text

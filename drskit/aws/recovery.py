@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drskit.authorization import Permit
 from drskit.aws import replies
 from drskit.aws.faults import UNREADABLE, asking, code_of, launch_outcome
 from drskit.aws.replies import SERVER_TAG, need
 from drskit.aws.signing import signed_at
 from drskit.codes import STILL_EXPIRED
 from drskit.model import (
+    LATEST,
     Attempt,
     Job,
     JobLogEntry,
     LaunchSettings,
+    Mode,
     RecoveryInstance,
     RecoverySnapshot,
     SourceServer,
@@ -163,18 +166,39 @@ class DrsRecovery:
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once to launch a drill of the attempt's servers, signed at the intent's time.
 
-        `isDrill` is always sent, and always true: recoveries do not go this way.
+        `isDrill` is always sent, and always true: a recovery for real goes by `recover`, and by nothing else.
         """
-        servers = [
-            {"sourceServerID": server_id}
-            | ({"recoverySnapshotID": attempt.snapshots[server_id]} if server_id in attempt.snapshots else {})
-            for server_id in attempt.server_ids
-        ]
+        servers = _sources(attempt)
 
         def ask() -> object:
             return self._launcher.start_recovery(sourceServers=servers, isDrill=True, tags=tags)  # type: ignore[arg-type]  # TypedDict
 
         return _asked_once(ask, "StartRecovery", attempt)
+
+    def recover(self, attempt: Attempt, tags: dict[str, str], permit: Permit) -> Started | NotExecuted | Unknown:
+        """Ask DRS once to launch the attempt's servers for real, signed at the intent's time.
+
+        Where the permit is not for exactly this attempt, or for who answers here, nothing is asked.
+        """
+        complaint = self._not_permitted(attempt, tags, permit)
+        if complaint is not None:
+            return NotExecuted("NotAuthorized", complaint)
+        servers = _sources(attempt)
+
+        def ask() -> object:
+            return self._launcher.start_recovery(sourceServers=servers, isDrill=False, tags=tags)  # type: ignore[arg-type]  # TypedDict
+
+        return _asked_once(ask, "StartRecovery", attempt)
+
+    def _not_permitted(self, attempt: Attempt, tags: dict[str, str], permit: Permit) -> str | None:
+        """Why a permit does not let this attempt go; None when it does."""
+        if self._simulated is not (permit.mode is Mode.SIMULATED):
+            answers = {True: "the simulator", False: "AWS"}.get(self._simulated, "nobody yet")  # type: ignore[arg-type]  # None is the default
+            return f"the recovery was authorised as {permit.mode}, and {answers} answers here"
+        if permit.attempt_id != attempt.attempt_id or tags.get("drskit:ExecutionId") != permit.execution_id:
+            return "the permit is for another launch"
+        wanted = {server_id: attempt.snapshots.get(server_id, LATEST) for server_id in attempt.server_ids}
+        return None if wanted == dict(permit.targets) else "the permit is for other servers or points in time"
 
     def terminate(self, attempt: Attempt, instance_ids: Iterable[str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once to terminate these recovery instances, signed at the intent's time."""
@@ -258,6 +282,15 @@ class DrsRecovery:
                     return False
                 raise
             return replies.protection(reply)
+
+
+def _sources(attempt: Attempt) -> list[dict[str, str]]:
+    """The servers of an attempt as StartRecovery wants them, each with its recovery snapshot where one is named."""
+    return [
+        {"sourceServerID": server_id}
+        | ({"recoverySnapshotID": attempt.snapshots[server_id]} if server_id in attempt.snapshots else {})
+        for server_id in attempt.server_ids
+    ]
 
 
 def _asked_once(ask: Callable[[], object], operation: str, attempt: Attempt) -> Started | NotExecuted | Unknown:

@@ -14,7 +14,7 @@ from drskit import __version__
 COMMANDS = {
     "apply": ("plans", "Write a runbook's groups and plan to the tables."),
     "approve": ("commands", "Approve a wave that waits."),
-    "authorize": ("later", "Prepare a recovery for real (not supported yet)."),
+    "authorize": ("recoveries", "Show what a recovery for real would do, and make its token."),
     "cancel": ("commands", "Start nothing more of an execution."),
     "check": ("later", "Ask what could stop a plan (not supported yet)."),
     "cleanup": ("cleanups", "Terminate the instances of a drill that is over."),
@@ -27,7 +27,7 @@ COMMANDS = {
     "pause": ("commands", "Start nothing new until somebody resumes it."),
     "plans": ("plans", "List, show or delete recovery plans."),
     "poll": ("executions", "Advance every execution that is due."),
-    "recover": ("later", "Recover for real (not supported yet)."),
+    "recover": ("recoveries", "Recover for real, with a token from authorize."),
     "report": ("reports", "Write or print the report of an execution or a run."),
     "resume": ("commands", "Go on after a pause, a failed wave, or a launch that somebody else held."),
     "retry": ("commands", "Launch again what failed or was left out."),

@@ -21,20 +21,29 @@ ATTENDED = "DRSKIT_ATTENDED"
 @click.command()
 @click.argument("execution_id")
 @click.option("--reason", required=True, help="Why; it is kept with the cleanup.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask; of a recovery this is not enough.")
+@click.option("--confirm", "typed", metavar="WORDS", help="Of a recovery: the words that its question asks for.")
 @as_json
 @click.pass_context
 @ends_well
-def cleanup(ctx: click.Context, execution_id: str, reason: str, yes: bool, json_output: bool) -> None:
-    """Terminate the instances that a drill launched, and nothing else; `drskit poll` carries it out."""
+def cleanup(
+    ctx: click.Context, execution_id: str, reason: str, yes: bool, typed: str | None, json_output: bool
+) -> None:
+    """Terminate the instances that a drill launched, and nothing else; `drskit poll` carries it out.
+
+    The instances of a recovery go only after a second confirmation, typed in full.
+    """
     from drskit.views.cleanups import preview_text
 
     session = open_session(ctx)
     preview = session.cleanup_preview(execution_id)
     say(preview_text(preview, session.store.now()))
     if preview.live is None and preview.selection.targets:
-        confirm(f"Terminate {_instances(preview)}?", yes=yes)
-    execution = session.cleanup(execution_id, reason=reason, preview=preview)
+        confirm(f"Terminate {_instances(preview)}?", yes=yes or typed is not None)
+    if preview.to_type and typed is None and sys.stdin.isatty():
+        say("These may be what your users work on. A second confirmation is needed.")
+        typed = click.prompt(f"Type exactly: {preview.to_type}\n", default="", show_default=False, err=True)
+    execution = session.cleanup(execution_id, reason=reason, preview=preview, typed=typed)
     if json_output:
         show_json({"ExecutionId": execution.execution_id if execution else None, "Cleans": execution_id})
     elif execution is not None:

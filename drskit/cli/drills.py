@@ -92,10 +92,10 @@ def drill(
         "override": override or "",
     }
     person = person_is_there(yes=yes, json_output=json_output)
-    passing = simulate and not _stays(world, speed)
+    passing = simulate and not world_stays(world, speed)
     tell = say if json_output else click.echo
     folder, shelf = places(ctx, output)
-    with _world(runbook, simulate, world, speed), attended(person=person):
+    with world_for(runbook, simulate, world, speed), attended(person=person):
         session = open_session(ctx)
         _finish_cleanup(session, runbook.plan.plan_id)
         key = session.slot(slot) if slot else None
@@ -113,7 +113,7 @@ def drill(
         )
         parameters |= {"execution_id": execution_id, "slot": key or "", "confirmed": not simulate}
         runs = folder or session.settings.runs
-        execution, code = _run_drill(session, runbook, parameters, runs, tell)
+        execution, code = run_execution(session, runbook, parameters, runs, tell)
         if execution is not None and code in {0, 1} and not (passing and _leaves_instances(execution, person=person)):
             code = _settle(session, execution, runs, code, person=person)
         if json_output and execution is not None:
@@ -177,7 +177,9 @@ def _settle(session: "Session", execution: "Execution", runs: Path, code: int, *
     return code if well else max(code, 1)
 
 
-def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float | None) -> AbstractContextManager[None]:
+def world_for(
+    runbook: "Runbook", simulate: bool, world: str | None, speed: float | None
+) -> AbstractContextManager[None]:
     """The world to drill in: the one that the environment names, unless another is asked for."""
     if not simulate:
         return nullcontext()
@@ -185,13 +187,13 @@ def _world(runbook: "Runbook", simulate: bool, world: str | None, speed: float |
     from drskit.session import environment
     from drskit.simulation import served
 
-    if _stays(world, speed):
+    if world_stays(world, speed):
         return nullcontext()
     path = find_world(world) if world else default_world(Path(runbook.source), runbook.plan.plan_id)
     return served(path, speed or 0, environment())
 
 
-def _stays(world: str | None, speed: float | None) -> bool:
+def world_stays(world: str | None, speed: float | None) -> bool:
     """Whether the simulated world is one that another process serves, so that it outlives this command."""
     from drskit.session import environment
     from drskit.simulation import attached
@@ -282,7 +284,7 @@ def _ask(
         confirm("Start this drill?", yes=yes)
 
 
-def _run_drill(
+def run_execution(
     session: "Session", runbook: "Runbook", parameters: dict[str, object], runs: Path, tell: Callable[[str], None]
 ) -> "tuple[Execution | None, int]":
     """Run the notebook, follow the execution, make sure of the report; the execution and the exit code."""

@@ -7,11 +7,8 @@ import click
 from drskit.cli.common import say
 
 NAMES = (
-    "authorize", "check", "deploy", "forecast", "recover",
+    "check", "deploy", "forecast",
 )  # fmt: skip
-INSTEAD = {
-    "recover": "Recover for real in the DRS console.",
-}
 
 
 def _later(name: str) -> click.Command:
@@ -24,7 +21,7 @@ def _later(name: str) -> click.Command:
     @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
     def command(arguments: tuple[str, ...]) -> None:
         del arguments
-        say(f"`drskit {name}` is not supported yet. {INSTEAD.get(name, '')}".rstrip())
+        say(f"`drskit {name}` is not supported yet.")
         sys.exit(2)
 
     return command

@@ -52,11 +52,19 @@ def cleanup_of(summary: Summary) -> Cleanup:
         if server.status is not ServerStatus.TERMINATED:
             alike.setdefault(server.error or UNDECIDED, []).append(server)
     return Cleanup(
-        reason=summary.description.removeprefix(PURPOSE.format(summary.cleans)),
+        reason=_reason(summary),
         servers=servers,
         remainders=tuple(Remainder(reason, tuple(found)) for reason, found in alike.items()),
         bystanders=tuple(_bystander(kept, over=summary.end_time is not None) for kept in summary.kept),
     )
+
+
+def _reason(summary: Summary) -> str:
+    """Why it was asked for, without what its description begins with."""
+    description = summary.description
+    for kind in (ExecutionType.DRILL, ExecutionType.RECOVERY):
+        description = description.removeprefix(PURPOSE.format(kind.lower(), summary.cleans))
+    return description
 
 
 def how(server: ServerRun) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
+from drskit.authorization import told as authorised_words
 from drskit.change import told, words
 from drskit.model import Event, Execution, Record
 from drskit.views.words import moment
@@ -77,9 +78,19 @@ def _change_control(execution: Execution, _events: tuple[Event, ...], _now: date
     )
 
 
+def _authorised(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
+    """Of a recovery: who authorised it; of its cleanup: what was typed to confirm it."""
+    sentences = []
+    if execution.authority is not None:
+        sentences.append(authorised_words(execution.authority))
+    if execution.typed is not None:
+        sentences.append(f"Confirmed by {execution.started_by}, who typed: {execution.typed}.")
+    return Section(title="Authorisation", sentences=tuple(sentences)) if sentences else None
+
+
 def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_change_control,)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control)
 """Every section beside those that a report always has."""

@@ -91,6 +91,10 @@ def parts(execution: Execution) -> Parts:
         found["DEADLINE"] = {"Deadline": execution.deadline}
     if execution.change is not None:
         found["CHANGE"] = {"Change": execution.change}
+    if execution.authority is not None:
+        found["AUTHORITY"] = {"Authority": execution.authority}
+    if execution.typed is not None:
+        found["TYPED"] = {"Typed": execution.typed}
     if execution.kept:
         found["KEPT"] = {"Kept": execution.kept}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
@@ -366,6 +370,8 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
     held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
     deadline = next((child.of("Deadline", dict) for child in children if child.suffix == "DEADLINE"), None)
     change = next((child.of("Change", dict) for child in children if child.suffix == "CHANGE"), None)
+    authority = next((child.of("Authority", dict) for child in children if child.suffix == "AUTHORITY"), None)
+    typed = next((child.of("Typed", str) for child in children if child.suffix == "TYPED"), None)
     kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
     return {
         "Plan": plan.of("Plan", dict),
@@ -374,6 +380,8 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         "Held": held,
         "Deadline": deadline,
         "Change": change,
+        "Authority": authority,
+        "Typed": typed,
         "Kept": kept,
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),

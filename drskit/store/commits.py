@@ -13,8 +13,10 @@ what no item names, so the history never shows events of a commit that lost.
 """
 
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from drskit.bounds import ITEM_BYTES, bounded
@@ -22,6 +24,7 @@ from drskit.errors import AlreadyExists, LostRace, Refused
 from drskit.model import Event, Execution, JobLog
 from drskit.store import codec, wire
 from drskit.store.attributes import Item, item_bytes, to_item
+from drskit.store.authorizations import consumption, not_consumed, read_refusal
 from drskit.store.codec import Parts
 from drskit.store.expressions import Clause, change, equals, missing, present
 from drskit.store.names import TableNames
@@ -36,7 +39,7 @@ LIST_BYTES = 16
 """The name of the list, and the list itself when it is empty."""
 
 
-class Commits:
+class Commits(ABC):
     """Creates and changes executions, one writer at a time."""
 
     def __init__(self, wire: Wire, tables: TableNames) -> None:
@@ -44,9 +47,14 @@ class Commits:
         self._tables = tables
         self._generations: dict[str, str] = {}
 
-    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
+    @abstractmethod
+    def now(self) -> datetime:
+        """See `Store.now`."""
+
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int, secret: str | None = None) -> None:
         """See `Store.create`."""
         execution = bounded(execution)
+        consumed = consumption(self._tables.history, execution, secret, self.now())
         new = _Write(self._tables.history, execution, secrets.token_hex(8))
         children = new.children(codec.parts(execution), {}, None)
         counted = equals("Begun", begun) if begun else missing("Begun")
@@ -56,7 +64,7 @@ class Commits:
             missing("ActiveExecutionId") & counted,
         )
         told, _ = self._told(new, events, missing("ExecutionId"))
-        rest = [*told, occupy]
+        rest = [*told, *consumed, occupy]
         generation = None
         if not fits([*children, *rest]):
             generation = new.write_id
@@ -68,7 +76,11 @@ class Commits:
         if generation and not refused:
             self._generations[execution.execution_id] = generation
         if refused and not is_mine(refused.get(0), new.write_id):
-            raise _not_created(execution, refused, place_of_plan=1 + len(children) + len(rest) - 1)
+            place = 1 + len(children) + len(rest) - 1
+            if consumed and 0 not in refused and place - 1 in refused:
+                found = read_refusal(execution, refused[place - 1])
+                raise not_consumed(execution, secret, found, self.now())
+            raise _not_created(execution, refused, place_of_plan=place)
 
     def commit(
         self, before: Execution, after: Execution, events: tuple[Event, ...], logs: tuple[JobLog, ...] = ()

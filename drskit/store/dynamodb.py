@@ -16,6 +16,7 @@ from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.model import Cadence, Event, Execution, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, utc
 from drskit.store import codec, names, wire
 from drskit.store.attributes import Item, to_item
+from drskit.store.authorizations import Authorizations
 from drskit.store.commits import Commits, is_mine
 from drskit.store.expressions import (
     at_most,
@@ -42,13 +43,14 @@ TAIL = 25
 """Items of a page when only the end of a history is asked for."""
 
 
-class DynamoDbStore(Plans, Commits):
+class DynamoDbStore(Plans, Commits, Authorizations):
     """`Store` over the three tables of one environment."""
 
     def __init__(self, client: "DynamoDBClient", *, prefix: str = names.PREFIX, env: str = names.ENV) -> None:
         tables = names.TableNames.of(prefix, env)
         Plans.__init__(self, Wire(client), tables)
         Commits.__init__(self, self._wire, tables)
+        Authorizations.__init__(self, self._wire, tables)
         self._known = Known()
 
     def now(self) -> datetime:

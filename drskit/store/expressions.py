@@ -76,6 +76,11 @@ def below(name: str, value: Any) -> Clause:
     return _compared(name, "<", "below", value)
 
 
+def above(name: str, value: Any) -> Clause:
+    """The attribute is more than the value."""
+    return _compared(name, ">", "above", value)
+
+
 def between(name: str, low: str, high: str) -> Clause:
     """The attribute lies in the closed range."""
     return Clause(

@@ -102,6 +102,7 @@ def _start_bytes(execution: Execution) -> int:
         "Instances": frozen_instances(execution),
         "Snapshots": frozen_snapshots(execution),
         "Kept": [one.to_json() for one in execution.kept],
+        "Authority": execution.authority.to_json() if execution.authority else None,
     }
     return HEADER_BYTES + item_bytes(to_item(facts))
 

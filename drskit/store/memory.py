@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from drskit.authorization import Authorization
 from drskit.bounds import PERSON_BYTES, bounded, shortened
 from drskit.clock import Clock
 from drskit.errors import AlreadyExists, LostRace, Malformed, Refused
@@ -23,6 +24,7 @@ from drskit.model import (
     JobLog,
 )
 from drskit.store.attributes import to_attribute
+from drskit.store.authorizations import complaint, lost, not_consumed, refuse_without
 from drskit.store.codec import header_of
 from drskit.store.dynamodb import lost_cadence, no_execution
 from drskit.store.plans import busy, no_group, no_plan, outrun, refuse_busy, refuse_used, too_many_groups
@@ -40,6 +42,7 @@ class MemoryStore:
         self._events: dict[str, tuple[Event, ...]] = {}
         self._logs: dict[str, dict[str, JobLog]] = {}
         self._cadences: dict[tuple[str, str], Cadence] = {}
+        self._authorizations: dict[str, Authorization] = {}
 
     def now(self) -> datetime:
         """The clock's time in whole seconds."""
@@ -115,16 +118,20 @@ class MemoryStore:
 
     # executions
 
-    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int) -> None:
+    def create(self, execution: Execution, events: tuple[Event, ...], *, begun: int, secret: str | None = None) -> None:
         """See `Store.create`."""
         _refuse_inexact(events)
+        refuse_without(execution, secret)
         execution_id = execution.execution_id
         with self._lock:
             if execution_id in self._executions:
                 raise AlreadyExists(
                     f"Execution {execution_id} exists. Open it, or start under another key.", execution_id
                 )
+            used = self._good_authorization(bounded(execution), secret)
             self._occupy(execution, begun)
+            if used is not None:
+                self._authorizations[used.authorization_id] = used
             self._executions[execution_id] = bounded(execution)
             self._events[execution_id] = events
 
@@ -209,6 +216,29 @@ class MemoryStore:
         plan = self._plans.get(execution.plan_id)
         if plan and plan.active_execution_id == execution.execution_id:
             self._plans[execution.plan_id] = plan.model_copy(update={"active_execution_id": None})
+
+    # authorisations
+
+    def get_authorization(self, authorization_id: str) -> Authorization | None:
+        """See `Store.get_authorization`."""
+        return self._authorizations.get(authorization_id)
+
+    def put_authorization(self, authorization: Authorization, *, expected: int | None) -> None:
+        """See `Store.put_authorization`."""
+        with self._lock:
+            stored = self._authorizations.get(authorization.authorization_id)
+            if (stored.version if stored else None) != expected or (stored and stored.used_by):
+                raise lost(authorization)
+            self._authorizations[authorization.authorization_id] = authorization
+
+    def _good_authorization(self, execution: Execution, secret: str | None) -> Authorization | None:
+        """What the execution consumes, as it is then."""
+        if execution.authority is None:
+            return None
+        found = self._authorizations.get(execution.authority.authorization_id)
+        if found is None or complaint(execution, secret, found, self.now()):
+            raise not_consumed(execution, secret, found, self.now())
+        return found.model_copy(update={"used_by": execution.execution_id, "version": found.version + 1})
 
     # cadence
 

@@ -11,7 +11,7 @@ from drskit.views.words import counted, plain, span
 def preview_text(preview: CleanupPreview, now: datetime) -> str:
     """What a cleanup would do, as lines of plain text."""
     drill, selection = preview.drill, preview.selection
-    name = f"drill {drill.execution_id} of plan {plain(drill.plan_id)}"
+    name = f"{drill.execution_type.lower()} {drill.execution_id} of plan {plain(drill.plan_id)}"
     if preview.live is not None:
         return f"Cleanup {preview.live.execution_id} of {name} is not over; it is taken up."
     place = f"account {drill.account_id}, {drill.region}, {drill.mode}"

@@ -128,6 +128,18 @@ def _fixed(words: str) -> Telling:
     return lambda facts: f"{words}{_reason(facts)}"
 
 
+def _started(facts: dict[str, Any]) -> str:
+    """A recovery says who authorised it; the rest of that is in the report."""
+    authority = facts.pop("Authority", None)
+    typed = facts.pop("Typed", None)
+    told = f"STARTED{_reason(facts)}"
+    if isinstance(authority, dict):
+        second = authority.get("Second")
+        also = f" and {one_line(second.get('By', '?'))}" if isinstance(second, dict) else ""
+        told += f"  authorised by {one_line(authority.get('By', '?'))}{also}: {one_line(authority.get('Reason', '?'))}"
+    return f"{told}  confirmed by typing: {one_line(typed)}" if typed else told
+
+
 def _waiting(facts: dict[str, Any]) -> str:
     return f"WAITING for {one_line(facts.pop('For', '?'))}{_reason(facts)}"
 
@@ -147,7 +159,7 @@ def _reason(facts: dict[str, Any]) -> str:
 
 
 _KINDS: dict[str, Telling] = {
-    "EXECUTION_STARTED": _fixed("STARTED"),
+    "EXECUTION_STARTED": _started,
     "EXECUTION_CHANGED": _changed,
     "EXECUTION_HELD": _fixed("PAUSED"),
     "EXECUTION_RELEASED": _fixed("RESUMED"),

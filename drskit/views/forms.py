@@ -10,7 +10,7 @@ from drskit.views.board import text_of
 from drskit.views.rows import waves_waiting
 from drskit.views.words import counted, plain, shortened
 
-START, GO_ON, CLEANUP = "start", "go-on", "cleanup"
+START, GO_ON, CLEANUP, RECOVER = "start", "go-on", "cleanup", "recover"
 """What can be pressed besides commands, which go by their own names."""
 ANSWER_LENGTH = 400
 LABELS: dict[CommandKind, str] = {
@@ -81,6 +81,10 @@ class Form:
     placeholder: str = "Why; it is kept in the history"
     silent: bool = False
     """No reason is asked for."""
+    to_type: str = ""
+    """What must be typed besides, in words; empty for nothing."""
+    secret: bool = False
+    """What is typed is not shown."""
     stays: bool = False
     """It stands as long as it makes sense, and takes no focus by itself."""
     tries: int = 0
@@ -94,6 +98,7 @@ class Form:
             "key": self.key, "from": self.key, "title": self.title, "html": self.html, "confirm": self.confirm,
             "about": [{"value": one.value, "label": one.label, "answer": one.answer} for one in self.about],
             "tone": self.tone, "needed": not self.reason and not self.silent, "placeholder": self.placeholder,
+            "type": self.to_type, "secret": self.secret,
             "silent": self.silent, "stays": self.stays, "focus": not self.stays, "tries": self.tries,
         }  # fmt: skip
 
@@ -138,11 +143,21 @@ def start_form(summary: str) -> Form:
     )  # fmt: skip
 
 
-def cleanup_form(text: str, count: int) -> Form:
+def recover_form(text: str) -> Form:
+    """What is asked before a recovery for real: the token that was made for it, and nothing that a program passes."""
+    shown = f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere;margin:0">{text_of(text, 100_000)}</pre>'
+    return Form(
+        RECOVER, "Recover for real?", html=shown, confirm="Recover for real", tone="bad", silent=True, secret=True,
+        to_type="Token from `drskit authorize` (needed)",
+    )  # fmt: skip
+
+
+def cleanup_form(text: str, count: int, to_type: str | None = None) -> Form:
     """What is asked before instances are terminated: the list that was looked at is the list that goes."""
     listed = f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere;margin:0">{text_of(text, 100_000)}</pre>'
     terminate = f"Terminate {counted(count, 'instance')}"
-    return Form(CLEANUP, f"{terminate}?", html=listed, confirm=terminate, tone="bad")
+    asked = f"Type exactly: {to_type}" if to_type else ""
+    return Form(CLEANUP, f"{terminate}?", html=listed, confirm=terminate, tone="bad", to_type=asked)
 
 
 def _title(execution: Execution, offer: Offer, about: tuple[About, ...]) -> str:

@@ -20,12 +20,14 @@ from drskit.views.driven import ALERT, Drive, Face, Handle
 from drskit.views.forms import (
     CLEANUP,
     GO_ON,
+    RECOVER,
     START,
     Button,
     Form,
     cleanup_form,
     command_buttons,
     command_form,
+    recover_form,
     start_form,
 )
 from drskit.views.notices import alert, said
@@ -52,8 +54,14 @@ class Helm(Drive, Protocol):
     def cleanup_text(self, preview: CleanupPreview) -> str:
         """The same as lines of plain text."""
 
-    def start_cleanup(self, preview: CleanupPreview, reason: str) -> None:
+    def start_cleanup(self, preview: CleanupPreview, reason: str, typed: str) -> None:
         """Begin to terminate what was looked at; the cleanup is then what `step` drives."""
+
+    def recovery_text(self) -> str:
+        """What a recovery for real would do, as lines of plain text."""
+
+    def recover(self, token: str) -> None:
+        """Recover for real with a token that a person typed; the recovery is then what `step` drives."""
 
     def news(self) -> str:
         """What came to an end since it was last asked, in a sentence; empty when nothing did."""
@@ -208,11 +216,11 @@ class LiveFace(Face):
         """Obey what the browser says was pressed; whatever it sends is checked again here."""
         if self._left:
             return
-        words = {key: str(message.get(key, "")) for key in ("do", "key", "about", "reason", "value")}
+        words = {key: str(message.get(key, "")) for key in ("do", "key", "about", "reason", "value", "typed")}
         if words["do"] == "press":
             self._press(words["key"])
         elif words["do"] == "confirm":
-            self._confirm(words["key"], words["about"], words["reason"].strip())
+            self._confirm(words["key"], words["about"], words["reason"].strip(), words["typed"])
         elif words["do"] == "close":
             self._ask(None)
         elif words["do"] == "choose":
@@ -227,6 +235,9 @@ class LiveFace(Face):
                 self._go()
         elif key == GO_ON:
             self._go()
+        elif key == RECOVER:
+            if execution is None:
+                self._ask(recover_form(self.drive.recovery_text()))
         elif key == CLEANUP:
             self.widget.status = said("Looking at the drill's instances …")
             self._in_background(lambda: self.guarded(self._ask_cleanup))
@@ -241,29 +252,35 @@ class LiveFace(Face):
         self._frozen = preview
         targets = preview.selection.targets
         if preview.live is not None or not targets:  # taken up, or written down that nothing is left
-            self._go(lambda: self.drive.start_cleanup(preview, "looked at in the notebook"))
+            self._go(lambda: self.drive.start_cleanup(preview, "looked at in the notebook", ""))
             return
         self.widget.status = said("")
-        self._ask(cleanup_form(self.drive.cleanup_text(preview), len(targets)))
+        self._ask(cleanup_form(self.drive.cleanup_text(preview), len(targets), preview.to_type))
 
     def _ask(self, form: Form | None) -> None:
         self._form = form
         self._draw_controls()
 
-    def _confirm(self, key: str, about: str, reason: str) -> None:
+    def _confirm(self, key: str, about: str, reason: str, typed: str) -> None:
         form = self._open_form(self.drive.snapshot())
         if form is None or form.key != key:
             raise Refused("That question is not open any more; the board shows how it stands now.")
         try:
-            self._carry_out(form, about, reason or form.reason)
+            self._carry_out(form, about, reason or form.reason, typed)
         except Exception:
             self._form = replace(form, tries=form.tries + 1)
             self._draw_controls()
             raise
 
-    def _carry_out(self, form: Form, about: str, reason: str) -> None:
+    def _carry_out(self, form: Form, about: str, reason: str, typed: str) -> None:
         if not reason and not form.silent:
             raise InvalidInput("Say why: the reason is kept in the history.")
+        if form.to_type and not typed.strip():
+            raise InvalidInput(f"Nothing was typed. {form.to_type}.")
+        if form.key == RECOVER:
+            self._form = None
+            self._go(lambda: self.drive.recover(typed), "Recovering …")
+            return
         if form.key == START:
             self._ask(None)
             self._go()
@@ -272,7 +289,7 @@ class LiveFace(Face):
             preview = self._frozen
             assert preview is not None
             self._form = None
-            self._go(lambda: self.drive.start_cleanup(preview, reason), "Terminating …")
+            self._go(lambda: self.drive.start_cleanup(preview, reason, typed), "Terminating …")
             return
         choice = form.chosen(about)
         if choice is None:
@@ -334,7 +351,10 @@ class LiveFace(Face):
         if execution is None:
             mode = self.drive.mode()
             tone = "bad" if mode is Mode.REAL else ""
-            return (Button(START, f"Start the {mode} drill", tone, disabled=self._driving),)
+            return (
+                Button(START, f"Start the {mode} drill", tone, disabled=self._driving),
+                Button(RECOVER, "Recover for real …", "bad", disabled=self._driving),
+            )
         again = (Button(GO_ON, "Go on"),) if self._stopped and not self.finished() else ()
         cleaned = not self._driving and cleanable(execution)
         return (*again, *command_buttons(execution, self._offers(execution), cleanable=cleaned))
@@ -351,7 +371,7 @@ class LiveFace(Face):
         if self._left:
             return None
         if execution is None:
-            return form if form and form.key == START and not self._driving else None
+            return form if form and form.key in {START, RECOVER} and not self._driving else None
         present = {offer.kind: offer for offer in self._offers(execution) if offer.choices}
         if form and form.key == CLEANUP and cleanable(execution) and not self._driving:
             return form

@@ -168,7 +168,7 @@ function drawForm(node, form, send, root) {
   node.querySelector(".drs-confirm").disabled = false;
   node.asked = form;
   tellAnswer(node);
-  if (!same && form.focus) (node.querySelector("input:not([hidden])") ?? node.querySelector("button")).focus();
+  if (!same && form.focus) (node.querySelector("label:not([hidden]) > input") ?? node.querySelector("button")).focus();
 }
 
 /** The focus, back to the button that opened a question, or to where it stood. */
@@ -190,6 +190,9 @@ function buildForm(node, form, send) {
   const about = make("select");
   const reason = make("input", { type: "text", placeholder: form.placeholder, class: "drs-reason", maxlength: 500 });
   reason.required = form.needed;
+  const typed = make("input", { type: form.secret ? "password" : "text", class: "drs-typed", maxlength: 500,
+    autocomplete: form.secret ? "one-time-code" : "off", spellcheck: "false" });
+  typed.required = Boolean(form.type);
   const yes = make("button", { type: "submit", class: "drs-button drs-confirm", "data-tone": form.tone }, form.confirm);
   const no = make("button", { type: "button", class: "drs-button drs-back", "data-tone": "plain" }, "Back");
   no.hidden = form.stays;
@@ -199,8 +202,10 @@ function buildForm(node, form, send) {
     make("label", {}, make("span", {}, "What "), about),
     make("p", { class: "drs-answer" }),
     make("label", {}, make("span", {}, form.needed ? "Reason (needed) " : "Reason "), reason),
+    make("label", {}, make("span", {}, `${form.type} `), typed),
     make("div", { class: "drs-answers" }, yes, no));
   reason.parentNode.hidden = form.silent;
+  typed.parentNode.hidden = !form.type;
   asking.addEventListener("submit", (event) => {
     event.preventDefault();
     if (form.needed && !reason.value.trim()) {
@@ -209,7 +214,8 @@ function buildForm(node, form, send) {
       return;
     }
     yes.disabled = true; // until the kernel has said what came of it
-    send({ do: "confirm", key: form.key, about: about.value, reason: reason.value });
+    send({ do: "confirm", key: form.key, about: about.value, reason: reason.value, typed: typed.value });
+    if (form.secret) typed.value = ""; // nothing of it stays in the page
   });
   about.addEventListener("change", () => tellAnswer(node));
   const close = () => send({ do: "close", key: form.key });

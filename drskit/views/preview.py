@@ -23,8 +23,8 @@ SHOWN = 12
 def preview_parts(preview: "Preview") -> tuple[str, ...]:
     """The preview as HTML for a notebook, in the parts and the looks of a board."""
     title = f'<p style="margin:0 0 2px;font-size:1.35em"><b>Not started:</b> {text_of(_title(preview))}</p>'
-    facts = "".join(map(render_note, _facts(preview)))
-    return render_mode(preview.mode), title, facts, _table(preview)
+    told = "".join(map(render_note, facts(preview)))
+    return render_mode(preview.mode), title, told, _table(preview)
 
 
 def _table(preview: "Preview") -> str:
@@ -44,7 +44,7 @@ def _table(preview: "Preview") -> str:
 
 def preview_text(preview: "Preview") -> str:
     """The preview as plain text for a terminal."""
-    lines = [f"{preview.mode} {_title(preview)}", *(fact.words for fact in _facts(preview)), ""]
+    lines = [f"{preview.mode} {_title(preview)}", *(fact.words for fact in facts(preview)), ""]
     for wave, needs, servers in _waves(preview):
         lines += [f"Wave {wave.name} ({needs})", f"  launches {servers}"]
     return "\n".join(plain(line) for line in lines)
@@ -62,33 +62,34 @@ def _title(preview: "Preview") -> str:
     return f"drill of plan {preview.runbook.plan.plan_id}: {count}, account {preview.account_id}, {preview.region}"
 
 
-def _facts(preview: "Preview") -> list[Note]:
+def facts(preview: "Preview", *, for_real: bool = False) -> list[Note]:
+    """What there is to know before a start; of a recovery, what does not come after it is left out."""
     targets = preview.runbook.plan.targets
-    facts = [_terminates(instance) for instance in preview.doomed]
-    if not facts:
-        facts = [Note("Terminates no instance: none of these servers has an earlier one.")]
-    facts += [
+    found = [_terminates(instance) for instance in preview.doomed]
+    if not found:
+        found = [Note("Terminates no instance: none of these servers has an earlier one.")]
+    found += [
         Note(f"EXPECTED {group.group.expect} servers in {group.group.name}, found {len(group.servers)}", Tone.BAD)
         for group in _odd(preview)
     ]
     if preview.mode is Mode.REAL:
-        facts += [Note(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
+        found += [Note(f"NOT APPLIED yet: {change}", Tone.BAD) for change in preview.changes]
     elif preview.changes:
-        facts.append(Note(f"Applies the runbook first: {'; '.join(preview.changes)}"))
+        found.append(Note(f"Applies the runbook first: {'; '.join(preview.changes)}"))
     if preview.change:
-        facts += _change(preview.change)
+        found += _change(preview.change)
     if preview.fast:
-        facts.append(Note(FAST_WORDS, Tone.WAIT))
-    facts += _recovered_from(preview)
-    facts += _pauses(preview.runbook.plan.pacing)
+        found.append(Note(FAST_WORDS, Tone.WAIT))
+    found += _recovered_from(preview)
+    found += _pauses(preview.runbook.plan.pacing)
     if preview.runbook.plan.timeout:
-        facts.append(Note(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
+        found.append(Note(f"Starts nothing new once it has lasted {span(preview.runbook.plan.timeout)}"))
     policy = preview.runbook.plan.cleanup
     for where, choice in (("with a person there", policy.after), ("headless", policy.headless)):
-        if choice is CleanUp.ALWAYS:
-            facts.append(Note(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
-    facts.append(Note(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
-    return facts
+        if choice is CleanUp.ALWAYS and not for_real:
+            found.append(Note(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
+    found.append(Note(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
+    return found
 
 
 def _recovered_from(preview: "Preview") -> list[Note]:
