@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from drskit.authorization import told as authorised_words
 from drskit.change import told
 from drskit.model import Execution, WaveRun
 from drskit.views.words import Tone
@@ -41,7 +42,13 @@ def _change_control(execution: Execution, _now: datetime) -> Iterator[Note]:
         yield Note(told(execution.change), Tone.WAIT if execution.change.overridden else None)
 
 
-NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_change_control,)
+def _authorised(execution: Execution, _now: datetime) -> Iterator[Note]:
+    """Nobody takes a recovery for a drill."""
+    if execution.authority is not None:
+        yield Note(f"This is no drill: it recovers for real. {authorised_words(execution.authority)}", Tone.WAIT)
+
+
+NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control)
 """Above the waves."""
 WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = ()
 """Below a wave's heading."""

@@ -6,12 +6,14 @@ person must decide, until `command` is called, as the real drive does.
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import pytest
 
 from drskit.cleanup import CleanupPreview
 from drskit.clock import wait_until
-from drskit.errors import InvalidInput, PlanBusy
+from drskit.errors import InvalidInput, PlanBusy, Refused
+from drskit.model import ExecutionType
 from drskit.seen import Sight
 from drskit.targets import Selection, Target
 from drskit.views import live
@@ -81,8 +83,17 @@ class Story:
     def cleanup_text(self, preview):
         return preview_text(preview, self.now())
 
-    def start_cleanup(self, preview, reason):
+    def start_cleanup(self, preview, reason, typed):
         self.cleanups.append((len(preview.selection.targets), reason))
+        self.typed = typed
+
+    def recovery_text(self):
+        return "REAL RECOVERY of 4 servers"
+
+    def recover(self, token):
+        self.typed = token
+        self._fail("recover")
+        self.start()
 
     def news(self):
         return "4 of 4 instances terminated." if self.cleanups else ""
@@ -151,10 +162,10 @@ class Hand:
     def press(self, key):
         self.send(do="press", key=key)
 
-    def confirm(self, reason="", about=None):
+    def confirm(self, reason="", about=None, typed=""):
         form = self.widget.form
         chosen = form["about"][0]["value"] if about is None and form["about"] else about or ""
-        self.send(do="confirm", key=form["key"], about=chosen, reason=reason)
+        self.send(do="confirm", key=form["key"], about=chosen, reason=reason, typed=typed)
 
     @property
     def buttons(self):
@@ -254,8 +265,47 @@ def test_the_live_face_returns_at_once_and_starts_nothing(live_panel):
     assert not hand.handle.done.is_set()
     assert 0 == drive.steps
     assert "4 servers would be launched" in hand.board
-    assert (["start"], None) == (list(hand.buttons), hand.asked)
+    assert (["start", "recover"], None) == (list(hand.buttons), hand.asked)
     assert "runbook:a.yaml" == hand.widget.selects[0]["value"]
+
+
+def test_a_recovery_takes_a_typed_token(live_panel):
+    """Shown first; nothing happens without a token, and what was typed is in no trait that a page could keep."""
+    drive = waiting_story()
+    drive.failures["recover"] = Refused("There is no authorisation with this token.")
+    hand = live_panel(drive)
+    hand.press("recover")
+    form = hand.widget.form
+    assert ("recover", True, True) == (form["key"], form["secret"], form["silent"])
+    assert "REAL RECOVERY of 4 servers" in form["html"]
+    hand.confirm()
+    assert "Nothing was typed." in hand.widget.status
+    assert drive.snapshot() is None
+    hand.confirm(typed="A1.guessed")
+    until(lambda: "There is no authorisation with this token." in hand.widget.status)
+    assert (drive.snapshot(), 0) == (None, drive.steps)
+    hand.press("recover")
+    hand.confirm(typed="A1.secret")
+    until(lambda: drive.snapshot() is not None)
+    assert "A1.secret" == drive.typed
+    assert "A1.secret" not in str(hand.widget.get_state())
+
+
+def test_a_recoverys_cleanup_asks_for_the_words(live_panel):
+    """The panel passes on what was typed; whether it is right is decided below."""
+    drive = Story(samples.completed(), begun=True)
+    hand = live_panel(drive)
+    recovered = drive.snapshot().model_copy(update={"execution_type": ExecutionType.RECOVERY})
+    preview = replace(drive.cleanup_preview(), drill=recovered)
+    drive.cleanup_preview = lambda: preview
+    hand.press("cleanup")
+    until(lambda: hand.asked == "cleanup")
+    assert f"Type exactly: {preview.to_type}" == hand.widget.form["type"]
+    hand.confirm("failed back")
+    assert "Nothing was typed." in hand.widget.status
+    hand.confirm("failed back", typed="terminate 4 recovered servers of shop")
+    until(lambda: drive.cleanups)
+    assert "terminate 4 recovered servers of shop" == drive.typed
 
 
 def test_a_person_starts_approves_and_awaits_the_end(live_panel):
