@@ -60,7 +60,7 @@ def critical_path(execution: Execution, now: datetime) -> tuple[Step, ...]:
         path.through_wave(wave, server)
         wave = path.to_predecessor(wave)
         server = _last_server(wave.servers, path.cursor) if wave else None
-    path.back_to(execution.start_time, Whose.DRSKIT, "from the start to the first wave", None)
+    path.idle_back_to(execution.start_time, "from the start to the first wave", None)
     return path.steps
 
 
@@ -83,6 +83,7 @@ class _Path:
     def __init__(self, execution: Execution, end: datetime) -> None:
         self.end = self.cursor = max(end, execution.start_time)
         self._execution = execution
+        self._pauses = measures.pauses(execution, end)
         self._declared: dict[str, Wave] = {wave.name: wave for wave in execution.plan.waves}
         self._found: list[Step] = []
 
@@ -107,6 +108,14 @@ class _Path:
         )  # fmt: skip
         self.cursor = start
 
+    def idle_back_to(self, start: datetime | None, words: str, wave: WaveRun | None) -> None:
+        """A step in which nothing was launched; as far as a person had paused the execution, the time is people's."""
+        for since, until in reversed(self._pauses):
+            if start is not None and start < until and since < self.cursor:
+                self.back_to(max(until, start), Whose.DRSKIT, words, wave)
+                self.back_to(max(since, start), Whose.PEOPLE, "paused by a person", wave)
+        self.back_to(start, Whose.DRSKIT, words, wave)
+
     def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:
         """From where the path has come back to the moment when the wave's turn had come."""
         idle = "until its launch was asked for" if server else "nothing of it was launched"
@@ -116,7 +125,7 @@ class _Path:
         if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
             self.back_to(wave.retried.at, Whose.DRSKIT, "tried again, until its launch was asked for", wave)
             self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
-        self.back_to(wave.start_time, Whose.DRSKIT, idle, wave)
+        self.idle_back_to(wave.start_time, idle, wave)
         if wave.waiting_since:
             decided = wave.approved.at if wave.approved else None
             self.back_to(decided, Whose.DRSKIT, "from the approval to the wave's start", wave)
@@ -142,7 +151,7 @@ class _Path:
             ends = [part.end_time for part in self._execution.attempts if part.job_id and part.job_id == last.job_id]
             paused = bool(self._execution.plan.pacing.servers)
             words = "a pause that the plan asks for, after the step before" if paused else "from the step before"
-            self.back_to(next(iter(ends), None), Whose.DRSKIT, words, wave)
+            self.idle_back_to(next(iter(ends), None), words, wave)
         return last
 
     def to_predecessor(self, wave: WaveRun) -> WaveRun | None:
@@ -154,7 +163,7 @@ class _Path:
             return None
         last = max(ended, key=lambda other: _released(other) or self.cursor)
         pause = "a pause that the plan asks for, " if self._execution.plan.pacing.waves else ""
-        self.back_to(_released(last), Whose.DRSKIT, f"{pause}from the wave before it to its turn", wave)
+        self.idle_back_to(_released(last), f"{pause}from the wave before it to its turn", wave)
         if last.overridden and last.end_time:
             self.back_to(last.end_time, Whose.PEOPLE, "waited for the decision to go on after it failed", last)
         return last

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from drskit.model import Execution, ExecutionType, Record, ServerRun, ServerStatus, WaveRun
+from drskit.model import Command, CommandKind, Execution, ExecutionType, Record, ServerRun, ServerStatus, WaveRun
+from drskit.orders import REFUSED
 
 Interval = tuple[datetime, datetime]
 
@@ -19,7 +20,8 @@ DEFINITIONS: dict[str, str] = {
     ),
     "RTO without waiting for people": (
         "RTO actual minus the time in which a wave waited for an approval, or for the decision to go on after a "
-        "failed wave, while no wave was running. Time in which machines worked is never subtracted."
+        "failed wave, or in which somebody had paused the execution, while no wave was running. Time in which machines "
+        "worked is never subtracted."
     ),
     "RTO actual of a wave": (
         "From the wave's start, after any approval, to the moment its last critical server was launched or verified."
@@ -145,11 +147,38 @@ def measured_end(execution: Execution, now: datetime) -> datetime:
 def waited_for_people(execution: Execution, now: datetime, until: datetime) -> timedelta:
     """How long, up to `until`, somebody was waited for while no wave was running."""
     waits = [wait for wave in execution.waves for wait in _waits(execution, wave, now)]
+    waits += pauses(execution, now)
     runs = [
         (wave.start_time, wave.end_time or execution.end_time or now) for wave in execution.waves if wave.start_time
     ]
     idle = _without(_union(waits), _union(runs))
     return sum((max(min(end, until) - start, timedelta()) for start, end in idle), timedelta())
+
+
+ENDS_A_PAUSE = (CommandKind.RESUME, CommandKind.CANCEL, CommandKind.DECLINE)
+
+
+def pauses(execution: Execution, now: datetime) -> list[Interval]:
+    """When a person had paused it: from the command that was obeyed to the one that ended the pause."""
+    obeyed = [command for command in execution.commands if _obeyed(command)]
+    found: list[Interval] = []
+    since: datetime | None = None
+    for command in sorted(obeyed, key=lambda command: command.acknowledged or command.at):
+        if command.kind is CommandKind.PAUSE and since is None:
+            since = command.acknowledged
+        elif since is not None and command.kind in ENDS_A_PAUSE and not _of_a_wave_only(command):
+            found.append((since, max(command.at, since)))
+            since = None
+    return [*found, (since, execution.end_time or now)] if since is not None else found
+
+
+def _of_a_wave_only(command: Command) -> bool:
+    """A resume that names a wave is about that wave, and leaves the pause as it is."""
+    return command.kind is CommandKind.RESUME and command.wave_name is not None
+
+
+def _obeyed(command: Command) -> bool:
+    return command.acknowledged is not None and not (command.answer or "").startswith(REFUSED)
 
 
 def approval_wait(execution: Execution, wave: WaveRun, now: datetime) -> Interval | None:

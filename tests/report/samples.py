@@ -510,6 +510,29 @@ def after_cleanup() -> Sample:
     return Sample(base.execution.model_copy(update={"waves": waves}), base.events, base.logs, base.now)
 
 
+def paused(pause: float, resume: float) -> Execution:
+    """Two waves one after the other, and a person's pause that began and ended so many seconds after the start."""
+
+    def told(kind: CommandKind, seconds: float) -> Command:
+        return Command(
+            command_id=kind.value, kind=kind, by="mira", at=at(seconds), reason="a look", acknowledged=at(seconds + 1)
+        )
+
+    first = launched(1, "db-1", 2)
+    second = launched(2, "web-2", resume + 5)
+    waves = (
+        WaveRun(
+            wave_name="Database", status=WaveStatus.COMPLETED, start_time=at(0), end_time=at(540), servers=(first,)
+        ),
+        WaveRun(
+            wave_name="Web", status=WaveStatus.COMPLETED, start_time=at(resume + 3), end_time=second.end_time,
+            servers=(second,),
+        ),
+    )  # fmt: skip
+    commands = (told(CommandKind.PAUSE, pause), told(CommandKind.RESUME, resume))
+    return make_execution(waves, end_time=second.end_time, commands=commands)
+
+
 def overridden() -> Sample:
     """Started against its change control, and completed."""
     base = completed()

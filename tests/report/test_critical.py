@@ -155,3 +155,18 @@ def test_what_people_drs_and_drskit_took_is_the_whole():
     """In this order, all three."""
     found = shares(critical_path(samples.completed().execution, at(4000)))
     assert ([Whose.PEOPLE, Whose.DRS, Whose.DRSKIT], timedelta(seconds=163)) == ([*found], found[Whose.PEOPLE])
+
+
+def test_a_persons_pause_between_two_waves_is_the_persons_time():
+    """From the wave's end to the resume; the rest of the gap is drskit's."""
+    path = told(samples.paused(100, 940))
+    place = path.index(("people", "Web", "paused by a person", 400.0))
+    assert ("drskit", "Web", "from the wave before it to its turn", 3.0) == path[place + 1]
+    assert "Database" == path[place - 1][1]
+
+
+def test_a_pause_that_began_in_the_gap_leaves_the_time_before_it_to_drskit():
+    """Nothing is counted twice."""
+    path = told(samples.paused(599, 940))
+    place = path.index(("people", "Web", "paused by a person", 340.0))
+    assert ("drskit", "Web", "from the wave before it to its turn", 60.0) == path[place - 1]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from drskit.model import Decision, ExecutionStatus, ExecutionType, ServerStatus, Targets, WaveRun, WaveStatus
 from drskit.report import measures
 from drskit.report.measures import Verdict
-from tests.report.samples import at, completed, failed, failing, launched, make_execution, under_way, waiting
+from tests.report.samples import at, completed, failed, failing, launched, make_execution, paused, under_way, waiting
 
 END = at(4000)
 
@@ -111,6 +111,25 @@ def test_the_decision_to_go_on_after_a_failed_wave_counts_as_waiting():
     lost = wave(failed(1, "db", 2), status=WaveStatus.FAILED, end_time=at(600), overridden=decision)
     execution = make_execution((lost,), end_time=at(800))
     assert seconds(100) == measures.waited_for_people(execution, END, END)
+
+
+def test_a_persons_pause_counts_as_waiting_while_no_wave_runs():
+    """From the wave's end, for machines worked until then, to the resume; not the seconds until it was obeyed."""
+    execution = paused(100, 940)
+    assert seconds(400) == measures.waited_for_people(execution, END, END)
+
+
+def test_a_pause_that_was_refused_or_a_resume_of_one_wave_changes_nothing():
+    """Only what was obeyed holds an execution, and only what ends the pause lets it go on."""
+    execution = paused(100, 940)
+    pause, resume = execution.commands
+    refused = execution.model_copy(update={"commands": (pause.model_copy(update={"answer": "refused: no"}), resume)})
+    assert seconds(0) == measures.waited_for_people(refused, END, END)
+    other = resume.model_copy(update={"wave_name": "Web", "at": at(700)})
+    both = execution.model_copy(update={"commands": (pause, other, resume)})
+    assert seconds(400) == measures.waited_for_people(both, END, END)
+    open_end = execution.model_copy(update={"commands": (pause,), "end_time": None, "waves": execution.waves[:1]})
+    assert seconds(160) == measures.waited_for_people(open_end, at(700), at(700))
 
 
 def test_rpo_is_the_age_of_the_oldest_snapshot_that_was_launched():
