@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote as quoted_path
 
 from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
 from drskit.cleanup import CleanupPreview
@@ -37,6 +38,7 @@ from drskit.slots import execution_of
 from drskit.states import FINAL_EXECUTION
 from drskit.surroundings import surroundings
 from drskit.surroundings import versions as versions  # noqa: PLC0414 - callers know it by this name
+from drskit.views.words import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -259,6 +261,10 @@ class Drill:
 
         return summary(self._look_ahead())
 
+    def person(self) -> str:
+        """Who presses, as AWS or the simulated world knows them."""
+        return self.session.caller[1]
+
     def chooser(self) -> Mapping[str, Any]:
         """What else could be opened."""
         shown = self._execution.execution_id if self._execution else None
@@ -423,7 +429,7 @@ class RunLink:
     def _repr_html_(self) -> str:
         text = escape(str(self.path))
         if not self.path.is_absolute():  # then it is below the notebook's folder, where a browser finds it
-            text = f'<a href="{escape(quote(self.path.as_posix()))}" target="_blank">{text}</a>'
+            text = f'<a href="{escape(quoted_path(self.path.as_posix()))}" target="_blank">{text}</a>'
         return f"<p>{self._execution.mode} {self._execution.status}. Report: <code>{text}</code></p>"
 
 
@@ -442,5 +448,6 @@ def _next_step(execution: Execution) -> str:
     """What a person would run."""
     waiting = [wave.wave_name for wave in execution.waves if wave.status is WaveStatus.WAITING_APPROVAL]
     if waiting:
-        return f'When it is so: drskit approve {execution.execution_id} --wave "{waiting[0]}" --reason TEXT'
+        named = quote(plain(waiting[0]))
+        return f"When it is so: drskit approve {execution.execution_id} --wave {named} --reason TEXT"
     return f"Decide: drskit resume, or drskit cancel, {execution.execution_id} --reason TEXT"

@@ -43,22 +43,34 @@ class Offer:
     """Why it makes no sense now."""
 
 
-def offers(execution: Execution, now: datetime) -> tuple[Offer, ...]:
+def offers(execution: Execution, now: datetime, *, by: str | None = None) -> tuple[Offer, ...]:
     """Every command in the order of the contract; single servers are tried only until one fits."""
-    return tuple(offer_of(execution, kind, now, every_server=False) for kind in CommandKind)
+    return tuple(offer_of(execution, kind, now, by=by, every_server=False) for kind in CommandKind)
 
 
-def offer_of(execution: Execution, kind: CommandKind, now: datetime, *, every_server: bool = True) -> Offer:
+def offer_of(
+    execution: Execution, kind: CommandKind, now: datetime, *, by: str | None = None, every_server: bool = True
+) -> Offer:
     """One command with what it makes sense for: the execution, its waves, its servers.
 
     What would come to the same as the command for the whole execution is left out.
+
+    Args:
+        execution: the execution, whole.
+        kind: the command.
+        now: the present by the execution's clock.
+        by: the ARN of whoever would say it; None is somebody who may say anything.
+        every_server: try all servers, not only until one fits.
     """
+    if by is None:
+        execution = _open_to_all(execution)
+    teller = by if by and kind in OF_AN_APPROVAL else YOU
     refusals: list[str] = []
     choices: list[Choice] = []
     for wave, server in _addressees(execution, kind):
         if server is not None and choices and not every_server:
             break
-        answer = _answer(execution, kind, wave, server, now)
+        answer = _answer(execution, kind, wave, server, now, teller)
         if answer.startswith(REFUSED):
             refusals.append(answer.removeprefix(REFUSED))
         elif not (choices and not choices[0].about and choices[0].answer == answer):
@@ -80,11 +92,24 @@ def _addressees(execution: Execution, kind: CommandKind) -> Iterator[tuple[str |
         yield from ((None, server.source_server_id) for wave in execution.waves for server in wave.servers)
 
 
-def _answer(execution: Execution, kind: CommandKind, wave: str | None, server: str | None, now: datetime) -> str:
+def _open_to_all(execution: Execution) -> Execution:
+    """The same, as if anybody might approve."""
+    waves = tuple(
+        wave.model_copy(update={"approval": wave.approval.model_copy(update={"by": (), "not_starter": False})})
+        if wave.approval
+        else wave
+        for wave in execution.plan.waves
+    )
+    return execution.model_copy(update={"plan": execution.plan.model_copy(update={"waves": waves})})
+
+
+def _answer(
+    execution: Execution, kind: CommandKind, wave: str | None, server: str | None, now: datetime, by: str
+) -> str:
     servers = (server,) if server else ()
     try:
         command = Command(
-            command_id="", kind=kind, wave_name=target(execution, kind, wave, servers), server_ids=servers, by=YOU,
+            command_id="", kind=kind, wave_name=target(execution, kind, wave, servers), server_ids=servers, by=by,
             at=now, reason=NO_REASON,
         )  # fmt: skip
     except (InvalidInput, NotFound, Refused) as error:

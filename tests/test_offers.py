@@ -52,6 +52,25 @@ def test_the_quick_look_offers_the_same_commands(name):
     assert quick == {kind for kind in CommandKind if offer_of(execution, kind, now).choices}
 
 
+ZOE, MIRA = (f"arn:aws:iam::123456789012:user/{name}" for name in ("zoe", "mira"))
+
+
+@pytest.mark.parametrize(
+    ("by", "offered"), [(ZOE, True), (MIRA, False), (None, True)], ids=["who may", "who may not", "whoever it is"]
+)
+def test_an_approval_is_offered_to_whoever_may_give_it(by, offered):
+    """And to nobody else; where nobody is known, to be said by somebody who may."""
+    execution, _ = whole()["PAUSED, for an approval"]
+    asked = [
+        wave.model_copy(update={"approval": wave.approval and wave.approval.model_copy(update={"by": ("zoe",)})})
+        for wave in execution.plan.waves
+    ]
+    plan = execution.plan.model_copy(update={"waves": tuple(asked)})
+    offer = offer_of(execution.model_copy(update={"plan": plan}), CommandKind.APPROVE, execution.start_time, by=by)
+    assert offered == bool(offer.choices)
+    assert offered or f"{MIRA} may not approve it; it is to be approved by zoe" in offer.refusal
+
+
 def test_nothing_is_recorded_by_an_offer():
     """The execution is a value; what is tried on it is thrown away."""
     execution, _ = whole()["PAUSED, for an approval"]

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from drskit.approvers import question
 from drskit.model import CommandKind, Execution
 from drskit.offers import NO_REASON, YOU, Choice, Offer
 from drskit.views.board import text_of
@@ -188,7 +189,7 @@ def _told(answer: str) -> str:
 
 def _question(execution: Execution) -> str:
     """What a person vouches for by approving."""
-    asked = {wave.name: wave.approval.text for wave in execution.plan.waves if wave.approval}
+    asked = {wave.name: question(wave.approval) for wave in execution.plan.waves if wave.approval}
     return "".join(
         f"<p>‖ Wave {text_of(name)} waits for your approval."
         + (f" Approve it when this is so: <b>{text_of(asked[name])}</b>" if asked.get(name) else "")

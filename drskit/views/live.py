@@ -69,6 +69,9 @@ class Helm(Drive, Protocol):
     def summary(self) -> str:
         """What a start would do, in a sentence."""
 
+    def person(self) -> str:
+        """Who presses, as the tables will know them."""
+
     def chooser(self) -> Mapping[str, Any]:
         """What else could be opened: label, value and groups of options."""
 
@@ -242,7 +245,7 @@ class LiveFace(Face):
             self.widget.status = said("Looking at the drill's instances …")
             self._in_background(lambda: self.guarded(self._ask_cleanup))
         elif execution is not None:
-            offer = offer_of(execution, CommandKind(key), self.drive.now())
+            offer = offer_of(execution, CommandKind(key), self.drive.now(), by=self.drive.person())
             if not offer.choices:
                 raise Refused(f"There is nothing to {key} now: {offer.refusal}.".replace("..", "."))
             self._ask(command_form(execution, offer))
@@ -362,7 +365,7 @@ class LiveFace(Face):
     def _offers(self, execution: Execution) -> tuple[Offer, ...]:
         """What can be told; asked anew only when the execution has changed."""
         if self._offered[0] is not execution:
-            self._offered = (execution, offers(execution, self.drive.now()))
+            self._offered = (execution, offers(execution, self.drive.now(), by=self.drive.person()))
         return self._offered[1]
 
     def _open_form(self, execution: Execution | None) -> Form | None:

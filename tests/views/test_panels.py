@@ -13,11 +13,13 @@ import pytest
 from drskit.cleanup import CleanupPreview
 from drskit.clock import wait_until
 from drskit.errors import InvalidInput, PlanBusy, Refused
-from drskit.model import ExecutionType
+from drskit.model import Approval, CommandKind, ExecutionType
+from drskit.offers import offers
 from drskit.seen import Sight
 from drskit.targets import Selection, Target
 from drskit.views import live
 from drskit.views.cleanups import preview_text
+from drskit.views.forms import command_form
 from drskit.views.panels import is_live, show
 from drskit.views.widget import WIDGET_VIEW
 from tests.report import samples
@@ -42,6 +44,9 @@ class Story:
 
     def summary(self):
         return "It launches 4 <servers>."
+
+    def person(self):
+        return "arn:aws:iam::123456789012:user/mira"
 
     def mode(self):
         return self.chapters[0].execution.mode
@@ -396,6 +401,17 @@ def test_a_command_is_asked_about_before_it_is_given(live_panel):
     assert [("skip", "Web", None, "not needed tonight")] == drive.told
     assert "Recorded: skip wave Web. The next poll obeys it: wave Web is left out." in hand.status
     hand.face.leave()
+
+
+def test_a_question_says_of_whom_it_is_asked():
+    """Whoever may not approve reads it before the engine refuses them."""
+    sample = samples.waiting_for_approval()
+    plan = sample.execution.plan
+    asked = Approval(text="The database accepts logins.", by=("user/lea",))
+    waves = tuple(wave.model_copy(update={"approval": asked if wave.approval else None}) for wave in plan.waves)
+    execution = sample.execution.model_copy(update={"plan": plan.model_copy(update={"waves": waves})})
+    (offer,) = [offer for offer in offers(execution, sample.now) if offer.kind is CommandKind.APPROVE]
+    assert "accepts logins. (to be approved by user/lea)" in command_form(execution, offer).html
 
 
 def test_a_question_can_be_left(live_panel):
