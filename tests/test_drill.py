@@ -1,14 +1,16 @@
 """A drill as the live panel of a notebook drives it: commands, a cleanup, another plan, a new kernel."""
 
+import shlex
 import threading
 
 import pytest
 
-from drskit.drill import Drill, DrillParameters
+from drskit.drill import Drill, DrillParameters, outcome
 from drskit.errors import InvalidInput, NotFound, Refused
 from drskit.model import CommandKind, ExecutionStatus, ExecutionType
 from drskit.opening import applied_runbook, chosen
 from tests.harness import house, runbook_of
+from tests.report import samples
 from tests.test_cleanup import RUNBOOK, WORLD
 
 ASKING = RUNBOOK.replace("max_failed: 1", "approve: Look.")
@@ -46,6 +48,19 @@ def test_what_a_person_says_goes_to_the_execution_that_is_shown(home):
         drill.snapshot().commands[-1].reason,
         drill.snapshot().commands[-1].acknowledged is None,
     )
+
+
+def test_the_command_that_the_notebook_tells_can_be_pasted_whatever_the_wave_is_called():
+    """A shell takes the name as it is, and nothing else of it."""
+    name = 'App"; rm -rf ~ #\x1b[2J $(id)'
+    execution = samples.waiting_for_approval().execution
+    waves = tuple(
+        wave.model_copy(update={"wave_name": name}) if wave.wave_name == "Application" else wave
+        for wave in execution.waves
+    )
+    told = outcome(execution.model_copy(update={"waves": waves}))
+    words = shlex.split(told[told.index("drskit approve") :])
+    assert ["drskit", "approve", execution.execution_id, "--wave", 'App"; rm -rf ~ #[2J $(id)', "--reason"] == words[:6]
 
 
 def test_a_cleanup_by_button_terminates_what_was_shown_and_leads_back_to_the_drill(home):
