@@ -27,6 +27,11 @@ def log_digest(log: JobLog) -> str:
     return _digest(log)
 
 
+def context_digest(context: Record) -> str:
+    """SHA-256 over what a report says beside the execution, as 64 hex digits."""
+    return _digest(context)
+
+
 def plan_digest(plan: RecoveryPlan) -> str:
     """SHA-256 over a plan as executed, as 64 hex digits."""
     return _digest(plan)

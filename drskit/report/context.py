@@ -3,7 +3,7 @@
 The plan as it is applied now, the plan's last drill, the cleanups, the versions:
 asked of the tables once, kept in `context.json` beside the evidence, so that the
 same report can be made again from the run's folder alone. The execution's
-history does not seal it.
+history knows nothing of it; its digest stands in `execution.json`.
 """
 
 from datetime import timedelta

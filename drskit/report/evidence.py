@@ -9,7 +9,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,12 +22,15 @@ from drskit.model import Event, Execution, ExecutionHeader, JobLog
 from drskit.report.context import Context
 from drskit.report.html import render_html
 from drskit.report.summary import Summary, jobs_of, summarise
+from drskit.seals import context_digest
 
 T = TypeVar("T")
 SCHEMA_VERSION = 1
 EVIDENCE, CONTEXT, REPORT = "execution.json", "context.json", "report.html"
 """The files of a run that drskit makes reports of and from."""
-BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report")
+SEAL = "ContextDigest"
+"""The key of `execution.json` that holds the digest of the `context.json` beside it."""
+BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", SEAL)
 """Keys that are not the execution's own; RunningInstances is in what `executions show` prints, as of that moment, and
 Report in what `report --format json` prints: it is computed anew from the rest, and never read."""
 COMPUTED = {
@@ -124,11 +127,19 @@ def load_execution_json(path: Path) -> Evidence:
         InvalidInput: there is no such file, or it is not ours; the message names file and key.
     """
     file = path / EVIDENCE if path.is_dir() else path
-    found = evidence_of(file, _read(file))
+    told = _read(file)
+    found = evidence_of(file, told)
     beside = file.with_name(CONTEXT)
-    return (
-        replace(found, context=_parsed(beside, "", TypeAdapter(Context), _read(beside))) if beside.is_file() else found
-    )
+    context = _parsed(beside, "", TypeAdapter(Context), _read(beside)) if beside.is_file() else None
+    return replace(found, context=context, strays=(*found.strays, *_unsealed(told.get(SEAL), context)))
+
+
+def _unsealed(seal: str | None, context: Context | None) -> Iterator[str]:
+    """Where the context is not the one that was written with the evidence; an older drskit sealed none."""
+    if seal is not None and context is None:
+        yield f"{CONTEXT} is missing, and this run was written with one."
+    elif seal is not None and context is not None and context_digest(context) != seal:
+        yield f"{CONTEXT} is not the one that was written with this run."
 
 
 def evidence_of(file: Path, found: dict[str, Any]) -> Evidence:
@@ -188,7 +199,8 @@ def write_run(
     """
     folder = run_folder(runs, execution.execution_id)
     context = context or Context(made_at=now, versions=dict(versions or {}))
-    evidence = write_file(folder, EVIDENCE, _text(execution_json(execution, events, logs)))
+    sealed = execution_json(execution, events, logs) | {SEAL: context_digest(context)}
+    evidence = write_file(folder, EVIDENCE, _text(sealed))
     beside = write_file(folder, CONTEXT, _text(context.to_json()))
     report = write_file(folder, REPORT, render_html(summary_of(Evidence(execution, events, logs, context=context))))
     return RunFiles(folder=folder, evidence=evidence, context=beside, report=report)

@@ -138,6 +138,39 @@ def test_a_run_is_written_whole_and_for_its_owner_only(tmp_path):
     assert written.report.read_text().startswith("<!doctype html>")
 
 
+@pytest.mark.parametrize(
+    ("tampered", "told"),
+    [
+        (lambda file: None, ()),
+        (lambda file: file.write_text(json.dumps(json.loads(file.read_text()))), ()),
+        (
+            lambda file: file.write_text(json.dumps(json.loads(file.read_text()) | {"Cleanups": []})),
+            ("context.json is not the one that was written with this run.",),
+        ),
+        (lambda file: file.unlink(), ("context.json is missing, and this run was written with one.",)),
+    ],
+    ids=["untouched", "laid out otherwise", "edited", "deleted"],
+)
+def test_a_context_that_was_changed_or_taken_away_shows(tampered, told, tmp_path):
+    """Its digest stands in the evidence."""
+    sample = samples.after_cleanup()
+    written = write_run(
+        tmp_path, sample.execution, sample.events, sample.logs, now=sample.now, context=samples.beside(sample)
+    )
+    tampered(written.context)
+    assert told == load_execution_json(written.folder).strays
+
+
+def test_a_run_of_an_older_drskit_has_no_seal_of_its_context(tmp_path):
+    """That is no fault of it."""
+    sample = samples.completed()
+    written = write_run(tmp_path, sample.execution, sample.events, sample.logs, now=sample.now)
+    found = json.loads(written.evidence.read_text())
+    assert 64 == len(found.pop("ContextDigest"))
+    written.evidence.write_text(json.dumps(found))
+    assert () == load_execution_json(written.folder).strays
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "", ".", "..", "a/b", "a\x00b", "-x", "x" * 200])
 def test_a_run_never_leaves_its_folder(name, tmp_path):
     """Whatever the execution is called."""
