@@ -79,11 +79,11 @@ def test_nothing_is_recorded_by_an_offer():
     assert before == execution.to_json()
 
 
-def test_a_cleanup_is_offered_for_a_drill_that_is_over_and_may_have_instances():
-    """Not while it runs, not for a cleanup, not when all of it is gone."""
+def test_a_cleanup_is_offered_for_what_is_over_and_may_have_instances():
+    """Of a recovery, too; not while it runs, not for a cleanup, not when all of it is gone."""
     assert cleanable(samples.completed().execution)
     assert not cleanable(samples.under_way().execution)
     assert not cleanable(samples.cleaned().execution)
     recovery = samples.completed().execution.model_copy(update={"execution_type": ExecutionType.RECOVERY})
-    assert not cleanable(recovery)
+    assert cleanable(recovery)
     assert not cleanable(whole()["CANCELLED"][0])
