@@ -15,6 +15,7 @@ from drskit.model import (
     Attempt,
     AttemptStatus,
     Execution,
+    ExecutionHeader,
     ExecutionType,
     Phase,
     ServerRun,
@@ -23,7 +24,7 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.progress import paced_jobs, paced_waves
-from drskit.states import NEEDS_ATTENTION
+from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
 
 CONVERSION_SECONDS = 185.0
 LAUNCH_SECONDS = 290.0
@@ -46,6 +47,13 @@ class Ceilings:
     soon: float = 15
     launching: float = 30
     converting: float = 45
+
+
+def is_due(execution: Execution | ExecutionHeader, now: datetime) -> bool:
+    """Whether there may be something to do: it needs attention, or waits for a person whose time is over."""
+    if execution.status in WAITS_FOR_A_PERSON:
+        return execution.due is not None and execution.due <= now
+    return execution.status in NEEDS_ATTENTION
 
 
 def next_look(executions: Iterable[Execution], now: datetime, ceilings: Ceilings) -> datetime:

@@ -196,6 +196,7 @@ def new_cleanup(
     plan = RecoveryPlan(
         plan_id=drill.plan_id, description=_purpose(drill) + shortened(reason),
         owners=drill.plan.owners, region=drill.region, waves=(Wave(name=WAVE, groups=()),),
+        notify=drill.plan.notify,
     )  # fmt: skip
     servers = tuple(
         ServerRun(

@@ -2,6 +2,7 @@
 
 from datetime import time
 
+from drskit.notifyspec import notify_faults
 from drskit.runbookspec import RunbookSpec, WaveSpec
 from drskit.waves import find_cycle
 from drskit.yamlfile import Location
@@ -9,7 +10,7 @@ from drskit.yamlfile import Location
 
 def contradictions(spec: RunbookSpec) -> list[tuple[Location, str]]:
     """Where two keys contradict each other, and what to do about it."""
-    found = [*_group_faults(spec), *_wave_faults(spec), *_change_faults(spec)]
+    found = [*_group_faults(spec), *_wave_faults(spec), *_change_faults(spec), *notify_faults(spec.notify)]
     if len(spec.sites) > 1:
         found.append((("sites",), "more than one site is not supported yet; keep one."))
     return found

@@ -171,7 +171,7 @@ class Drill:
             return self._step_cleanup(self._cleanup)
         self._known()
         more = self._driving.step()
-        return self._approve_all() if self._driving.paused else more
+        return (self._approve_all() or more) if self._driving.paused else more
 
     def _step_cleanup(self, cleanup: CleanupDrive) -> bool:
         more = cleanup.step()

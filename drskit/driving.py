@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from drskit.clock import rest
 from drskit.errors import Unavailable, WorldUnreachable
 from drskit.model import Event, Execution, ExecutionStatus
+from drskit.noticing import pressing
 from drskit.session import Session
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION
 
@@ -32,15 +33,19 @@ class Driving:
         self._awake.set()
 
     def step(self) -> bool:
-        """Advance one pass and wait until the next is due; True while there is something to do without a person."""
-        if self.execution is None or self.execution.status in FINAL_EXECUTION:
+        """Advance one pass and wait until the next is due; True while there is something to do without a person.
+
+        What is told and was not taken is tried a few times more; after that it is left to the next worker.
+        """
+        if self.execution is None or (self.execution.status in FINAL_EXECUTION and pressing(self.execution) is None):
             return False
         wait_seconds, seen = self._pass(self.execution)
         self.execution = execution = seen or self.session.store.load(self.execution.execution_id)
-        if execution.status in NEEDS_ATTENTION:
+        goes_on = execution.status in NEEDS_ATTENTION or pressing(execution) is not None
+        if goes_on:
             rest(self.session.clock, wait_seconds, self._awake)
         self._awake.clear()
-        return execution.status in NEEDS_ATTENTION
+        return goes_on
 
     def _pass(self, execution: Execution) -> tuple[float, Execution | None]:
         """One poll pass: seconds to wait after it, and the execution where the pass has it.

@@ -12,11 +12,13 @@ from datetime import datetime
 
 from drskit.bounds import bounded
 from drskit.model import Attempt, AttemptStatus, Command, Decision, Event, Execution, JobLog, ServerRun, WaveRun
+from drskit.notices import Delivery, Notice
+from drskit.noticing import noticed, opened
 from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_digest
 
 SERVERS_PER_EVENT = 100
 """So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
-PARTS = frozenset({"waves", "attempts", "commands"})
+PARTS = frozenset({"waves", "attempts", "commands", "notices"})
 """Of an execution; each has events of its own."""
 UNTOLD = frozenset({"version", "events", "head"})
 """What every write changes."""
@@ -28,7 +30,7 @@ Told = tuple[str, str | None, dict[str, object]]
 
 def first_event(execution: Execution) -> tuple[Execution, Event]:
     """The event of an execution's creation, and the execution as it is stored, with it counted."""
-    execution = bounded(execution)
+    execution = opened(bounded(execution))
     facts: dict[str, object] = {
         "PlanId": execution.plan_id,
         "ExecutionType": execution.execution_type.value,
@@ -51,6 +53,8 @@ def first_event(execution: Execution) -> tuple[Execution, Event]:
     }
     if execution.cleans:
         facts |= {"About": execution.plan.description, "Instances": frozen_instances(execution)}
+    if execution.notices:
+        facts["Notices"] = [notice.to_json() for notice in execution.notices]
     if snapshots := frozen_snapshots(execution):
         facts["Snapshots"] = snapshots
     event = Event(
@@ -89,6 +93,8 @@ def narrate(
 ) -> tuple[Execution, tuple[Event, ...]]:
     """The events that tell the difference, and the later state as it is stored: counted, and the version raised.
 
+    What the difference is to tell to those whom the plan names is written with it.
+
     Args:
         before: as it was stored.
         after: as it shall be.
@@ -96,7 +102,7 @@ def narrate(
         actor: who writes.
         logs: of the jobs that ended, as they are kept with this write.
     """
-    after = bounded(after).model_copy(update={"version": before.version + 1})
+    after = noticed(before, bounded(after), now).model_copy(update={"version": before.version + 1})
     told = [*_differences(before, after), *map(_log, filter(lambda log: log.entries, logs))]
     kind, who, facts = told.pop() if told else ("EXECUTION_NOTED", None, {})
     told.append((kind, who, facts | {STATE: state_digest(after)}))
@@ -130,6 +136,7 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         if new is not old:
             yield from _servers(old, new)
             yield from _noted("WAVE_NOTED", {"Wave": new.wave_name}, changes(old, new, {"servers"}), _wave(old, new))
+    yield from _notices(before, after)
     own = changes(before, after, PARTS | UNTOLD)
     yield from _noted("EXECUTION_NOTED", {}, own, _whole(before, after))
 
@@ -171,6 +178,32 @@ def _command(old: Command | None, command: Command) -> Iterator[Told]:
         yield "COMMAND_RECEIVED", command.by, facts
     elif old.acknowledged is None and command.acknowledged is not None:
         yield "COMMAND_ACKNOWLEDGED", None, {**facts, "By": command.by, "Answer": command.answer}
+
+
+def _notices(before: Execution, after: Execution) -> Iterator[Told]:
+    known = {notice.notice_id: notice for notice in before.notices}
+    for notice in after.notices:
+        was = known.get(notice.notice_id)
+        if was is not notice:
+            about: dict[str, object] = {"NoticeId": notice.notice_id}
+            yield from _noted("NOTICE_NOTED", about, changes(was, notice), _notice(was, notice))
+
+
+def _notice(old: Notice | None, notice: Notice) -> Iterator[Told]:
+    about: dict[str, object] = {"NoticeId": notice.notice_id, "Wave": notice.wave_name, "About": notice.headline}
+    if old is None:
+        yield "NOTICE_MADE", None, {**about, "Targets": [one.target for one in notice.deliveries]}
+        return
+    for was, one in zip(old.deliveries, notice.deliveries, strict=True):
+        if one != was:
+            yield _delivery(one)[0], None, about | _delivery(one)[1]
+
+
+def _delivery(one: Delivery) -> tuple[str, dict[str, object]]:
+    facts: dict[str, object] = {"Target": one.target, "Tries": one.tries}
+    if one.sent:
+        return "NOTICE_SENT", facts | {"MessageId": one.message_id}
+    return "NOTICE_GIVEN_UP" if one.given_up else "NOTICE_FAILED", facts | {"Reason": one.error}
 
 
 def _launch(old: Attempt | None, attempt: Attempt) -> Iterator[Told]:

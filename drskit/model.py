@@ -13,8 +13,10 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_pascal
+from pydantic import AwareDatetime, Field, StringConstraints
+
+from drskit.notices import Notice, NotifyTarget
+from drskit.record import Record as Record  # noqa: PLC0414 - callers know it by this name
 
 ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
@@ -25,16 +27,6 @@ CANNOT_LAUNCH = frozenset({"DISCONNECTED", "STOPPED", "INITIATING", "INITIAL_SYN
 """Replication states without a usable recovery point (drs-facts §9); one such server refuses a whole launch request."""
 SERVERS_PER_JOB = 100
 """DRS's quota L-B827C881: source servers in a single job (drs-facts §6.1)."""
-
-
-class Record(BaseModel):
-    """A frozen value; unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True)
-
-    def to_json(self) -> dict[str, Any]:
-        """The value as JSON types under PascalCase names; times end in Z, absent values are null."""
-        return self.model_dump(mode="json", by_alias=True)
 
 
 # --- words -----------------------------------------------------------------------------------------------------------
@@ -296,6 +288,8 @@ class RecoveryPlan(Record):
     """How long an execution may last before nothing new starts; for ever when absent."""
     change: ChangeControl | None = None
     recovery: RecoveryPolicy = RecoveryPolicy()
+    notify: tuple[NotifyTarget, ...] = ()
+    """Whom its executions tell what happens."""
 
     @cached_property
     def digest(self) -> str:
@@ -595,10 +589,20 @@ class Execution(Record):
     waves: tuple[WaveRun, ...]
     attempts: tuple[Attempt, ...] = ()
     commands: tuple[Command, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """What was told, or is to be, in the order of its happening."""
+    reminder: AwareDatetime | None = None
+    """Of a drill that is over: when to tell that instances of it still run."""
     events: int = 0
     """How many events the history holds."""
     head: str = ""
     """The hash of the last event."""
+
+    @property
+    def notify_due(self) -> datetime | None:
+        """When something is to be told, or tried again."""
+        times = [one.next_try for notice in self.notices for one in notice.deliveries if one.next_try]
+        return min([*times, *([self.reminder] if self.reminder else [])], default=None)
 
     def wave(self, name: str) -> WaveRun:
         """The run of the named wave."""
@@ -647,9 +651,20 @@ class ExecutionHeader(Record):
     started_by: str
     cleans: str | None = None
     due: AwareDatetime | None = None
+    notify_due: AwareDatetime | None = None
+    """When something is to be told to those whom the plan names."""
     waves: tuple[WaveSummary, ...]
     waves_left_out: int = 0
     """How many waves at the end have no room here; of a long plan all may lack jobs or counts, too."""
+
+
+class Outstanding(Record):
+    """An execution that is over and has something to tell."""
+
+    execution_id: str
+    account_id: str
+    region: str
+    due: AwareDatetime
 
 
 class Event(Record):

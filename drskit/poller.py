@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drskit.cadence import Ceilings, next_look
+from drskit.cadence import Ceilings, is_due, next_look
 from drskit.clock import Clock
 from drskit.engine import Engine, Look
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.model import Cadence, Execution, ExecutionHeader, utc
+from drskit.noticing import pressing
+from drskit.outbox import Outbox
 from drskit.ports import Recovery, Store
 from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
 
@@ -28,13 +30,6 @@ Place = tuple[str, str]
 """Account id, Region."""
 RecoveryFor = Callable[[str, str], Recovery | None]
 """The way to DRS in an account and Region; None when it is not ours to take."""
-
-
-def is_due(execution: Execution | ExecutionHeader, now: datetime) -> bool:
-    """Whether there may be something to do: it needs attention, or waits for a person whose time is over."""
-    if execution.status in WAITS_FOR_A_PERSON:
-        return execution.due is not None and execution.due <= now
-    return execution.status in NEEDS_ATTENTION
 
 
 @dataclass(frozen=True)
@@ -70,9 +65,23 @@ class Poller:
     """One worker of many."""
 
     def __init__(
-        self, store: Store, engine: Engine, recovery_for: RecoveryFor, *, ceilings: Ceilings | None = None
+        self,
+        store: Store,
+        engine: Engine,
+        recovery_for: RecoveryFor,
+        *,
+        ceilings: Ceilings | None = None,
+        outbox: Outbox | None = None,
     ) -> None:
-        """Make a poller over a store and an engine; `recovery_for` opens the way to DRS."""
+        """Make a poller over a store and an engine.
+
+        Args:
+            store: the tables.
+            engine: what advances an execution.
+            recovery_for: opens the way to DRS.
+            ceilings: the longest waits.
+            outbox: sends what executions tell; None where nothing is sent.
+        """
         self._store = store
         self._engine = engine
         self._recovery_for = recovery_for
@@ -81,6 +90,7 @@ class Poller:
         """A cadence further ahead than twice this is no plan of a poller's, and is not waited for."""
         self._mine: dict[Place, Cadence] = {}
         """The cadences as this worker last wrote them: a hint that saves a read, never a reason to skip a condition."""
+        self._outbox = outbox
         self._next_sweep: datetime | None = None
 
     def run_pass(self) -> Pass:
@@ -93,6 +103,9 @@ class Poller:
         places: dict[Place, list[str]] = {}
         for header in self._find(log):
             places.setdefault((header.account_id, header.region), []).append(header.execution_id)
+        for place, execution_id in self._outbox.waiting(self._store.now()) if self._outbox else ():
+            if execution_id not in places.setdefault(place, []):
+                places[place].append(execution_id)
         for place, execution_ids in places.items():
             self._visit(place, execution_ids, log)
         return log.result()
@@ -114,6 +127,8 @@ class Poller:
             log.times.append(claim)
             return
         live, trouble = self._advance_all(recovery, execution_ids, log)
+        if self._outbox is not None:  # after the launches: nothing that is told delays one
+            live = [self._outbox.tell(execution, claim) for execution in live]
         log.advanced += execution_ids
         log.executions |= {execution.execution_id: execution for execution in live}
         log.troubles += [trouble] if trouble else []
@@ -121,6 +136,9 @@ class Poller:
         log.since += [since] if since else []
         if any(execution.status in NEEDS_ATTENTION for execution in live):
             log.times.append(following)
+        untold = [time for execution in live if (time := pressing(execution)) is not None]
+        if untold and self._outbox is not None:
+            log.times.append(max(min(untold), following))
 
     def follow(self, clock: Clock, *, until_idle: bool = False) -> Iterator[Pass]:
         """Poll again and again, sleeping by the clock until the next pass is due.
@@ -159,7 +177,8 @@ class Poller:
         active = [plan.active_execution_id for plan in self._store.list_plans() if plan.active_execution_id]
         found = [execution for name in active if (execution := self._load(name, log)) is not None]
         now = self._store.now()
-        return any(is_due(execution, now) and self._reaches(execution) for execution in found)
+        overlooked = any(is_due(execution, now) and self._reaches(execution) for execution in found)
+        return overlooked or (self._outbox is not None and self._outbox.overlooked())
 
     def _reaches(self, execution: Execution) -> bool:
         try:
@@ -197,9 +216,13 @@ class Poller:
         for found in self._candidates():
             if isinstance(found, Malformed):
                 self._quarantine(found, log)
-            elif found.execution_id not in seen and is_due(found, self._store.now()):
+            elif found.execution_id not in seen and self._is_due(found):
                 seen.add(found.execution_id)
                 yield found
+
+    def _is_due(self, header: ExecutionHeader) -> bool:
+        now = self._store.now()
+        return is_due(header, now) or (self._outbox is not None and _has_to_tell(header, now))
 
     def _candidates(self) -> Iterator[ExecutionHeader | Malformed]:
         yield from self._store.find(sorted(NEEDS_ATTENTION | WAITS_FOR_A_PERSON))
@@ -311,6 +334,12 @@ class Poller:
         except NotFound:
             pass
         return None
+
+
+def _has_to_tell(header: ExecutionHeader, now: datetime) -> bool:
+    """Whether it waits for a person, and somebody is to be told; what is over stands in the outbox."""
+    waits = header.status in WAITS_FOR_A_PERSON
+    return waits and header.notify_due is not None and header.notify_due <= now
 
 
 @dataclass

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from drskit.authorization import Authorization, Permit
 from drskit.errors import Malformed
+from drskit.messages import Message
 from drskit.model import (
     AppliedGroup,
     AppliedPlan,
@@ -22,11 +23,13 @@ from drskit.model import (
     Job,
     JobLog,
     JobLogEntry,
+    Outstanding,
     RecoveryInstance,
     RecoverySnapshot,
     SourceServer,
     TaggedInstance,
 )
+from drskit.notices import Outcome
 
 
 class Store(Protocol):
@@ -144,6 +147,9 @@ class Store(Protocol):
         The mark hides nothing: an item that can be read again is read, and what a newer drskit wrote is not marked.
         """
 
+    def outstanding(self) -> Iterator[Outstanding]:
+        """The executions that are over and have something to tell; those that live say so in their headers."""
+
     # authorisations
     def get_authorization(self, authorization_id: str) -> Authorization | None:
         """An authorisation, read consistently.
@@ -234,3 +240,10 @@ class Recovery(Protocol):
 
     def terminate(self, attempt: Attempt, instance_ids: Iterable[str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to terminate these recovery instances, signed at `attempt.signed_at`."""
+
+
+class Notifier(Protocol):
+    """The ways to those who are told: SNS topics and EventBridge buses."""
+
+    def send(self, target: str, message: Message) -> Outcome:
+        """Send once, on the wire once, and soon give up; nothing is raised, whatever happens."""

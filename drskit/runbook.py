@@ -27,6 +27,7 @@ from drskit.model import (
     Wave,
     Window,
 )
+from drskit.notices import NotifyTarget
 from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec
 from drskit.yamlfile import Document, YamlFault, read_file, read_text, spell
 
@@ -139,6 +140,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
         snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
         change=_change(spec.change), recovery=RecoveryPolicy(second_person=spec.recovery.second_person),
+        notify=tuple(NotifyTarget(address=target.address, kinds=target.on) for target in spec.notify),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

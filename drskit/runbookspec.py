@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from drskit.approvers import PATTERN
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
+from drskit.notifyspec import Notify
 from drskit.written import (
     MAX_SERVERS,
     WHOLE,
@@ -245,4 +246,4 @@ class RunbookSpec(Spec):
     timeout: Duration | None = None
     change: Annotated[ChangeSpec | None, filled("say ticket, windows or freeze, or remove the key")] = None
     recovery: Annotated[RecoverySpec, filled("say second_person: true, or remove the key")] = RecoverySpec()
-    notify: Annotated[None, later("a notification")] = None
+    notify: Notify = ()

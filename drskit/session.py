@@ -49,7 +49,9 @@ from drskit.model import (
     SourceServer,
     runbook_digest,
 )
+from drskit.notices import NotifyTarget, Outcome
 from drskit.orders import REFUSED, answer_now, told
+from drskit.outbox import Outbox
 from drskit.planning import (
     Resolved,
     applied,
@@ -69,6 +71,7 @@ from drskit.states import check
 
 if TYPE_CHECKING:
     from drskit.aws.clients import Clients
+    from drskit.aws.notifier import AwsNotifier
     from drskit.aws.recovery import DrsRecovery
 
 COMMAND_TRIES = 20
@@ -232,6 +235,13 @@ class Session:
             )
         return self._recoveries[region]
 
+    @cached_property
+    def notifier(self) -> "AwsNotifier":
+        """SNS and EventBridge of this account, in any Region."""
+        from drskit.aws.notifier import AwsNotifier
+
+        return AwsNotifier(self.clients)
+
     def require_simulated(self, region: str) -> None:
         """Make sure that our simulator answers in DRS's place.
 
@@ -254,7 +264,8 @@ class Session:
         def recovery_for(account: str, region: str) -> "DrsRecovery | None":
             return self.recovery(region) if account == account_id else None
 
-        return Poller(self.store, engine, recovery_for, ceilings=self.settings.poll_seconds)
+        outbox = Outbox(self.store, self.notifier, actor=self.caller[1], account_id=account_id)
+        return Poller(self.store, engine, recovery_for, ceilings=self.settings.poll_seconds, outbox=outbox)
 
     # --- plans -------------------------------------------------------------------------------------------------------
 
@@ -583,6 +594,26 @@ class Session:
             self._wake(after)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
+
+    def try_notifications(self, runbook: Runbook) -> tuple[tuple[NotifyTarget, Outcome], ...]:
+        """Send a test to everybody whom a runbook tells what happens, and what came of each; nothing is recorded.
+
+        Raises:
+            InvalidInput: the runbook names nobody.
+        """
+        from drskit.messages import trial_message
+
+        plan = runbook.plan
+        if not plan.notify:
+            raise InvalidInput(f"{runbook.source} names nobody to be told. Add `notify`: docs/notifications.md.")
+        recovery = self.recovery(plan.region)
+        recovery.probe()
+        mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
+        now = self.clock.now()
+        message = trial_message(
+            plan.plan_id, mode, self.caller[0], plan.region, now, number=f"{self._fresh_id(now)}-test"
+        )
+        return tuple((target, self.notifier.send(target.address, message)) for target in plan.notify)
 
     # --- cleanup -----------------------------------------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from drskit.clock import RemoteClock, make_clock, wait_until
 from drskit.errors import InvalidInput, MissingExtra, WorldUnreachable
@@ -164,6 +166,24 @@ def _inside(world: Path, speed: float, record: Path) -> dict[str, str]:
     if record not in _kept:
         _kept[record] = make_server(world, speed=speed)
     return _kept[record].environment()
+
+
+def read_inbox(clock_url: str) -> list[dict[str, Any]]:
+    """What was sent to topics and buses in the world whose clock this is, oldest first.
+
+    Raises:
+        WorldUnreachable: no world answers there.
+    """
+    address = clock_url.rpartition("/")[0] + "/inbox"
+    try:
+        with urllib.request.urlopen(address, timeout=30) as reply:  # noqa: S310 - the world we were told to use
+            letters: list[dict[str, Any]] = json.load(reply)
+    except (OSError, HTTPException, ValueError) as error:
+        raise WorldUnreachable(
+            f"The simulated world's inbox at {address} does not answer ({error}). Start it again with "
+            "`drskit sim serve`, or unset DRSKIT_CLOCK_URL."
+        ) from error
+    return letters
 
 
 def _shared(world: Path, speed: float, record: Path) -> dict[str, str]:

@@ -7,8 +7,10 @@ that waits for a person is not stuck; it is stuck when the person's time is over
 and nobody acts on that.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from drskit.cadence import is_due
 from drskit.model import (
     Attempt,
     AttemptStatus,
@@ -20,13 +22,22 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
-from drskit.poller import is_due
 
 PATIENCE = timedelta(minutes=10)
 """How long anything may stand still before it is called stuck; no wait between two polls is as long."""
 LONG_PHASE = timedelta(minutes=45)
 """No phase of a captured launch lasted a third of this (drs-facts §14)."""
 WORKER = "Run a worker: drskit poll --follow"
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Why an execution is stuck."""
+
+    key: str
+    """What holds it, and since when: the same as long as the same holds it."""
+    why: str
+    """A sentence with the next step."""
 
 
 def why_stuck(
@@ -37,7 +48,20 @@ def why_stuck(
     execution: Execution | None,
     patience: timedelta = PATIENCE,
 ) -> str | None:
-    """Why an execution is stuck, in a sentence with the next step; None when it is not.
+    """Why an execution is stuck, in a sentence with the next step; None when it is not. See `stuck`."""
+    found = stuck(header, now, cadence=cadence, execution=execution, patience=patience)
+    return found.why if found else None
+
+
+def stuck(
+    header: Execution | ExecutionHeader,
+    now: datetime,
+    *,
+    cadence: Cadence | None,
+    execution: Execution | None,
+    patience: timedelta = PATIENCE,
+) -> Stuck | None:
+    """What an execution is stuck on; None when it is not.
 
     Args:
         header: as the index shows it.
@@ -51,9 +75,10 @@ def why_stuck(
     since = _unpolled_since(header, cadence, execution)
     if now - since > patience:
         place = f"account {header.account_id}, {header.region}"
-        return f"No worker has polled {place} since {utc(since)}. {WORKER}"
+        return Stuck(f"unpolled:{utc(since)}", f"No worker has polled {place} since {utc(since)}. {WORKER}")
     if cadence and cadence.unavailable_since and now - cadence.unavailable_since > patience:
-        return f"AWS has not answered since {utc(cadence.unavailable_since)}: {cadence.trouble or 'no reason is known'}"
+        lost = utc(cadence.unavailable_since)
+        return Stuck(f"aws:{lost}", f"AWS has not answered since {lost}: {cadence.trouble or 'no reason is known'}")
     if execution is None:
         return None
     told = (
@@ -64,7 +89,9 @@ def why_stuck(
     return next(filter(None, told), None)
 
 
-def _unpolled_since(header: ExecutionHeader, cadence: Cadence | None, execution: Execution | None) -> datetime:
+def _unpolled_since(
+    header: Execution | ExecutionHeader, cadence: Cadence | None, execution: Execution | None
+) -> datetime:
     """Since when a look at it has been due: the cadence of a place stands still while nothing lives there."""
     times = [header.start_time]
     if cadence is not None:
@@ -76,25 +103,30 @@ def _unpolled_since(header: ExecutionHeader, cadence: Cadence | None, execution:
     return max(times)
 
 
-def _attempt(attempt: Attempt, now: datetime, patience: timedelta) -> str | None:
+def _attempt(attempt: Attempt, now: datetime, patience: timedelta) -> Stuck | None:
     name = f"wave {attempt.wave_name}"
     if attempt.status is AttemptStatus.INTENT and now - attempt.signed_at > patience:
-        return f"The request of {name} of {utc(attempt.signed_at)} has no known outcome; its job is looked for."
+        why = f"The request of {name} of {utc(attempt.signed_at)} has no known outcome; its job is looked for."
+        return Stuck(f"outcome:{attempt.attempt_id}", why)
     if attempt.missing_since and attempt.end_time is None and now - attempt.missing_since > patience:
-        return f"DRS has not shown {attempt.job_id} of {name} since {utc(attempt.missing_since)}."
+        since = utc(attempt.missing_since)
+        return Stuck(
+            f"missing:{attempt.job_id}:{since}", f"DRS has not shown {attempt.job_id} of {name} since {since}."
+        )
     return None
 
 
-def _refused(execution: Execution, wave: WaveRun, now: datetime, patience: timedelta) -> str | None:
+def _refused(execution: Execution, wave: WaveRun, now: datetime, patience: timedelta) -> Stuck | None:
     """Whether AWS refuses a wave's requests for now, and has for long; earlier refusals count no more."""
     settled = [part for part in execution.attempts_of(wave.wave_name) if part.status is not AttemptStatus.INTENT]
     since = settled[-1].refused_since if settled else None
     if since is None or wave.status not in {WaveStatus.PREPARING, WaveStatus.QUEUED} or now - since <= patience:
         return None
-    return f"AWS has refused the requests of wave {wave.wave_name} since {utc(since)}: {wave.reason}"
+    why = f"AWS has refused the requests of wave {wave.wave_name} since {utc(since)}: {wave.reason}"
+    return Stuck(f"refused:{wave.wave_name}:{utc(since)}", why)
 
 
-def _server(execution: Execution, now: datetime) -> str | None:
+def _server(execution: Execution, now: datetime) -> Stuck | None:
     for wave in execution.waves:
         for server in wave.servers:
             if server.status is not ServerStatus.LAUNCHING:
@@ -103,8 +135,9 @@ def _server(execution: Execution, now: datetime) -> str | None:
             since = lasting.start_time if lasting else server.start_time
             if since and now - since > LONG_PHASE:
                 doing = f"in {lasting.phase}" if lasting else "LAUNCHING"
-                return (
+                why = (
                     f"{server.source_server_id} of wave {wave.wave_name} has been {doing} since {utc(since)}; look at "
                     f"{server.job_id} in the DRS console. The wave's timeout ends the wait."
                 )
+                return Stuck(f"server:{server.source_server_id}:{utc(since)}", why)
     return None

@@ -146,6 +146,7 @@ class _Told:
         self.servers: dict[str, Fields] = {}
         self.attempts: dict[str, Fields] = {}
         self.commands: dict[str, Fields] = {}
+        self.notices: dict[str, Fields] = {}
         self.logs: dict[str, str] = {}
         self.plan: str | None = None
         self.whole = execution.version == sum(STATE in event.facts for event in events)
@@ -169,6 +170,7 @@ class _Told:
         elif kind == "EXECUTION_STARTED":
             self.plan = facts.get("PlanDigest")
             told = {name: value for name, value in facts.items() if name in _names(Execution) and value is not None}
+            self.notices |= {notice["NoticeId"]: notice for notice in told.pop("Notices", ())}
             self.execution |= told | fields
             self.servers |= {server["SourceServerId"]: dict(server) for server in facts.get("Instances", ())}
             self.servers |= {name: {"Snapshot": chosen} for name, chosen in facts.get("Snapshots", {}).items()}
@@ -177,6 +179,8 @@ class _Told:
         elif "AttemptId" in facts:
             old = {"JobId": facts["JobId"]} if kind == "ATTEMPT_LAUNCHED" else {}
             self.attempts.setdefault(facts["AttemptId"], {}).update(old | fields)
+        elif "NoticeId" in facts:
+            self.notices.setdefault(facts["NoticeId"], {}).update(fields)
         elif "CommandId" in facts:
             self.commands.setdefault(facts["CommandId"], {}).update(fields)
         elif "Wave" in facts:
@@ -204,6 +208,7 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
         *_waves(execution, told),
         *_listed("Attempt", {attempt.attempt_id: attempt for attempt in execution.attempts}, told.attempts, told),
         *_listed("Command", {command.command_id: command for command in execution.commands}, told.commands, told),
+        *_listed("Notice", {notice.notice_id: notice for notice in execution.notices}, told.notices, told),
     ]
     yield from found
     last = events[-1] if events else None
@@ -213,7 +218,7 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
 
 
 def _own(execution: Execution, told: _Told) -> Iterator[str]:
-    here = execution.model_copy(update={"waves": (), "attempts": (), "commands": ()})
+    here = execution.model_copy(update={"waves": (), "attempts": (), "commands": (), "notices": ()})
     untold: Fields = {"Plan": here.plan, "Waves": (), "Version": here.version, "Events": here.events, "Head": here.head}
     base = untold if told.whole else _as_it_is(here)
     yield from _differing("The execution", here, base | told.execution)

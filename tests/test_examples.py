@@ -23,7 +23,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify"}
 """The runbooks that a test below is about."""
 
 
@@ -199,3 +199,24 @@ def test_recovery():
         for text in (render_html(summary), render_markdown(summary)):
             assert "the site is lost" in text
             assert "seen it on the call" in text
+
+
+def test_notify():
+    """Everything to one topic and the bus, to the other what somebody must act on; in order, and under one id each."""
+    with opened("notify") as home:
+        execution = start(home, "notify")
+        home.finish()
+        home.session.command(execution.execution_id, CommandKind.RETRY, reason="there is room now")
+        home.finish()
+        execution, _ = ended(home, execution)
+        letters = home.gateway.inbox.to_json()
+        night = [one["subject"].partition(": notify: ")[2] for one in letters if one["target"].endswith(".fifo")]
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert [
+            "wave Application waits for approval",
+            "wave Application is FAILED",
+            "wave Application needs a decision",
+        ] == night
+        for target in execution.plan.notify:
+            kinds = [notice.kind for notice in execution.notices if target.wants(notice.kind)]
+            assert len(kinds) == sum(one["target"] == target.address for one in letters)

@@ -6,6 +6,7 @@ import pytest
 
 from drskit.errors import InvalidInput, InvalidRunbook
 from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
+from drskit.notices import NoticeKind
 from drskit.runbook import load_runbook, parse_runbook
 
 SMALL = """\
@@ -70,7 +71,6 @@ LATER = [
     "waves[1].before",
     "waves[1].checks",
     "waves[1].after",
-    "notify",
 ]
 
 
@@ -84,7 +84,7 @@ def without_later(text: str) -> str:
     """The example with the keys removed that nothing understands yet."""
     drill, groups = text.index("drill:\n"), text.index("groups:\n")
     text = text[:drill] + text[groups:]
-    gone = ("    launch:", "    overrides:", "    before:", "    checks:", "    after:", "notify:")
+    gone = ("    launch:", "    overrides:", "    before:", "    checks:", "    after:")
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(gone))
     return text.replace(", timeout: PT30M, on_timeout: cancel", "")
 
@@ -570,3 +570,42 @@ def test_a_file_that_is_no_text_is_an_invalid_runbook(tmp_path):
         load_runbook(path)
     with pytest.raises(InvalidInput, match="does not exist"):
         load_runbook(tmp_path / "none.yaml")
+
+
+# --- notify ----------------------------------------------------------------------------------------------------------
+
+
+TOPIC = "arn:aws:sns:us-west-2:123456789012:dr"
+
+
+def test_a_plan_may_name_whom_it_tells_what():
+    """Topics and buses, each everything or some of it; without the key nobody, and the digest is as before."""
+    text = f"notify: [{{sns: '{TOPIC}', on: [approval, end]}}, {{events: default}}]\n"
+    topic, bus = parse_runbook(SMALL + text).plan.notify
+    assert (TOPIC, (NoticeKind.APPROVAL, NoticeKind.END), True) == (topic.address, topic.kinds, topic.is_topic)
+    assert ("default", (), False) == (bus.address, bus.kinds, bus.is_topic)
+    assert all(bus.wants(kind) for kind in NoticeKind)
+    assert [False, True] == [topic.wants(NoticeKind.START), topic.wants(NoticeKind.END)]
+    assert () == parse_runbook(SMALL).plan.notify
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "remedy"),
+    [
+        ("[{sns: dr}]", "notify[0].sns", "write the ARN of a topic such as arn:aws:sns:us-west-2:123456789012:dr"),
+        (f"[{{events: '{TOPIC}'}}]", "notify[0].events", "write the name of an event bus such as default"),
+        (f"[{{sns: '{TOPIC}', events: default}}]", "notify[0]", "write either sns or events"),
+        ("[{on: [end]}]", "notify[0]", "write either sns or events"),
+        ("[{events: dr, on: [ende]}]", "notify[0].on[0]", "input should be 'start', 'approval'"),
+        ("[{events: dr, on: []}]", "notify[0].on", "name some of start, approval"),
+        ("[{events: dr}, {events: dr}]", "notify[1].events", "dr is target 1, too"),
+        ("[{email: mira@example.com}]", "notify[0].email", "the key is unknown"),
+        ("", "notify", "name a topic"),
+        (str([{"events": f"b{number}"} for number in range(6)]), "notify", "at most 5 items"),
+    ],
+)
+def test_what_names_nobody_is_refused(written, key, remedy):
+    """With the place, and what to write instead."""
+    (text,) = complaints(SMALL + f"notify: {written}\n")
+    assert key == text.split(": ")[1]
+    assert remedy in text

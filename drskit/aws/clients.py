@@ -41,6 +41,10 @@ FILES = Config(
 LAUNCHES = ("StartRecovery", "TerminateRecoveryInstances")
 
 
+NOTIFY = Config(retries=ONCE, connect_timeout=2, read_timeout=5, tcp_keepalive=True)  # type: ignore[arg-type]
+"""Whoever is told something must not hold a drill up: it is tried again at a later pass."""
+
+
 class Clients:
     """Makes clients of one AWS identity."""
 
@@ -133,6 +137,24 @@ class Clients:
         """
         with _opening(service.upper(), region):
             return self._session.client(service, region_name=region, config=SURVEY)
+
+    def sns(self, region: str) -> Any:
+        """For publishing to topics of a Region: one send, soon given up.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("SNS", region):
+            return self._session.client("sns", region_name=region, config=NOTIFY)
+
+    def events(self, region: str) -> Any:
+        """For putting events on buses of a Region: one send, soon given up.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("EventBridge", region):
+            return self._session.client("events", region_name=region, config=NOTIFY)
 
     def s3(self) -> "S3Client":
         """For executed notebooks and runs."""

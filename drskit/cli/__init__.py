@@ -24,6 +24,7 @@ COMMANDS = {
     "executions": ("executions", "List, show or watch executions."),
     "forecast": ("later", "Estimate time and cost (not supported yet)."),
     "groups": ("plans", "List, show or delete protection groups."),
+    "notify": ("notify", "Try whether those whom a runbook tells can be reached."),
     "pause": ("commands", "Start nothing new until somebody resumes it."),
     "plans": ("plans", "List, show or delete recovery plans."),
     "poll": ("executions", "Advance every execution that is due."),

@@ -13,6 +13,7 @@ import click
 
 from drskit.cli.capture import capture
 from drskit.cli.common import ends_well, say
+from drskit.cli.inbox import inbox
 from drskit.cli.snapshot import snapshot
 from drskit.cli.worlds import show, validate
 
@@ -96,7 +97,7 @@ def loopback(host: str) -> bool:
         return False
 
 
-for _command in (capture, show, snapshot, validate):
+for _command in (capture, inbox, show, snapshot, validate):
     sim.add_command(_command)
 
 COMMANDS: dict[str, click.Command] = {"sim": sim}

@@ -48,6 +48,7 @@ from drskit.sim.faults import (
 )
 from drskit.sim.fleet import Fleet
 from drskit.sim.fragments import dump
+from drskit.sim.inbox import Inbox
 from drskit.sim.questions import SIGNED_IN_TIME, Question, read, stale
 from drskit.sim.spec import Fault, FaultKind, WorldSpec, span
 from drskit.sim.standins import StandIns
@@ -112,6 +113,7 @@ class Gateway:
             self._fleet = Fleet(self.world)
             self._tables = {}
             self._under_way = []
+            self.inbox = Inbox()
             self._indexes = Indexes(span(spec.behaviour.index_lag))
             self.faults = FaultBook(partial(self.world.ids.chance, "fault"))
             for fault in spec.faults:
@@ -256,8 +258,11 @@ class Gateway:
             if question.service == "ec2" and self.spec.behaviour.source_instances:
                 self._fleet.settle(question.region)
             try:
+                if self.spec.behaviour.targets_exist:
+                    self.inbox.prepare(question, self.spec.account, self.spec.region)
                 with self._behind(question, now):
                     reply = self._stand_ins.answer(question, now) or dispatch(request, question.service)
+                self.inbox.note(question, reply, now)
             except NotImplementedError:
                 reply = None
             finally:

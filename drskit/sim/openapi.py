@@ -15,6 +15,7 @@ WORDS = {
     "/drskit/clock": "The world's time. AWS replies carry it as their Date header.",
     "/drskit/faults": "Faults of the next calls of an operation, in the order in which they were added.",
     "/drskit/world": "The world as it stands, and another one in its place.",
+    "/drskit/inbox": "What was sent to SNS topics and event buses; the newest thousand.",
     "/drskit/openapi.json": "This page.",
 }
 
@@ -42,6 +43,7 @@ def _paths() -> Json:
     either: Json = {"oneOf": [fault, {"type": "array", "items": fault}]}
     written = {"application/json": {"schema": world}, "application/yaml": {"schema": {"type": "string"}}}
     faults = {"type": "array", "items": _ref("ArmedFault")}
+    letters = {"type": "array", "items": _ref("Letter")}
     return {
         "/drskit/clock": {
             "get": _operation("tellTime", "What time it is.", _ref("Clock")),
@@ -68,6 +70,7 @@ def _paths() -> Json:
                 body=written,
             ),
         },
+        "/drskit/inbox": {"get": _operation("tellInbox", "What was sent, oldest first.", letters)},
         "/drskit/openapi.json": {"get": _operation("describe", "This page.", {"type": "object"})},
     }
 
@@ -119,6 +122,16 @@ def _schemas() -> Json:
             },
         },
         "World": _world(),
+        "Letter": _closed(
+            {
+                "at": {"type": "string", "format": "date-time"},
+                "service": {"enum": ["sns", "events"]},
+                "target": {"type": "string", "description": "The topic's ARN, or the bus as it was named."},
+                "subject": {"type": "string", "description": "Of an event its detail type."},
+                "message": {"type": "string", "description": "Of an event its detail, in JSON."},
+                "attributes": {"type": "object", "additionalProperties": {"type": "string"}},
+            }
+        ),
         "Error": {
             "type": "object",
             "required": ["__type", "message"],

@@ -1,4 +1,4 @@
-"""What steers a served world: `/drskit/clock`, `/drskit/faults`, `/drskit/world`, and the page that describes them.
+"""What steers a served world: its clock, its faults, itself, what was sent in it, and the page that describes them.
 
 For tests in any language. Whatever changes the world waits its turn at the
 gateway, as AWS requests do.
@@ -33,6 +33,7 @@ class Steering:
             "/drskit/clock": {"GET": self._tell_time, "POST": self._let_time_pass},
             "/drskit/faults": {"GET": self._tell_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/drskit/world": {"GET": self._tell_world, "POST": self._replace_world},
+            "/drskit/inbox": {"GET": self._tell_inbox},
             "/drskit/openapi.json": {"GET": self._describe},
         }
 
@@ -90,6 +91,10 @@ class Steering:
         """Put another world, in YAML or JSON, in the place of this one."""
         self._gateway.replace(parse_world(body.decode(), name="the posted world"))
         return self._gateway.present()
+
+    def _tell_inbox(self, _: bytes) -> list[dict[str, Any]]:
+        with self._gateway.lock:
+            return self._gateway.inbox.to_json()
 
     def _describe(self, _: bytes) -> dict[str, Any]:
         return describe()

@@ -87,5 +87,7 @@ class Switches(Quotas):
     """What an execution is then: TIMED_OUT is documented, and missing from the model."""
     source_instances: bool = False
     """Whether the EC2 instances that servers come from exist in EC2, in the Region of their origin."""
+    targets_exist: bool = True
+    """Whether an SNS topic or an event bus that nobody made is made when something is sent to it; AWS has none."""
     skip_timed_out_steps: bool = False
     """Whether a step that is TIMED_OUT can be skipped: one page says so, another forbids it."""

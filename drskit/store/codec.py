@@ -15,6 +15,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop#SERVERS#0001#0001       at most 100 servers of it
     shop#ATTEMPT#<AttemptId>
     shop#COMMAND#<CommandId>
+    shop#NOTICES#0001            at most 20 notices of what happened
     ~EVENT#000000000001          events of one commit, by the first one's sequence
     ~EVENT#000000000001@<WriteId>#0001
                                  more of them, when they are too many for one transaction
@@ -39,12 +40,27 @@ from pydantic import ValidationError
 
 from drskit.bounds import HEADER_BYTES
 from drskit.errors import Malformed
-from drskit.model import SERVERS_PER_JOB, Cadence, Execution, ExecutionHeader, JobSummary, Record, WaveRun, WaveSummary
+from drskit.model import (
+    SERVERS_PER_JOB,
+    Cadence,
+    Execution,
+    ExecutionHeader,
+    JobSummary,
+    Outstanding,
+    Record,
+    WaveRun,
+    WaveSummary,
+)
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
 
 SCHEMA = 1
 """The version of this layout; an item of a later one is neither read nor set aside: a newer drskit reads it."""
 HISTORY = "~"
+ALONE = ("held", "deadline", "change", "authority", "typed", "kept", "reminder")
+"""What of an execution has an item of its own, under its name, where there is any."""
+NOTICES_PER_ITEM = 20
+OUTBOX = "OUTBOX"
+"""Under this ExecutionId stands an item for each execution that is over and has something to tell."""
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 HEADER_NAMES = ("ExecutionId", "PlanId", "ExecutionType", "Mode", "Status", "AccountId", "Region", "StartedBy")
@@ -79,24 +95,31 @@ def log_key(job_id: str, part: int) -> str:
     return f"~LOG#{job_id}#{part:04d}"
 
 
+def outbox_key(execution_id: str) -> dict[str, str]:
+    """The key of what a finished execution has to tell."""
+    return {"ExecutionId": OUTBOX, "PlanId": f"#OUTBOX#{execution_id}"}
+
+
+def outstanding(execution: Execution) -> Outstanding | None:
+    """What the outbox holds of an execution: nothing while it lives, or has nothing to tell."""
+    due = execution.notify_due
+    if execution.end_time is None or due is None:
+        return None
+    return Outstanding(
+        execution_id=execution.execution_id, account_id=execution.account_id, region=execution.region, due=due
+    )
+
+
 # --- children --------------------------------------------------------------------------------------------------------
 
 
 def parts(execution: Execution) -> Parts:
     """The children of an execution, cheap to make and to compare."""
     found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace, "Fast": execution.fast}}
-    if execution.held is not None:
-        found["HELD"] = {"Held": execution.held}
-    if execution.deadline is not None:
-        found["DEADLINE"] = {"Deadline": execution.deadline}
-    if execution.change is not None:
-        found["CHANGE"] = {"Change": execution.change}
-    if execution.authority is not None:
-        found["AUTHORITY"] = {"Authority": execution.authority}
-    if execution.typed is not None:
-        found["TYPED"] = {"Typed": execution.typed}
-    if execution.kept:
-        found["KEPT"] = {"Kept": execution.kept}
+    for name in ALONE:
+        value = getattr(execution, name)
+        if value:
+            found[name.upper()] = {name.capitalize(): value}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
     for number, wave in enumerate(execution.waves, 1):
         found |= dict(_wave_parts(number, wave))
@@ -104,6 +127,8 @@ def parts(execution: Execution) -> Parts:
         found[f"ATTEMPT#{attempt.attempt_id}"] = {"Attempt": attempt, "Order": order}
     for order, command in enumerate(execution.commands, 1):
         found[f"COMMAND#{command.command_id}"] = {"Command": command, "Order": order}
+    for part, start in enumerate(range(0, len(execution.notices), NOTICES_PER_ITEM), 1):
+        found[f"NOTICES#{part:04d}"] = {"Notices": execution.notices[start : start + NOTICES_PER_ITEM]}
     return found
 
 
@@ -123,7 +148,7 @@ def _plain(value: Any) -> Any:
         return value.model_dump(mode="json", by_alias=True, exclude_none=True)
     if isinstance(value, tuple):
         return [_plain(inner) for inner in value]
-    return value
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def stamp(values: dict[str, Any]) -> int:
@@ -140,7 +165,7 @@ def header_of(execution: Execution) -> ExecutionHeader:
     waves = tuple(_summary(execution, wave) for wave in execution.waves)
     shared = {name: getattr(execution, name) for name in ExecutionHeader.model_fields if name in Execution.model_fields}
     shared.pop("waves")
-    return ExecutionHeader(**shared, waves=waves)
+    return ExecutionHeader(**shared, waves=waves, notify_due=execution.notify_due)
 
 
 def _summary(execution: Execution, wave: WaveRun) -> WaveSummary:
@@ -373,6 +398,7 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
     authority = next((child.of("Authority", dict) for child in children if child.suffix == "AUTHORITY"), None)
     typed = next((child.of("Typed", str) for child in children if child.suffix == "TYPED"), None)
     kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
+    reminder = next((child.of("Reminder", str) for child in children if child.suffix == "REMINDER"), None)
     return {
         "Plan": plan.of("Plan", dict),
         "Replace": plan.of("Replace", list),
@@ -387,6 +413,8 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),
         "Commands": _ordered(of("COMMAND"), "Command"),
+        "Notices": [notice for child in of("NOTICES") for notice in child.of("Notices", list)],
+        "Reminder": reminder,
     }
 
 

@@ -114,6 +114,7 @@ class Commits(ABC):
         events, refusal = self._told(new, history.events, unread)
         if refusal:
             return refusal
+        events += new.outbox(before)
         if not fits([*logs, *children, *events]):
             refusal = self._stage(logs, new.guard(unread), new.write_id)
             if refusal:
@@ -278,6 +279,18 @@ class _Write:
             for about in [{"JobId": log.job_id, "WaveName": log.wave_name}]
             for part, chunk in enumerate(chunks([codec.content({"Entry": entry})["Entry"] for entry in log.entries]), 1)
         ]
+
+    def outbox(self, before: Execution) -> list[Action]:
+        """What the outbox learns: that a finished execution has something to tell, when, or nothing any more."""
+        was, due = codec.outstanding(before), codec.outstanding(self.execution)
+        if was == due:
+            return []
+        key = codec.outbox_key(self.execution.execution_id)
+        condition = missing("ExecutionId") | present("Due")
+        if due is None:
+            return [wire.delete(self.table, to_item(key), condition)]
+        values = codec.content({"Outstanding": due})["Outstanding"]
+        return [wire.put(self.table, to_item({"Outstanding": values, "Due": values["Due"]} | key), condition)]
 
     def _put(self, suffix: str, values: dict[str, Any], generation: str | None) -> Action:
         item = self._item(codec.child_key(self.execution.plan_id, suffix, generation), values)

@@ -6,6 +6,7 @@ is conditional and knows itself again when its reply was lost.
 
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from heapq import merge
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING
 
 from drskit.bounds import TEXT_BYTES, shortened
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
-from drskit.model import Cadence, Event, Execution, ExecutionHeader, ExecutionStatus, JobLog, JobLogEntry, utc
+from drskit.model import (
+    Cadence,
+    Event,
+    Execution,
+    ExecutionHeader,
+    ExecutionStatus,
+    JobLog,
+    JobLogEntry,
+    Outstanding,
+    utc,
+)
 from drskit.store import codec, names, wire
 from drskit.store.attributes import Item, to_item
 from drskit.store.authorizations import Authorizations
@@ -132,6 +143,13 @@ class DynamoDbStore(Plans, Commits, Authorizations):
     def sweep(self) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.sweep`."""
         return map(_header, self._wire.scan(self._tables.history, ("ExecutionId", "PlanId"), without("PlanId", "#")))
+
+    def outstanding(self) -> Iterator[Outstanding]:
+        """See `Store.outstanding`; what cannot be read is passed over."""
+        for item in self._wire.query(self._tables.history, equals("ExecutionId", codec.OUTBOX)):
+            key = codec.item_key(codec.OUTBOX, item["PlanId"]["S"])
+            with suppress(Malformed):
+                yield codec.validated(Outstanding, key, codec.record(key, item).get("Outstanding") or {})
 
     def quarantine(self, item: Malformed) -> None:
         """See `Store.quarantine`; a trace for people, which hides nothing, and which the next commit removes.

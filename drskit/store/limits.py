@@ -137,6 +137,8 @@ def _worst(execution: Execution) -> Execution:
         "head": "x" * 64,
         "waves": waves,
         "attempts": attempts,
+        "notices": (),
+        "reminder": time if execution.plan.notify else None,
         "kept": tuple(one.model_copy(update={"found": "x" * FOUND_CHARACTERS}) for one in execution.kept),
     }
     return bounded(execution.model_copy(update=grown))

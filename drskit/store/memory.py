@@ -22,10 +22,11 @@ from drskit.model import (
     ExecutionHeader,
     ExecutionStatus,
     JobLog,
+    Outstanding,
 )
 from drskit.store.attributes import to_attribute
 from drskit.store.authorizations import complaint, lost, not_consumed, refuse_without
-from drskit.store.codec import header_of
+from drskit.store.codec import header_of, outstanding
 from drskit.store.dynamodb import lost_cadence, no_execution
 from drskit.store.plans import busy, no_group, no_plan, outrun, refuse_busy, refuse_used, too_many_groups
 
@@ -185,6 +186,12 @@ class MemoryStore:
     def sweep(self) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.sweep`."""
         return self._headers()
+
+    def outstanding(self) -> Iterator[Outstanding]:
+        """See `Store.outstanding`."""
+        with self._lock:
+            found = map(outstanding, self._executions.values())
+            return iter([one for one in found if one is not None])
 
     def quarantine(self, item: Malformed) -> None:
         """See `Store.quarantine`; a value in memory can always be read, so there is nothing to mark."""

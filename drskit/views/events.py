@@ -18,7 +18,20 @@ NAMED = 3
 """Servers named in one line; beyond, they are counted."""
 
 FOR_PROGRAMS = frozenset(
-    {"AttemptId", "CommandId", "Digest", "PlanDigest", "Groups", "AccountId", "Region", "State", "Fields", "Snapshots"}
+    {
+        "AttemptId",
+        "CommandId",
+        "Digest",
+        "PlanDigest",
+        "Groups",
+        "AccountId",
+        "Region",
+        "State",
+        "Fields",
+        "Snapshots",
+        "NoticeId",
+        "Notices",
+    }
 )
 """Facts that a line leaves out."""
 
@@ -153,6 +166,15 @@ def _command(words: str) -> Telling:
     return tell
 
 
+def _notice(words: str) -> Telling:
+    def tell(facts: dict[str, Any]) -> str:
+        about = f" ({one_line(facts.pop('About'))})" if facts.get("About") else ""
+        target = f" {one_line(facts.pop('Target'))}" if facts.get("Target") else ""
+        return f"notification{about} {words}{target}{_reason(facts)}"
+
+    return tell
+
+
 def _reason(facts: dict[str, Any]) -> str:
     reason = facts.pop("Reason", None)
     return f"  {one_line(reason)}" if reason else ""
@@ -184,4 +206,9 @@ _KINDS: dict[str, Telling] = {
     "LOG_RECORDED": _log,
     "COMMAND_RECEIVED": _command("received"),
     "COMMAND_ACKNOWLEDGED": _command("acknowledged"),
+    "NOTICE_MADE": _notice("is to be sent"),
+    "NOTICE_SENT": _notice("sent to"),
+    "NOTICE_FAILED": _notice("not sent to"),
+    "NOTICE_GIVEN_UP": _notice("given up for"),
+    "NOTICE_NOTED": _notice("noted"),
 }

@@ -50,7 +50,7 @@ class StaticFace(Face):
             if self.drive.snapshot() != drawn:
                 drawn = self.drive.snapshot()
                 output.update(self._html(boxed(self.board())))
-            more = not self.finished() and self.drive.step()
+            more = self.drive.step()
             self._log_trouble()
         self._log_news()
 

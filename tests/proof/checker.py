@@ -117,7 +117,7 @@ class Checker:
         found: dict[str, Record] = {}
         pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
         for item in (_plain({"M": item}) for page in pages for item in page["Items"]):
-            if not item["ExecutionId"].startswith("CADENCE#"):
+            if not item["PlanId"].startswith("#"):
                 _file(found.setdefault(item["ExecutionId"], Record()), item)
         for record in found.values():
             record.events.sort(key=lambda event: event["Sequence"])

@@ -37,6 +37,10 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "command_delay": (INFERRED, "as `job_delay`, for commands; GetCommandInvocation has an error for it"),
     "index_lag": (DOCUMENTED, "global secondary indexes are eventually consistent; moto's are not"),
     "check_signature_age": (DOCUMENTED, "AWS refuses signatures mostly after five minutes"),
+    "targets_exist": (
+        DOCUMENTED,
+        "AWS publishes to nothing that does not exist; a world is more useful when it takes what a plan tells",
+    ),
     "initialized": (DOCUMENTED, "an account that never initialised DRS meets UninitializedAccountException"),
     "jobs_quota": (DOCUMENTED, "quota page: 20 concurrent jobs"),
     "servers_per_job_quota": (DOCUMENTED, "quota page: 100 servers in a job, although the model allows lists of 200"),

@@ -27,6 +27,7 @@ def server():
     spec = make_spec({"instances": [{"id": "i-0123456789abcdef0", "launched": "2026-03-01T09:00:00Z"}]}, count=2)
     with serve(spec, VirtualClock(spec.start_time)) as served:
         client(served).start_recovery(sourceServers=[{"sourceServerID": server_id(1)}], isDrill=True)
+        client(served, "sns").publish(TopicArn="arn:aws:sns:us-west-2:123456789012:dr", Message="hello")
         yield served
 
 
@@ -86,6 +87,7 @@ def test_the_page_is_valid_openapi(page):
         ("GET", "/drskit/world", None, 200),
         ("POST", "/drskit/world", b"servers: 7", 400),
         ("POST", "/drskit/world", b"\xff", 400),
+        ("GET", "/drskit/inbox", None, 200),
         ("GET", "/drskit/openapi.json", None, 200),
     ],
 )
