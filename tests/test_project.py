@@ -55,7 +55,7 @@ PROVIDED_BY = {
     "crontab": "python-crontab",
 }
 """Packages that are imported under another name than that of the distribution which brings them."""
-BEHIND_MOTO = {"drskit/sim/inbox.py", "drskit/sim/gateway.py", "drskit/sim/estate.py", "drskit/sim/keeping.py"}
+BEHIND_MOTO = {f"drskit/sim/{name}.py" for name in ("inbox", "gateway", "estate", "keeping", "still")}
 """With `sim/backend/` the modules that `sim/opening.py` imports only once a world is opened."""
 
 

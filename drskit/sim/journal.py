@@ -16,7 +16,8 @@ from typing import Any
 from drskit import __version__
 from drskit.errors import InvalidState
 
-FORMAT = 1
+FORMAT, SHORT = 1, 2
+"""A file that has all since its world's beginning, and one that begins with a world as it stood."""
 MARK = "drskit-world"
 """The first key of the first line."""
 Json = dict[str, Any]
@@ -65,22 +66,34 @@ class Journal:
             raise InvalidState(f"{self.path} is no state file of drskit, and was not touched. Choose another.")
         entries = [self._checked(number, line) for number, line in enumerate(lines, start=1)]
         head = entries.pop(0)
-        if head[MARK] != FORMAT:
+        if head[MARK] not in {FORMAT, SHORT}:
             raise InvalidState(f"{self.path} is of another version of drskit, {head.get('drskit')}. Use that one.")
         if rest:
             os.ftruncate(self._file, len(content) - len(rest))
         return Kept(head, entries, bool(rest))
 
     def begin(self, head: Json) -> None:
-        """Begin anew, with another world; what the file kept until now is replaced as a whole."""
+        """Begin anew; what the file kept until now is replaced as a whole, or not at all.
+
+        Raises:
+            OSError: there is no room; the file is as it was.
+        """
         beside = self.path.with_name(f".{self.path.name}.part")
         fresh = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         _lock(fresh, beside)
-        before, self._file, self._sum = self._file, fresh, ""
-        self.append({MARK: FORMAT, "drskit": __version__} | head)
-        os.fsync(fresh)
-        beside.replace(self.path)
+        before, sum_before = self._file, self._sum
+        self._file, self._sum = fresh, ""
+        try:
+            self.append({MARK: SHORT if "stands" in head else FORMAT, "drskit": __version__} | head)
+            os.fsync(fresh)
+            beside.replace(self.path)
+        except OSError:
+            self._file, self._sum = before, sum_before
+            os.close(fresh)
+            beside.unlink(missing_ok=True)
+            raise
         os.close(before)
+        _sync(self.path.parent)
 
     def append(self, entry: Json) -> None:
         """Write one more line, in one go.
@@ -113,6 +126,15 @@ class Journal:
 
 def _sum(before: str, text: str) -> str:
     return hashlib.sha256(f"{before}\n{text}".encode()).hexdigest()[:16]
+
+
+def _sync(folder: Path) -> None:
+    """Let the file's new name outlive a crash of the machine."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _lock(file: int, path: Path) -> None:

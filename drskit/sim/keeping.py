@@ -6,6 +6,9 @@ instants. So these are kept, not what they led to: DRS, EC2's instances,
 DynamoDB's tables, tags, faults and the clock all come back. Each request's
 status is kept, too, and must be the same again, else nothing is served.
 
+A file with many changes is made short: the world as it stands takes the place
+of what led to it, and the changes after it are kept as before.
+
 moto's random names are drawn from the number of the request, so they come back
 as they were. Its own times, such as a table's creation, are the machine's.
 """
@@ -23,6 +26,7 @@ from moto.moto_api._internal import mock_random
 
 from drskit.clock import Clock, VirtualClock, make_clock
 from drskit.errors import InvalidState, InvalidWorld
+from drskit.sim import still
 from drskit.sim.faults import Dropped, json_error
 from drskit.sim.gateway import Gateway, Taken
 from drskit.sim.journal import Journal, Json, Kept
@@ -35,6 +39,10 @@ READS = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "TransactGet", 
 PRIVATE = frozenset({"x-amz-security-token", "user-agent", "amz-sdk-request", "amz-sdk-invocation-id", "connection"})
 """Headers that are not kept: nobody needs them again."""
 SIGNATURE = re.compile(r"Signature=[0-9a-f]+")
+OF_THE_PROCESS = frozenset({"lock", "clock", "wall", "_journal", "_lost", "_most", "_changes", "_noted_at"})
+"""Parts of a door that no file keeps."""
+MOST = 2000
+"""After so many changes the file is made short: so many take some seconds to do again."""
 EVERY = timedelta(seconds=1)
 """How often the time of a world that runs by itself is written down, in real time."""
 
@@ -42,8 +50,10 @@ EVERY = timedelta(seconds=1)
 class KeptGateway(Gateway):
     """A world behind moto that writes down what changes it."""
 
-    def __init__(self, spec: WorldSpec, clock: Clock, journal: Journal | None) -> None:
+    def __init__(self, spec: WorldSpec, clock: Clock, journal: Journal | None, *, most: int | None = MOST) -> None:
         self._journal: Journal | None = None
+        self._most = most
+        self._changes = 0
         self._number = 0
         self._touched: set[str] = set()
         self._noted_at = clock.now()
@@ -59,6 +69,7 @@ class KeptGateway(Gateway):
             self._number, self._touched = 0, set()
             if self._journal is not None:
                 self._journal.begin(_head(spec, self.clock.now()))
+                self._changes = 0
 
     def pass_time(self, seconds: float) -> None:
         """Let a virtual clock jump, and write it down."""
@@ -149,6 +160,36 @@ class KeptGateway(Gateway):
             self._journal.append({"kind": kind, "at": at.isoformat()} | more)
         except OSError as error:
             self._lost = f"The state file {self._journal.path} cannot be written: {error.strerror}. Nothing is served."
+            return
+        self._changes += 1
+        self.tidy()
+
+    def shorten(self) -> str:
+        """Let the world as it stands take the place of what led to it in the file; why that cannot be, in words.
+
+        Where requests are under way nobody should call this: their headers are their senders' own.
+        """
+        assert self._journal is not None
+        self._changes = 0  # whatever comes of it, the next try is as far away
+        parts = {name: part for name, part in vars(self).items() if name not in OF_THE_PROCESS}
+        try:
+            stands = still.write(parts, door=self)
+            told = {"stands": base64.b64encode(stands).decode(), "made_by": still.made_by()}
+            self._journal.begin(_head(self.spec, self.clock.now()) | told)
+        except still.Unwritable as error:
+            self._most = None
+            return f"It grows with every change, for moto holds what cannot be written as it stands: {error}."
+        except OSError as error:
+            return f"It could not be made short: {error.strerror}."
+        return ""
+
+    def stand(self, stands: str) -> None:
+        """Be as the file says that this world stood.
+
+        Raises:
+            InvalidState: it says what no world is made of.
+        """
+        vars(self).update(still.read(base64.b64decode(stands), door=self))
 
     # --- done again --------------------------------------------------------------------------------------------------
 
@@ -181,11 +222,16 @@ class KeptGateway(Gateway):
         except Dropped:
             return None
 
-    def go_on(self, clock: Clock, journal: Journal) -> None:
-        """From here on live by this clock, and write down what happens."""
-        self._noted_at = clock.now()
+    def go_on(self, clock: Clock, journal: Journal, changes: int) -> None:
+        """From here on live by this clock, and write down what happens after so many changes."""
+        self._noted_at, self._changes = clock.now(), changes
         self.live_by(clock)
         self._journal = journal
+
+    def tidy(self) -> str:
+        """Make the file short where it has become long; why that cannot be, in words."""
+        long = self._most is not None and self._changes >= self._most and not self._under_way
+        return f" {told}" if long and (told := self.shorten()) else ""
 
 
 class _Given:
@@ -201,7 +247,7 @@ class _Given:
         del seconds
 
 
-def open_kept(path: Path, spec: WorldSpec | None, *, speed: float) -> tuple[KeptGateway, str]:
+def open_kept(path: Path, spec: WorldSpec | None, *, speed: float, most: int | None = MOST) -> tuple[KeptGateway, str]:
     """The world of a state file, as it was when it was last served, or this one where the file is new.
 
     What was found is told in words.
@@ -213,32 +259,41 @@ def open_kept(path: Path, spec: WorldSpec | None, *, speed: float) -> tuple[Kept
     try:
         kept = journal.read()
         if kept is None:
-            return _begun(journal, spec, speed)
-        gateway = _repeated(path, kept, spec)
+            return _begun(journal, spec, speed, most)
+        gateway = _repeated(path, kept, spec, most)
         last = gateway.clock.now()
-        gateway.go_on(make_clock(last, speed), journal)
+        gateway.go_on(make_clock(last, speed), journal, len(kept.entries))
     except BaseException:
         journal.close()
         raise
+    long = gateway.tidy()
     lost = " What a crash cut off was answered to nobody, and is gone." if kept.torn else ""
-    return gateway, f"{path}: {len(kept.entries):,} changes until {last.isoformat()} were done again.{lost}"
+    return gateway, f"{path}: {_counted(len(kept.entries), last)} done again.{lost}{long}"
 
 
-def _begun(journal: Journal, spec: WorldSpec | None, speed: float) -> tuple[KeptGateway, str]:
+def _counted(changes: int, last: datetime) -> str:
+    until = f"until {last.isoformat()}"
+    return f"1 change {until} was" if changes == 1 else f"{changes:,} changes {until} were"
+
+
+def _begun(journal: Journal, spec: WorldSpec | None, speed: float, most: int | None) -> tuple[KeptGateway, str]:
     path = journal.path
     if spec is None:
         path.unlink()
         raise InvalidState(f"The state file {path} is new, so it needs a world to begin with. Name one with --world.")
     journal.begin(_head(spec, spec.start_time))
-    return KeptGateway(spec, make_clock(spec.start_time, speed), journal), f"{path} keeps this world from now on."
+    gateway = KeptGateway(spec, make_clock(spec.start_time, speed), journal, most=most)
+    return gateway, f"{path} keeps this world from now on."
 
 
-def _repeated(path: Path, kept: Kept, spec: WorldSpec | None) -> KeptGateway:
-    """The world after everything that is kept was done again."""
+def _repeated(path: Path, kept: Kept, spec: WorldSpec | None, most: int | None) -> KeptGateway:
+    """The world after everything that is kept was done again, on what stood before."""
     told = _told(path, kept.head)
     if spec is not None and spec != told:
         raise InvalidState(f"{path} keeps another world. Leave --world out to go on with it, or choose another file.")
-    gateway = KeptGateway(told, _Given(datetime.fromisoformat(kept.head["at"])), None)
+    gateway = KeptGateway(told, _Given(datetime.fromisoformat(kept.head["at"])), None, most=most)
+    if "stands" in kept.head:
+        _stand(path, kept.head, gateway)
     for number, entry in enumerate(kept.entries, start=2):
         try:
             gateway.repeat(entry)
@@ -248,6 +303,19 @@ def _repeated(path: Path, kept: Kept, spec: WorldSpec | None) -> KeptGateway:
                 f"{path}:{number}: the world cannot be repeated: {error}. {versions}; use those, or begin anew."
             ) from error
     return gateway
+
+
+def _stand(path: Path, head: Json, gateway: KeptGateway) -> None:
+    """Let the world be as the file's beginning says."""
+    if head.get("made_by") != still.made_by():
+        raise InvalidState(
+            f"{path} keeps its world as {head.get('made_by')} has it in memory, and this is {still.made_by()}. "
+            "Use those to go on with it, or begin anew."
+        )
+    try:
+        gateway.stand(head["stands"])
+    except (InvalidState, ValueError) as error:
+        raise InvalidState(f"{path}:1: {error}") from error
 
 
 def _head(spec: WorldSpec, at: datetime) -> Json:

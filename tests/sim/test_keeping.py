@@ -4,9 +4,13 @@ Each test opens a world with a state file, lets it live, closes it or lets it
 die, and opens the file again: what boto3 sees must be what it saw.
 """
 
+import base64
 import os
+import pickle
 import random
 import re
+import subprocess
+import zlib
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drskit.errors import InvalidState
 from drskit.sim.journal import Journal
-from drskit.sim.keeping import open_kept
+from drskit.sim.keeping import MOST, open_kept
 from drskit.sim.spec import Fault
 from drskit.sim.worldfile import parse_world
 from tests.sim.lab import ONCE, Lab, make_spec, server_id, session
@@ -32,9 +36,9 @@ def path(tmp_path):
 
 
 @contextmanager
-def living(path, spec=SPEC, speed=0, *, dies=False):
+def living(path, spec=SPEC, speed=0, *, dies=False, most=MOST):
     """The world of a file, asked by boto3 in this process; one that dies writes no last word."""
-    gateway, told = open_kept(path, spec, speed=speed)
+    gateway, told = open_kept(path, spec, speed=speed, most=most)
     with gateway.answering_boto3():
         lab = Lab(gateway, gateway.clock)
         lab.wait = gateway.pass_time
@@ -215,7 +219,7 @@ def test_an_old_signature_is_refused_again(path):
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
 def test_any_history_comes_back(path, seed):
-    """Random calls, in random order, with deaths among them."""
+    """Random calls, in random order, with deaths among them, and the file made short every now and then."""
     chance = random.Random(seed)
     tables = {"KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}], "BillingMode": "PAY_PER_REQUEST", **KEYS}
     acts = [
@@ -234,7 +238,8 @@ def test_any_history_comes_back(path, seed):
         lambda lab: lab.gateway.add_faults([Fault(operation="*", kind="lost-reply", times=1, share=0.3)]),
     ]  # fmt: skip
     for _ in range(3):
-        with living(path, None if path.exists() else SPEC, dies=chance.random() < 0.5) as lab:
+        kept = {"dies": chance.random() < 0.5, "most": chance.choice([2, 5, MOST])}
+        with living(path, None if path.exists() else SPEC, **kept) as lab:
             for _ in range(6):
                 try:
                     chance.choice(acts)(lab)
@@ -244,6 +249,112 @@ def test_any_history_comes_back(path, seed):
             before = seen(lab)
         with living(path, None) as lab:
             assert seen(lab) == before
+
+
+# --- files that were made short --------------------------------------------------------------------------------------
+
+
+def test_a_file_with_many_changes_is_made_short(path):
+    """The world as it stands takes their place; whoever opens it sees what there was, and goes on from there."""
+    with living(path, most=10, dies=True) as lab:
+        live(lab)
+        lab.client("ssm").put_parameter(Name="kept", Value="yes", Type="String")
+        lab.client("s3").create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+        lab.client("events").put_rule(Name="kept", EventPattern="{}")
+        before, job = seen(lab), lab.start(3)["jobID"]
+        lab.wait(100)
+    assert len(path.read_bytes().split(b"\n")) <= 11
+    with living(path, None, most=10) as lab:
+        assert lab.client("ssm").get_parameter(Name="kept")["Parameter"]["Value"] == "yes"
+        assert [one["Name"] for one in lab.client("s3").list_buckets()["Buckets"]] == ["kept"]
+        assert [rule["Name"] for rule in lab.client("events").list_rules()["Rules"]] == ["kept"]
+        assert seen(lab)["items"] == before["items"]
+        assert lab.statuses(job) == ["PENDING"]
+        lab.wait(900)
+        assert lab.statuses(job) == ["LAUNCHED"]
+        before = seen(lab)
+    with living(path, None, most=10) as lab:
+        assert seen(lab) == before
+
+
+def test_a_file_that_has_become_long_is_made_short_when_it_is_opened(path):
+    """As one that an earlier drskit wrote."""
+    with living(path) as lab:
+        live(lab)
+        before = seen(lab)
+    with living(path, None, most=5) as lab:
+        assert len(path.read_bytes().split(b"\n")) == 2
+        assert seen(lab) == before
+
+
+def test_what_moto_cannot_write_down_leaves_the_file_long(path):
+    """Nothing is lost, and whoever opens the file hears why it grows."""
+    with living(path) as lab:
+        for _ in range(5):
+            key = lab.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    with living(path, None, most=5) as lab:
+        assert "It grows with every change, for moto holds what cannot be written as it stands: " in lab.told
+        assert key in [one["KeyId"] for one in lab.client("kms").list_keys()["Keys"]]
+        lab.start(1)
+    assert len(path.read_bytes().split(b"\n")) > 7
+
+
+def test_a_file_that_cannot_be_made_short_is_as_it_was(path):
+    """As without room beside it: it goes on as it is."""
+    with living(path, most=3) as lab:
+        beside = path.with_name(f".{path.name}.part")
+        beside.mkdir()
+        for number in (1, 2, 3, 4):
+            lab.start(number)
+        before = seen(lab)
+        assert len(path.read_bytes().split(b"\n")) > 4
+    with living(path, None) as lab:
+        assert seen(lab) == before
+
+
+def test_a_request_under_way_puts_it_off(path):
+    """Its headers are its sender's own, and are not for the file."""
+    with living(path, most=1) as lab:
+        lab.gateway.add_faults([Fault(operation="StartRecovery", kind="late", seconds=30, times=1)])
+        with pytest.raises(BotoCoreError):
+            lab.start(1)
+        lab.start(2)
+        assert len(path.read_bytes().split(b"\n")) > 3
+        lab.wait(60)
+        lab.start(3)
+        assert len(path.read_bytes().split(b"\n")) == 2
+        before = seen(lab)
+    with living(path, None) as lab:
+        assert seen(lab) == before
+
+
+def test_a_short_file_of_another_version_is_refused(path):
+    """A world as it stands in memory is of one version of the code."""
+    with living(path, most=1) as lab:
+        lab.start(1)
+    kept = Journal(path)
+    head = {key: value for key, value in kept.read().head.items() if key != "sum"}
+    kept.begin({key: value for key, value in head.items() if "drskit" not in key} | {"made_by": "drskit 0.0.9"})
+    kept.close()
+    assert "keeps its world as drskit 0.0.9 has it in memory, and this is drskit 0.1.0-" in refusal(path)
+
+
+@pytest.mark.parametrize("what", [os.getcwd, re.compile, Fault.model_json_schema, subprocess.Popen])
+def test_a_file_makes_nothing_but_a_world(path, what):
+    """One from somebody else cannot let this process do anything."""
+
+    class Trap:
+        def __reduce__(self):
+            return what, ("touched",) if what in {re.compile, subprocess.Popen} else ()
+
+    with living(path, most=1) as lab:
+        lab.start(1)
+    kept = Journal(path)
+    head = {key: value for key, value in kept.read().head.items() if "drskit" not in key and key != "sum"}
+    stands = zlib.compress(pickle.dumps({"faults": Trap()}))
+    kept.begin(head | {"stands": base64.b64encode(stands).decode()})
+    kept.close()
+    assert "is nothing that a world" in refusal(path)
 
 
 # --- files that cannot be used ---------------------------------------------------------------------------------------

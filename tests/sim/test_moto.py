@@ -13,6 +13,7 @@ HOLDS = [
     ("moto.backend_index", "backend_url_patterns", "registration.py adds DRS's addresses to this list"),
     ("moto.backends", "get_backend", "insides.py asks it for the backend of a service"),
     ("moto.core.base_backend", "BackendDict._instances", "insides.py swaps the contents of all tables in this list"),
+    ("moto.core.model_instances", "model_data", "still.py lets moto forget models that it only tries to read"),
     ("moto.core.botocore_stubber", "BotocoreStubber.process_request", "insides.py answers in its place"),
     ("moto.core.models", "botocore_stubber", "insides.py answers in the place of this one's process_request"),
     ("moto.core.request", "normalize_request", "insides.py makes handlers' requests with it"),
