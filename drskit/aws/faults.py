@@ -26,6 +26,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from botocore.httpsession import URLLib3ConnectTimeoutError  # type: ignore[attr-defined]  # the stubs leave it out
 from botocore.parsers import ResponseParserError
 
 from drskit.codes import (
@@ -41,7 +42,9 @@ from drskit.codes import (
 from drskit.errors import DrskitError, InvalidInput, NoCredentials, Throttled, Unavailable
 from drskit.ports import NotExecuted, Unknown
 
-NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError)
+NEVER_SENT = (ConnectTimeoutError, EndpointConnectionError)
+NO_TUNNEL = "Tunnel connection failed"
+"""How Python begins to say that a proxy refused to connect further."""
 NO_IDENTITY = (
     CredentialRetrievalError,
     LoginError,
@@ -144,13 +147,22 @@ def launch_outcome(error: Exception, operation: str = "StartRecovery") -> NotExe
         return _launch_reply(error, operation)
     if isinstance(error, (RuntimeError, *NO_IDENTITY)):
         return NotExecuted("NoCredentials", str(error).rstrip("."), transient=True)
-    if isinstance(error, NEVER_SENT):
+    if isinstance(error, NEVER_SENT) or (isinstance(error, ProxyConnectionError) and _stopped_at_proxy(error)):
         return NotExecuted("ConnectionFailed", str(error), transient=True)
     if isinstance(error, ParamValidationError):
         return NotExecuted("ParamValidation", str(error))
     if isinstance(error, BotoCoreError):
         return Unknown(f"{type(error).__name__}: {error}")
     return Unknown(f"the reply to {operation} cannot be read: {error}")
+
+
+def _stopped_at_proxy(error: ProxyConnectionError) -> bool:
+    """Whether there was no way to the proxy, or none beyond it; then nothing was sent.
+
+    urllib3 blames the proxy also for a connection that broke after the request had gone through it.
+    """
+    cause = getattr(error.kwargs.get("error"), "original_error", None)
+    return isinstance(cause, URLLib3ConnectTimeoutError) or str(cause).startswith(NO_TUNNEL)
 
 
 def _launch_reply(error: ClientError, operation: str) -> NotExecuted | Unknown:

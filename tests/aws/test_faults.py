@@ -11,7 +11,6 @@ from botocore.exceptions import (
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
-    ProxyConnectionError,
     ReadTimeoutError,
     SSOTokenLoadError,
 )
@@ -120,7 +119,6 @@ def test_reads_tell_the_same_kinds_apart(host, recovery, code, expected):
         (SSOTokenLoadError(error_msg="expired"), "NoCredentials", True),
         (ConnectTimeoutError(endpoint_url="https://drs"), "ConnectionFailed", True),
         (EndpointConnectionError(endpoint_url="https://drs"), "ConnectionFailed", True),
-        (ProxyConnectionError(proxy_url="https://proxy"), "ConnectionFailed", True),
         (ParamValidationError(report="short"), "ParamValidation", False),
     ],
 )

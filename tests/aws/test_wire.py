@@ -63,6 +63,9 @@ class Breaking:
             if not head:
                 return
             self.count += 1
+            if self.mode == "no tunnel":
+                connection.sendall(b"HTTP/1.1 407 Who are you?\r\ncontent-length: 0\r\n\r\n")
+                return
             if self.mode == "reset before the body":
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER)
                 return
@@ -123,7 +126,8 @@ class Wired:
 
 def impatient(client):
     """A client that gives up waiting for a reply after a fifth of a second; all else is as drskit made it."""
-    client._endpoint.http_session._manager.connection_pool_kw["timeout"] = 0.2
+    http = client._endpoint.http_session
+    http._manager.connection_pool_kw["timeout"] = http._timeout = 0.2  # the latter beyond a proxy
     return client
 
 
@@ -151,6 +155,46 @@ def test_a_launch_goes_out_once(wired, mode):
     assert not isinstance(outcome, Started)
     assert (NotExecuted if mode == "429" else Unknown) is type(outcome)
     assert mode != "429" or outcome.transient
+
+
+@pytest.fixture
+def proxied(monkeypatch, credentials) -> Iterator[Breaking]:
+    """A proxy that takes requests for a host beyond it, and breaks."""
+    proxy = Breaking()
+    Thread(target=proxy.serve, daemon=True).start()
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    yield proxy
+    proxy.listener.close()
+
+
+def launched(monkeypatch: pytest.MonkeyPatch, url: str) -> Started | NotExecuted | Unknown:
+    """What a launch at this address comes to."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    clients = Clients(region=REGION)
+    recovery = DrsRecovery(clients.drs(REGION), impatient(clients.drs_launcher(REGION)), clients.ec2(REGION), REGION)
+    return recovery.start_recovery(attempt_of(), {"a": "b"})
+
+
+@pytest.mark.parametrize("mode", ["reset before the body", "reset after the body", "no reply", "garbage"])
+def test_a_launch_that_breaks_beyond_a_proxy_may_have_happened(monkeypatch, proxied, mode):
+    """The SDK says that the proxy could not be reached, and the proxy has passed the request on by then."""
+    proxied.mode = mode
+    assert isinstance(launched(monkeypatch, "http://drs.invalid"), Unknown)
+    assert 1 == proxied.count
+
+
+def test_a_launch_that_does_not_get_beyond_a_proxy_only_delays(monkeypatch, proxied):
+    """It opens no way to the host, or does not answer at all."""
+    proxied.mode = "no tunnel"
+    outcome = launched(monkeypatch, "https://drs.invalid")
+    proxied.listener.close()
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    for refused in (outcome, launched(monkeypatch, "http://drs.invalid")):
+        assert isinstance(refused, NotExecuted)
+        assert ("ConnectionFailed", True) == (refused.code, refused.transient)
 
 
 @pytest.mark.parametrize("mode", MODES)
