@@ -7,6 +7,7 @@ plan whose items could grow too large is refused before it starts.
 
 from typing import TypeVar
 
+from drskit.actions import Task
 from drskit.model import Attempt, Authority, ChangeRecord, Command, Decision, Execution, Record, ServerRun, WaveRun
 
 T = TypeVar("T")
@@ -18,6 +19,8 @@ HEADER_BYTES = 4_096
 """No header is larger: the index holds it once more, and each change is paid by size."""
 TEXT_BYTES = 1_000
 """An error, a reason or an answer, in UTF-8."""
+OUTPUT_BYTES = 4_000
+"""What an action answered or wrote: its first lines."""
 WAITING_BYTES = 600
 """What an execution waits for: the header carries it."""
 PERSON_BYTES = 300
@@ -47,6 +50,7 @@ def bounded(execution: Execution) -> Execution:
             "authority": _bounded_authority(execution.authority),
             "waves": _same(execution.waves, tuple(map(_bounded_wave, execution.waves))),
             "attempts": _same(execution.attempts, tuple(map(_bounded_attempt, execution.attempts))),
+            "tasks": _same(execution.tasks, tuple(map(_bounded_task, execution.tasks))),
             "commands": _same(execution.commands, tuple(map(_bounded_command, execution.commands))),
         },
     )
@@ -89,6 +93,20 @@ def _bounded_authority(authority: Authority | None) -> Authority | None:
 
 def _bounded_attempt(attempt: Attempt) -> Attempt:
     return attempt if attempt.outcome is None else _changed(attempt, {"outcome": shortened(attempt.outcome)})
+
+
+def _bounded_task(task: Task) -> Task:
+    return _changed(
+        task,
+        {
+            "outcome": _short(task.outcome),
+            "doubt": _short(task.doubt),
+            "trouble": _short(task.trouble),
+            "output": _short(task.output, OUTPUT_BYTES),
+            "again": _bounded_decision(task.again),
+            "overridden": _bounded_decision(task.overridden),
+        },
+    )
 
 
 def _bounded_command(command: Command) -> Command:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from drskit.actions import ActionKind, Task, TaskStatus
 from drskit.launches import SETTLED, typical_launch
 from drskit.model import (
     Attempt,
@@ -23,8 +24,10 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.nextactions import due_stands
 from drskit.progress import paced_jobs, paced_waves
 from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
+from drskit.tasks import action_of, open_tasks, send_again_at, wait_ends
 
 CONVERSION_SECONDS = 185.0
 LAUNCH_SECONDS = 290.0
@@ -88,15 +91,36 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
     if execution.due is not None:
         yield execution.due
     for wave in execution.waves:
-        if wave.status is WaveStatus.VERIFYING:
-            yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
-        elif wave.status is WaveStatus.IN_PROGRESS and _undecided(execution, wave):
-            yield soon
-        elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
-            asked = any(part.status is AttemptStatus.INTENT for part in execution.attempts_of(wave.wave_name))
-            yield max(wave.not_before, now) if wave.not_before and not asked else soon
+        yield from _wave_times(execution, wave, now, ceilings)
+    for task in open_tasks(execution):
+        yield _task_time(execution, task, now, ceilings)
+    yield from (max(stand.at or now, now) for stand in due_stands(execution, now))
     yield from paced_waves(execution).values()
     yield from (time for time in paced_jobs(execution).values() if time > now)
+
+
+def _wave_times(execution: Execution, wave: WaveRun, now: datetime, ceilings: Ceilings) -> Iterable[datetime]:
+    soon = now + timedelta(seconds=ceilings.soon)
+    if wave.status is WaveStatus.VERIFYING:
+        yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+    elif wave.status is WaveStatus.IN_PROGRESS and _undecided(execution, wave):
+        yield soon
+    elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:
+        asked = any(part.status is AttemptStatus.INTENT for part in execution.attempts_of(wave.wave_name))
+        yield max(wave.not_before, now) if wave.not_before and not asked else soon
+
+
+def _task_time(execution: Execution, task: Task, now: datetime, ceilings: Ceilings) -> datetime:
+    """When a run of an action may have ended, or is to be asked for again: the longer it lasts, the less often."""
+    if task.kind is ActionKind.WAIT:
+        return wait_ends(execution, task)
+    near = now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+    if task.status is TaskStatus.INTENT:
+        return max(send_again_at(execution, task, now) or near, now)
+    lasted = (now - (task.start_time or task.intended_at)).total_seconds()
+    seconds = max(near - now, timedelta(seconds=min(lasted / 10, ceilings.soon)))
+    late_at = (task.start_time or task.intended_at) + action_of(execution, task).timeout
+    return min(now + seconds, late_at) if late_at > now else now + seconds
 
 
 def _undecided(execution: Execution, wave: WaveRun) -> bool:

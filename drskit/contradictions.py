@@ -1,7 +1,10 @@
 """What the keys of a runbook may not say together: unknown and repeated names, cycles, a server in two places."""
 
+from collections.abc import Iterator
 from datetime import time
 
+from drskit.actions import TaskPhase
+from drskit.actionspec import faults_of
 from drskit.notifyspec import notify_faults
 from drskit.runbookspec import RunbookSpec, WaveSpec
 from drskit.waves import find_cycle
@@ -10,7 +13,13 @@ from drskit.yamlfile import Location
 
 def contradictions(spec: RunbookSpec) -> list[tuple[Location, str]]:
     """Where two keys contradict each other, and what to do about it."""
-    found = [*_group_faults(spec), *_wave_faults(spec), *_change_faults(spec), *notify_faults(spec.notify)]
+    found = [
+        *_action_faults(spec),
+        *_group_faults(spec),
+        *_wave_faults(spec),
+        *_change_faults(spec),
+        *notify_faults(spec.notify),
+    ]
     if len(spec.sites) > 1:
         found.append((("sites",), "more than one site is not supported yet; keep one."))
     return found
@@ -104,6 +113,14 @@ def _change_faults(spec: RunbookSpec) -> list[tuple[Location, str]]:
         for index, window in enumerate(windows)
         if window.from_ == window.until and window.from_ != time(0)
     ]
+
+
+def _action_faults(spec: RunbookSpec) -> Iterator[tuple[Location, str]]:
+    groups = tuple(spec.groups)
+    for index, wave in enumerate(spec.waves):
+        yield from faults_of(wave.before, ("waves", index, "before"), TaskPhase.BEFORE, groups)
+        yield from faults_of(wave.after, ("waves", index, "after"), TaskPhase.AFTER, groups)
+    yield from faults_of(spec.finally_, ("finally",), TaskPhase.FINALLY, groups)
 
 
 def needs_of(spec: RunbookSpec) -> dict[str, tuple[str, ...]]:

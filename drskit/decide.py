@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from drskit.actionports import Outcome
+from drskit.actions import Task
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.cleaning import REQUEST, call_refused, called, clean
 from drskit.edit import changed, pinned_names, with_servers, with_wave
@@ -26,13 +28,15 @@ from drskit.model import (
     ServerStatus,
     WaveStatus,
 )
+from drskit.nextactions import act_next, ended, finally_over
 from drskit.orders import obey
 from drskit.pacing import job_after
 from drskit.ports import NotExecuted, Started, Unknown
-from drskit.progress import move_waves
+from drskit.progress import move_waves, prepared
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE
 from drskit.steps import open_chunks
+from drskit.tasks import learn_tasks, record_task
 from drskit.timelimit import time_up
 from drskit.waits import moving, people, waiting_for
 
@@ -44,6 +48,8 @@ class Step:
     execution: Execution
     launch: Attempt | None = None
     """The request to send: a launch, or a cleanup's termination."""
+    act: Task | None = None
+    """The run of an action whose request is to be sent."""
     tell: bool = False
     """The drill's own record is to say what a cleanup has proven."""
 
@@ -55,7 +61,7 @@ def decide(execution: Execution, seen: Seen) -> Step:
         return Step(early)
     if execution.execution_type is ExecutionType.CLEANUP:
         cleaned = clean(execution, seen)
-        return Step(conclude(cleaned.execution, seen.now), cleaned.call, cleaned.tell)
+        return Step(conclude(cleaned.execution, seen.now), cleaned.call, tell=cleaned.tell)
     after = learn_attempts(execution, seen)
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
@@ -63,7 +69,11 @@ def decide(execution: Execution, seen: Seen) -> Step:
     late = time_up(after, seen.now)
     if late is not after:
         return Step(conclude(late, seen.now))  # one change of status a step
+    after = learn_tasks(after, seen)
     after = move_waves(after, seen)
+    acted, task = act_next(after, seen)
+    if acted is not after:
+        return Step(conclude(acted, seen.now), act=task)
     after, launch = intend(after, seen)
     return Step(conclude(after, seen.now), launch)
 
@@ -101,6 +111,11 @@ def record(
             assert_never(outcome)
 
 
+def record_action(execution: Execution, task: Task, outcome: Outcome, now: datetime) -> Execution:
+    """What the request of an action came to."""
+    return conclude(record_task(execution, task, outcome, now), now)
+
+
 def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
     """The chunks that may be launched now: wave, chunk, source servers."""
     if execution.status is not ExecutionStatus.POLLING or execution.held:
@@ -108,6 +123,8 @@ def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tup
     due = []
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if wave.status is not WaveStatus.PREPARING or (wave.not_before and now < wave.not_before):
+            continue
+        if not prepared(execution, wave):
             continue
         paced = job_after(execution, plan_wave, wave)
         if paced is not None and now < paced:
@@ -155,8 +172,8 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
 
 def conclude(execution: Execution, now: datetime) -> Execution:
     """The status of the whole, from its waves, and what it waits for."""
-    if all(wave.status in FINAL_WAVE for wave in execution.waves):
-        update = {"status": _final_status(execution), "end_time": now, "waiting_for": None, "due": None, "held": None}
+    if all(wave.status in FINAL_WAVE for wave in execution.waves) and finally_over(execution):
+        update = {"status": ended(execution), "end_time": now, "waiting_for": None, "due": None, "held": None}
         return execution.model_copy(update=update)
     status = execution.status
     if status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED}:
@@ -166,20 +183,3 @@ def conclude(execution: Execution, now: datetime) -> Execution:
     if (status, shown, due) == (execution.status, execution.waiting_for, execution.due):
         return execution
     return execution.model_copy(update={"status": status, "waiting_for": shown, "due": due})
-
-
-def _final_status(execution: Execution) -> ExecutionStatus:
-    statuses = {wave.status for wave in execution.waves}
-    if execution.deadline and execution.deadline.passed:
-        return ExecutionStatus.TIMED_OUT
-    if execution.status is ExecutionStatus.CANCELLING:
-        return ExecutionStatus.CANCELLED
-    for bad, status in (
-        (WaveStatus.TIMED_OUT, ExecutionStatus.TIMED_OUT),
-        (WaveStatus.FAILED, ExecutionStatus.FAILED),
-        (WaveStatus.PARTIAL, ExecutionStatus.PARTIAL),
-        (WaveStatus.SKIPPED, ExecutionStatus.PARTIAL),
-    ):
-        if bad in statuses:
-            return status
-    return ExecutionStatus.COMPLETED

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from drskit.acting import ActionsFor, Sightings, addresses_for, look_at_tasks, stop_what_is_late
+from drskit.actions import Task, TaskStatus
 from drskit.aftercare import look_after, record_gone
 from drskit.attempts import long_missing
 from drskit.authorization import Authorization, permit, unauthorised
 from drskit.bounds import bounded
 from drskit.cleaning import instances_of
-from drskit.decide import chunks_due, decide, record
+from drskit.decide import chunks_due, decide, record, record_action
 from drskit.errors import LostRace, Malformed, Unavailable
 from drskit.guard import obstacles, survey
 from drskit.history import narrate
@@ -70,6 +72,8 @@ class Look:
     """The jobs that were asked for by their ids; those that are not among `jobs` are missing."""
     since: datetime | None = None
     """From when on the listing is complete; None when only known jobs were asked for."""
+    sightings: Sightings = field(default_factory=Sightings)
+    """Of the runs of actions."""
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
 
     def take(self, executions: Iterable[Execution]) -> None:
@@ -113,7 +117,13 @@ class Engine:
     """Advances executions; holds no state of its own."""
 
     def __init__(
-        self, store: Store, *, actor: str, fresh_id: Callable[[datetime], str], quiescence: timedelta = QUIESCENCE
+        self,
+        store: Store,
+        *,
+        actor: str,
+        fresh_id: Callable[[datetime], str],
+        actions_for: ActionsFor,
+        quiescence: timedelta = QUIESCENCE,
     ) -> None:
         """Make an engine.
 
@@ -121,11 +131,13 @@ class Engine:
             store: the tables.
             actor: who is written into the history as the one who advances.
             fresh_id: makes a new ULID for a time.
+            actions_for: opens the way to what actions do in a Region.
             quiescence: how old an intent must be before its absence is proof.
         """
         self._store = store
         self._actor = actor
         self._fresh_id = fresh_id
+        self._actions_for = actions_for
         self._quiescence = quiescence
 
     def advance(self, execution: Execution, look: Look) -> Execution:
@@ -150,12 +162,31 @@ class Engine:
                 break
             if unchanged:
                 continue
+            stop_what_is_late(execution, step.execution, self._actions_for)
             try:
                 execution = self._commit(execution, step.execution, _ended_logs(execution, step.execution, look))
             except LostRace:
                 return self._store.load(execution.execution_id)
             if step.launch is not None:
                 execution = self._launch(execution, step.launch, look)
+            if step.act is not None:
+                execution = self._act(execution, step.act)
+        return execution
+
+    def _act(self, execution: Execution, task: Task) -> Execution:
+        """Send the request of a recorded intent, then record the outcome."""
+        outcome = self._barred(execution) or self._actions_for(execution.region).start(task, execution.mode)
+        for _ in range(RECORD_TRIES):
+            current = next(other for other in execution.tasks if other.task_id == task.task_id)
+            if current.status is not TaskStatus.INTENT:
+                return execution
+            after = record_action(execution, current, outcome, self._store.now())
+            if bounded(after) == execution:
+                return execution
+            try:
+                return self._commit(execution, after)
+            except LostRace:
+                execution = self._store.load(execution.execution_id)
         return execution
 
     def _launch(self, execution: Execution, attempt: Attempt, look: Look) -> Execution:
@@ -175,6 +206,13 @@ class Engine:
             except LostRace:
                 execution = self._store.load(execution.execution_id)
         return execution
+
+    def _barred(self, execution: Execution) -> NotExecuted | None:
+        """Why no action of a RECOVERY that nobody authorised is asked for."""
+        if execution.execution_type is not ExecutionType.RECOVERY:
+            return None
+        complaint = unauthorised(execution, (), {}, self._authorization(execution))
+        return NotExecuted("Unauthorised", complaint) if complaint else None
 
     def _commit(self, before: Execution, after: Execution, logs: tuple[JobLog, ...] = ()) -> Execution:
         check(before, after)
@@ -255,6 +293,8 @@ class Engine:
             instances=_instances(execution, look.recovery),
             witnesses=self._witnesses(execution, look),
             obstacles=self._obstacles(execution, look.recovery, now),
+            news=look_at_tasks(execution, self._actions_for, look.sightings, now),
+            addresses=addresses_for(execution, self._actions_for, look.sightings, now),
         )
 
     def _obstacles(self, execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ was written, and a job's log is sealed when it is kept.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from drskit.actions import Task
 from drskit.bounds import bounded
 from drskit.model import Attempt, AttemptStatus, Command, Decision, Event, Execution, JobLog, ServerRun, WaveRun
 from drskit.notices import Delivery, Notice
@@ -18,7 +19,7 @@ from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_
 
 SERVERS_PER_EVENT = 100
 """So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
-PARTS = frozenset({"waves", "attempts", "commands", "notices"})
+PARTS = frozenset({"waves", "attempts", "tasks", "commands", "notices"})
 """Of an execution; each has events of its own."""
 UNTOLD = frozenset({"version", "events", "head"})
 """What every write changes."""
@@ -132,6 +133,11 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         had = attempts.get(attempt.attempt_id)
         if had is not attempt:
             yield from _noted("ATTEMPT_NOTED", _attempt(attempt), changes(had, attempt), _launch(had, attempt))
+    tasks = {task.task_id: task for task in before.tasks}
+    for task in after.tasks:
+        ran = tasks.get(task.task_id)
+        if ran is not task:
+            yield from _noted("TASK_NOTED", _about_task(task), changes(ran, task), _task(ran, task))
     for old, new in zip(before.waves, after.waves, strict=True):
         if new is not old:
             yield from _servers(old, new)
@@ -228,6 +234,30 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "Chunk": attempt.chunk,
         "Attempt": attempt.number,
         "AttemptId": attempt.attempt_id,
+    }
+
+
+def _task(old: Task | None, task: Task) -> Iterator[Told]:
+    facts = _about_task(task) | {"ExternalId": task.external_id, "Reason": task.outcome}
+    if old is None or old.status is not task.status:
+        yield f"TASK_{task.status.value}", None, facts
+    elif task.sends > old.sends:
+        yield "TASK_SENT_AGAIN", None, facts
+    elif task.again and task.again != old.again:
+        yield "TASK_AGAIN", task.again.by, _about_task(task) | {"Reason": task.again.reason}
+    elif task.overridden and task.overridden != old.overridden:
+        yield "TASK_OVERRIDDEN", task.overridden.by, _about_task(task) | {"Reason": task.overridden.reason}
+    elif (task.refused, task.doubt, task.trouble) != (old.refused, old.doubt, old.trouble):
+        yield "TASK_DELAYED", None, facts | {"Reason": task.trouble or task.outcome}
+
+
+def _about_task(task: Task) -> dict[str, object]:
+    return {
+        "Wave": task.wave_name,
+        "Phase": task.phase.value,
+        "Action": task.title,
+        "Run": task.number,
+        "TaskId": task.task_id,
     }
 
 

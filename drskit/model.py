@@ -15,8 +15,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from drskit.actions import Action, Task
 from drskit.notices import Notice, NotifyTarget
-from drskit.record import Record as Record  # noqa: PLC0414 - callers know it by this name
+from drskit.record import Decision, OnFailure, Record
+
+__all__ = ["Decision", "OnFailure", "Record"]
+"""Nouns of `record.py` that callers know by this name."""
 
 ServerId = Annotated[str, StringConstraints(pattern=r"^s-[0-9a-zA-Z]{17}$")]
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
@@ -108,14 +112,6 @@ class Phase(StrEnum):
     SNAPSHOT = "SNAPSHOT"
     CONVERSION = "CONVERSION"
     LAUNCH = "LAUNCH"
-
-
-class OnFailure(StrEnum):
-    """What a failed wave does to the execution."""
-
-    STOP = "stop"
-    PAUSE = "pause"
-    CONTINUE = "continue"
 
 
 class OnTimeout(StrEnum):
@@ -216,6 +212,8 @@ class Wave(Record):
     timeout: timedelta = timedelta(minutes=90)
     order: tuple[tuple[ServerId, ...], ...] = ()
     """Steps: each is launched when the one before it has come to its end; servers that none names come last."""
+    before: tuple[Action, ...] = ()
+    after: tuple[Action, ...] = ()
 
 
 class Pacing(Record):
@@ -290,6 +288,8 @@ class RecoveryPlan(Record):
     recovery: RecoveryPolicy = RecoveryPolicy()
     notify: tuple[NotifyTarget, ...] = ()
     """Whom its executions tell what happens."""
+    at_end: tuple[Action, ...] = ()
+    """What happens at the end, whatever happened."""
 
     @cached_property
     def digest(self) -> str:
@@ -406,14 +406,6 @@ class ServerRun(Record):
     """How its instance is known to be no more: what DRS and EC2 said."""
     terminated_by: str | None = None
     """Of a drill: the cleanup that terminated its instance; one that failed may have left one, too."""
-
-
-class Decision(Record):
-    """Who decided what, when and why."""
-
-    by: str
-    at: AwareDatetime
-    reason: str
 
 
 class WaveRun(Record):
@@ -588,6 +580,8 @@ class Execution(Record):
     """Of a plan with a timeout."""
     waves: tuple[WaveRun, ...]
     attempts: tuple[Attempt, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    """Every run of an action, in the order of their making."""
     commands: tuple[Command, ...] = ()
     notices: tuple[Notice, ...] = ()
     """What was told, or is to be, in the order of its happening."""

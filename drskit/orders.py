@@ -24,6 +24,7 @@ from drskit.progress import awaits_verdict
 from drskit.retries import retry
 from drskit.skips import skip
 from drskit.states import RETRY_EXECUTION, WAITS_FOR_A_PERSON
+from drskit.taskorders import go_on_without, run_again
 
 REFUSED = "refused: "
 """How the answer to a command begins that is not carried out."""
@@ -140,7 +141,7 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
         return execution, f"{REFUSED}{ending}"
     if execution.held is not None and command.wave_name is None:
         return released(execution, now), f"resumed: the pause by {execution.held.by} is over"
-    resumed: list[str] = []
+    execution, resumed = go_on_without(execution, command, _decision(command))
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN and command.wave_name in {None, attempt.wave_name}:
             execution = tried_again(execution, attempt)
@@ -171,8 +172,11 @@ def _aftermath(execution: Execution) -> str:
 
 
 def _retry(execution: Execution, command: Command, _: datetime) -> Answered:
+    execution, told_again = run_again(execution, command, _decision(command))
     execution, answer, complaint = retry(execution, command, _decision(command))
-    return execution, f"{REFUSED}{complaint}" if complaint else answer
+    if complaint and not told_again:
+        return execution, f"{REFUSED}{complaint}"
+    return execution, "; ".join([*told_again, *([answer] if answer else [])])
 
 
 def _skip(execution: Execution, command: Command, _: datetime) -> Answered:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from drskit.actions import TaskPhase
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -21,6 +22,7 @@ from drskit.pacing import job_after, wave_after
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
 from drskit.steps import failed_step, failures_borne, waits_for_a_step
+from drskit.tasks import Turn, failure_of, open_tasks, stand_of
 
 GOOD_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.PARTIAL, WaveStatus.SKIPPED})
 BAD_WAVE = frozenset({WaveStatus.FAILED, WaveStatus.TIMED_OUT})
@@ -185,6 +187,8 @@ def _give_up(execution: Execution, wave: WaveRun, why: str) -> WaveRun:
         if attempt.status is AttemptStatus.INTENT:
             return wave
     wave = without_pending(wave, f"not launched: {why}{f', and that is not certain: {doubt}' if doubt else ''}")
+    if open_tasks(execution, wave.wave_name):
+        return wave  # an action of it runs: it is let end, and shown
     may_be_called_off = WaveStatus.CANCELLED in WAVE[wave.status]  # not one whose job existed, whatever was left out
     if may_be_called_off and all(server.status is ServerStatus.SKIPPED for server in wave.servers):
         return wave.model_copy(update={"status": WaveStatus.CANCELLED, "reason": why})
@@ -206,8 +210,9 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         )
     if not undecided:
         wave = _without_later_steps(execution, plan_wave, wave)
+        wave = _without_prepared(execution, wave)
         execution = with_wave(execution, wave.wave_name, servers=wave.servers)
-    complete = not undecided and _all_asked(execution, plan_wave, wave)
+    complete = not undecided and _all_asked(execution, plan_wave, wave) and _prepared(execution, wave)
     status = wave.status
     if status is WaveStatus.QUEUED and (wave.not_before is None or seen.now >= wave.not_before):
         status = WaveStatus.PREPARING
@@ -219,6 +224,34 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
     if status is wave.status:
         return _advance_launched(execution, plan_wave, wave, seen)
     return with_wave(execution, wave.wave_name, status=status)
+
+
+def _without_prepared(execution: Execution, wave: WaveRun) -> WaveRun:
+    """The wave, without what waits to be launched where an action before it has failed."""
+    stand = stand_of(execution, TaskPhase.BEFORE, wave.wave_name)
+    return without_pending(wave, f"not launched: {failure_of(stand)}") if stand.turn is Turn.FAILED else wave
+
+
+def _prepared(execution: Execution, wave: WaveRun) -> bool:
+    """Whether a started wave may leave its preparation: its actions are over, and nobody has called it off since."""
+    if wave.status is not WaveStatus.PREPARING:
+        return True
+    over = stand_of(execution, TaskPhase.BEFORE, wave.wave_name).turn in {Turn.OVER, Turn.FAILED}
+    launched = any(attempt.status is AttemptStatus.LAUNCHED for attempt in execution.attempts_of(wave.wave_name))
+    return over and (launched or goes_on(execution, wave))
+
+
+def prepared(execution: Execution, wave: WaveRun) -> bool:
+    """Whether all that is to happen before the wave's launches has happened."""
+    return stand_of(execution, TaskPhase.BEFORE, wave.wave_name).turn is Turn.OVER
+
+
+def goes_on(execution: Execution, wave: WaveRun) -> bool:
+    """Whether anything new of a started wave may begin, as far as the others let it."""
+    if execution.status is ExecutionStatus.CANCELLING:
+        return False
+    failed = tuple(other for other in stopping(execution) if other.wave_name != wave.wave_name)
+    return not failed or _retried_since(wave, failed)
 
 
 def _without_later_steps(execution: Execution, plan_wave: Wave, wave: WaveRun) -> WaveRun:
@@ -247,16 +280,44 @@ def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen
         return with_wave(execution, wave.wave_name, status=WaveStatus.VERIFYING)
     if wave.status is not WaveStatus.VERIFYING:
         return execution
-    job_ends = [attempt.end_time for attempt in jobs if attempt.end_time is not None]
-    unseen = [
+    if _unseen(execution, wave, seen.now):
+        return execution
+    unseen = _without_instance(wave)
+    status, reason = verdict(plan_wave, wave), _blame(wave) or (_unlisted(unseen) if unseen else None)
+    stand = stand_of(execution, TaskPhase.BEFORE, wave.wave_name)
+    if stand.turn is not Turn.FAILED and came_up(plan_wave, wave):
+        stand = stand_of(execution, TaskPhase.AFTER, wave.wave_name)
+    if stand.turn is Turn.FAILED:
+        status, reason = WaveStatus.FAILED, failure_of(stand)
+    elif came_up(plan_wave, wave) and stand.turn is not Turn.OVER:
+        if goes_on(execution, wave) or stand.turn is Turn.BUSY:
+            return execution
+        status, reason = WaveStatus.PARTIAL, "not all that follows its launch was done, for nothing new was to begin"
+    return with_wave(execution, wave.wave_name, status=status, end_time=seen.now, reason=reason)
+
+
+def came_up(plan_wave: Wave, wave: WaveRun) -> bool:
+    """Whether as many of the wave's servers came up as it needs."""
+    return verdict(plan_wave, wave) in GOOD_WAVE
+
+
+def verified(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime) -> bool:
+    """Whether a wave's servers came up, and all that is known of them was looked at: its actions may follow."""
+    return wave.status is WaveStatus.VERIFYING and not _unseen(execution, wave, now) and came_up(plan_wave, wave)
+
+
+def _without_instance(wave: WaveRun) -> list[ServerRun]:
+    return [
         server
         for server in wave.servers
         if server.status is ServerStatus.LAUNCHED and server.recovery_instance_id is None
     ]
-    if unseen and seen.now < max(job_ends) + INSTANCE_GRACE:
-        return execution
-    reason = _blame(wave) or (_unlisted(unseen) if unseen else None)
-    return with_wave(execution, wave.wave_name, status=_verdict(plan_wave, wave), end_time=seen.now, reason=reason)
+
+
+def _unseen(execution: Execution, wave: WaveRun, now: datetime) -> bool:
+    """Whether an instance of it may yet be seen."""
+    ends = [attempt.end_time for attempt in execution.attempts_of(wave.wave_name) if attempt.end_time is not None]
+    return bool(_without_instance(wave)) and now < max(ends) + INSTANCE_GRACE
 
 
 def _unlisted(servers: list[ServerRun]) -> str:
@@ -265,7 +326,7 @@ def _unlisted(servers: list[ServerRun]) -> str:
     return f"DRS says LAUNCHED and lists no recovery instance of {names} {minutes:g} min after the job's end"
 
 
-def _verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:
+def verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:
     """COMPLETED, PARTIAL or FAILED, by the servers alone; a job's own COMPLETED says nothing."""
     came_up = {ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED}  # the last by a cleanup, later
     missing = [server for server in wave.servers if server.status not in came_up]

@@ -1,8 +1,9 @@
-"""What every frozen value of drskit is made of."""
+"""What every noun of drskit is made of: frozen records, and the words that more than one module of nouns needs."""
 
+from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic.alias_generators import to_pascal
 
 
@@ -14,3 +15,19 @@ class Record(BaseModel):
     def to_json(self) -> dict[str, Any]:
         """The value as JSON types under PascalCase names; times end in Z, absent values are null."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+class OnFailure(StrEnum):
+    """What a failure, of a wave or of an action, does to the execution."""
+
+    STOP = "stop"
+    PAUSE = "pause"
+    CONTINUE = "continue"
+
+
+class Decision(Record):
+    """Who decided what, when and why."""
+
+    by: str
+    at: AwareDatetime
+    reason: str

@@ -23,6 +23,8 @@ from drskit.model import (
 )
 from drskit.progress import lost_servers, still_works, stopping
 from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
+from drskit.taskorders import renewed
+from drskit.tasks import Turn, at_the_end
 from drskit.timelimit import deadline_of
 
 ENDED_BADLY = frozenset(
@@ -54,6 +56,9 @@ def retry(execution: Execution, command: Command, decision: Decision) -> tuple[E
     for plan_wave, wave in waves:
         execution = _again(execution, plan_wave, wave, order)
     execution = _revive(execution, order)
+    if _end_failed(execution):
+        order.again.append("what failed at the end is run again")
+    execution = renewed(execution, None, decision)
     execution = execution.model_copy(update={"deadline": deadline_of(execution.plan, decision.at)})
     if execution.held:
         order.again.append("nothing starts before somebody resumes it")
@@ -77,7 +82,7 @@ def _waits(execution: Execution, wave: WaveRun) -> bool:
 
 
 def _complaint(execution: Execution, command: Command, waves: list[tuple[Wave, WaveRun]]) -> str | None:
-    if not waves and not _late(execution):
+    if not waves and not _late(execution) and not _end_failed(execution):
         return "nothing of it has failed, so there is nothing to retry"
     servers = {server.source_server_id: server for _, wave in waves for server in wave.servers}
     for server_id in command.server_ids:
@@ -94,6 +99,11 @@ def _late(execution: Execution) -> bool:
     """Whether the plan's time was over before all of its waves had begun."""
     passed = execution.deadline is not None and execution.deadline.passed is not None
     return passed and any(wave.status is WaveStatus.CANCELLED for wave in execution.waves)
+
+
+def _end_failed(execution: Execution) -> bool:
+    """Whether something failed that was to be done at the end."""
+    return at_the_end(execution).turn is Turn.FAILED
 
 
 def _about_the_rest(execution: Execution, waves: list[tuple[Wave, WaveRun]]) -> str | None:
@@ -153,6 +163,7 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
     _tell(wave, servers, chosen, running, order)
     if wave.status is WaveStatus.SKIPPED:
         return _afresh(execution, wave, servers, order.decision)
+    execution = renewed(execution, wave.wave_name, order.decision)
     for attempt in execution.attempts_of(wave.wave_name):
         if attempt.status is AttemptStatus.FOREIGN and wave.status in FINAL_WAVE:
             execution = _let_go(execution, attempt)
@@ -207,6 +218,7 @@ def _afresh(execution: Execution, wave: WaveRun, servers: tuple[ServerRun, ...],
     for attempt in execution.attempts_of(wave.wave_name):
         if attempt.status is AttemptStatus.FOREIGN:
             execution = _let_go(execution, attempt)
+    execution = renewed(execution, wave.wave_name, decision)
     bare = WaveRun(wave_name=wave.wave_name, servers=servers, retried=decision)
     waves = tuple(bare if run.wave_name == wave.wave_name else run for run in execution.waves)
     return execution.model_copy(update={"waves": waves})

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from drskit.actions import Action
+from drskit.actionspec import ActionSpec, action_of_spec
 from drskit.contradictions import contradictions, needs_of
 from drskit.errors import InvalidRunbook
 from drskit.model import (
@@ -114,6 +116,10 @@ def _change(spec: ChangeSpec | None) -> ChangeControl | None:
     return ChangeControl(ticket=spec.ticket, windows=windows, timezone=spec.timezone, freeze=spec.freeze)
 
 
+def _actions(specs: tuple[ActionSpec, ...], plan: str) -> tuple[Action, ...]:
+    return tuple(action_of_spec(spec, plan) for spec in specs)
+
+
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
     needs = needs_of(spec)
@@ -130,6 +136,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
             rto=wave.rto,
             approval=_approval(wave.approve), optional=wave.optional,
             **_failures(wave.max_failed), on_failure=wave.on_failure, timeout=wave.timeout, order=wave.order,
+            before=_actions(wave.before, spec.plan), after=_actions(wave.after, spec.plan),
         )
         for wave in spec.waves
     )  # fmt: skip
@@ -141,6 +148,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
         change=_change(spec.change), recovery=RecoveryPolicy(second_person=spec.recovery.second_person),
         notify=tuple(NotifyTarget(address=target.address, kinds=target.on) for target in spec.notify),
+        at_end=_actions(spec.finally_, spec.plan),
     )  # fmt: skip
     lines = {spell(location): line for location, line in document.lines.items() if location}
     return Runbook(source=document.source, lines=lines, plan=plan, groups=groups)

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from drskit.actionspec import Actions
 from drskit.approvers import PATTERN
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
 from drskit.notifyspec import Notify
@@ -138,8 +139,8 @@ class WaveSpec(Spec):
     max_failed: Failures = "0"
     on_failure: OnFailure = OnFailure.STOP
     timeout: Duration = timedelta(minutes=90)
-    before: Annotated[None, later("an action before a wave")] = None
-    after: Annotated[None, later("an action after a wave")] = None
+    before: Annotated[Actions, filled("write at least one action, or remove the key")] = ()
+    after: Annotated[Actions, filled("write at least one action, or remove the key")] = ()
     checks: Annotated[None, later("a check of a wave")] = None
     order: Annotated[
         tuple[Annotated[tuple[ServerId, ...], filled("write at least one server")], ...],
@@ -239,7 +240,7 @@ class RunbookSpec(Spec):
     drill: Annotated[None, later("a rule about a drill's launch template")] = None
     groups: Annotated[dict[GroupName, GroupSpec], filled("write at least one group")]
     waves: Annotated[tuple[WaveSpec, ...], Field(max_length=200), filled("write at least one wave")]
-    finally_: Annotated[None, later("an action at the end"), Field(alias="finally")] = None
+    finally_: Annotated[Actions, Field(alias="finally")] = ()
     snapshots: SnapshotsSpec = SnapshotsSpec()
     pacing: PacingSpec = PacingSpec()
     cleanup: CleanupSpec = CleanupSpec()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from drskit.actionports import News
 from drskit.model import Job, JobLogEntry, RecoveryInstance, SourceServer
 from drskit.witness import Witness
 
@@ -90,5 +91,9 @@ class Seen:
     """By attempt id."""
     obstacles: Mapping[str, str | None] = field(default_factory=dict)
     """By source server: why a launch would destroy something; None when it would not."""
+    news: Mapping[str, News] = field(default_factory=dict)
+    """By task: what has become of the runs of actions that were looked at."""
+    addresses: Mapping[str, str] | None = None
+    """By instance: private addresses; None where they were not asked for."""
     aftermath: Aftermath = Aftermath()
     """For a cleanup."""

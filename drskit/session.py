@@ -70,6 +70,7 @@ from drskit.snapshots import choose
 from drskit.states import check
 
 if TYPE_CHECKING:
+    from drskit.aws.actions import AwsActions
     from drskit.aws.clients import Clients
     from drskit.aws.notifier import AwsNotifier
     from drskit.aws.recovery import DrsRecovery
@@ -140,6 +141,7 @@ class Session:
         self._clock = clock
         self._fresh_id = fresh_id
         self._recoveries: dict[str, DrsRecovery] = {}
+        self._actions: dict[str, AwsActions] = {}
 
     @classmethod
     def open(cls, **flags: object) -> "Session":
@@ -242,6 +244,14 @@ class Session:
 
         return AwsNotifier(self.clients)
 
+    def actions(self, region: str) -> "AwsActions":
+        """What actions do in a Region."""
+        if region not in self._actions:
+            from drskit.aws.opening import open_actions
+
+            self._actions[region] = open_actions(self.clients, self.recovery(region), region)
+        return self._actions[region]
+
     def require_simulated(self, region: str) -> None:
         """Make sure that our simulator answers in DRS's place.
 
@@ -258,7 +268,10 @@ class Session:
 
     def poller(self) -> Poller:
         """A worker that advances every execution of this account."""
-        engine = Engine(self.store, actor=self.caller[1], fresh_id=self._fresh_id, quiescence=self.settings.quiescence)
+        engine = Engine(
+            self.store, actor=self.caller[1], fresh_id=self._fresh_id, actions_for=self.actions,
+            quiescence=self.settings.quiescence,
+        )  # fmt: skip
         account_id = self.caller[0]
 
         def recovery_for(account: str, region: str) -> "DrsRecovery | None":

@@ -19,6 +19,7 @@ from drskit.model import (
 from drskit.progress import awaits_verdict, lost_servers
 from drskit.retries import ENDED_BADLY, names
 from drskit.states import FINAL_WAVE, WAVE
+from drskit.taskorders import busy
 
 SKIPPABLE = frozenset(status for status, arrows in WAVE.items() if WaveStatus.SKIPPED in arrows)
 """A wave of which nothing need be launched yet."""
@@ -54,7 +55,7 @@ def _about_wave(execution: Execution, plan_wave: Wave, wave: WaveRun) -> str | N
         return f"wave {name} is {wave.status}: {_instead(plan_wave, wave)}"
     if wave.status in FINAL_WAVE:
         return f"wave {name} is {wave.status}; nothing of it is left to skip"
-    open_attempt = _about_attempts(execution.attempts_of(name))
+    open_attempt = busy(execution, name) or _about_attempts(execution.attempts_of(name))
     if open_attempt:
         return f"wave {name}: {open_attempt}"
     return None if wave.status in SKIPPABLE else f"wave {name} is {wave.status}; that is past skipping"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from drskit.actions import TaskStatus
 from drskit.model import AttemptStatus, CommandKind, Execution, ExecutionStatus, ServerStatus, WaveStatus
 
 Status = TypeVar("Status", bound=StrEnum)
@@ -88,6 +89,20 @@ SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {
     ServerStatus.TERMINATED: frozenset(),
 }
 
+TASK: Mapping[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.INTENT: frozenset(
+        {TaskStatus.RUNNING, TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.UNKNOWN, TaskStatus.SKIPPED}
+    ),
+    TaskStatus.RUNNING: frozenset(
+        {TaskStatus.DONE, TaskStatus.FAILED, TaskStatus.TIMED_OUT, TaskStatus.UNKNOWN, TaskStatus.SKIPPED}
+    ),
+    TaskStatus.DONE: frozenset(),
+    TaskStatus.FAILED: frozenset(),
+    TaskStatus.TIMED_OUT: frozenset(),
+    TaskStatus.UNKNOWN: frozenset(),
+    TaskStatus.SKIPPED: frozenset(),
+}
+
 RETRY_EXECUTION: Mapping[ExecutionStatus, frozenset[ExecutionStatus]] = {
     ExecutionStatus.PARTIAL: frozenset({ExecutionStatus.POLLING}),
     ExecutionStatus.FAILED: frozenset({ExecutionStatus.POLLING}),
@@ -114,6 +129,7 @@ def final(table: Mapping[Status, frozenset[Status]]) -> frozenset[Status]:
 
 FINAL_EXECUTION = final(EXECUTION)
 FINAL_WAVE = final(WAVE)
+FINAL_TASK = final(TASK)
 WAITS_FOR_A_PERSON = frozenset({ExecutionStatus.PAUSED})
 NEEDS_ATTENTION = frozenset(EXECUTION) - FINAL_EXECUTION - WAITS_FOR_A_PERSON
 """What the finder asks the StatusIndex for."""
@@ -172,6 +188,11 @@ def _changes(before: Execution, after: Execution) -> Iterator[_Change]:
         if attempt.attempt_id in known:
             name = f"attempt {attempt.attempt_id}"
             found.append(_Change(name, _plain(ATTEMPT), {}, known[attempt.attempt_id], attempt.status))
+    runs = {task.task_id: task.status for task in before.tasks}
+    for task in after.tasks:
+        if task.task_id in runs:
+            name = f"task {task.task_id} ({task.title})"
+            found.append(_Change(name, _plain(TASK), {}, runs[task.task_id], task.status))
     return (change for change in found if change.old is not change.new)
 
 

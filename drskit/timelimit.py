@@ -6,10 +6,12 @@ is to come to an end; it does not run while somebody holds the execution.
 
 from datetime import datetime
 
+from drskit.actions import TaskPhase
 from drskit.endings import stop
 from drskit.model import Deadline, Execution, ExecutionStatus, RecoveryPlan, ServerStatus, WaveRun, WaveStatus
 from drskit.progress import lost_servers, still_works
 from drskit.states import FINAL_WAVE
+from drskit.tasks import Turn, stand_of
 
 NOT_BEGUN = frozenset({WaveStatus.PENDING, WaveStatus.WAITING_APPROVAL})
 
@@ -39,4 +41,9 @@ def _unfinished(execution: Execution, wave: WaveRun) -> bool:
         return False
     waits = any(server.status is ServerStatus.PENDING for server in wave.servers)
     lost = bool(lost_servers(execution, wave))
+    if (
+        wave.status is WaveStatus.VERIFYING
+        and stand_of(execution, TaskPhase.AFTER, wave.wave_name).turn is not Turn.OVER
+    ):
+        return True
     return wave.status in NOT_BEGUN or waits or lost or still_works(execution, wave)

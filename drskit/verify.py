@@ -145,8 +145,12 @@ class _Told:
         self.waves: dict[str, Fields] = {}
         self.servers: dict[str, Fields] = {}
         self.attempts: dict[str, Fields] = {}
+        self.tasks: dict[str, Fields] = {}
         self.commands: dict[str, Fields] = {}
         self.notices: dict[str, Fields] = {}
+        self._books = {
+            "AttemptId": self.attempts, "NoticeId": self.notices, "TaskId": self.tasks, "CommandId": self.commands,
+        }  # fmt: skip
         self.logs: dict[str, str] = {}
         self.plan: str | None = None
         self.whole = execution.version == sum(STATE in event.facts for event in events)
@@ -176,13 +180,9 @@ class _Told:
             self.servers |= {name: {"Snapshot": chosen} for name, chosen in facts.get("Snapshots", {}).items()}
         elif kind == "ATTEMPT_FORGOTTEN":
             del self.attempts[facts["AttemptId"]]
-        elif "AttemptId" in facts:
+        elif name := next((name for name in self._books if name in facts), None):
             old = {"JobId": facts["JobId"]} if kind == "ATTEMPT_LAUNCHED" else {}
-            self.attempts.setdefault(facts["AttemptId"], {}).update(old | fields)
-        elif "NoticeId" in facts:
-            self.notices.setdefault(facts["NoticeId"], {}).update(fields)
-        elif "CommandId" in facts:
-            self.commands.setdefault(facts["CommandId"], {}).update(fields)
+            self._books[name].setdefault(facts[name], {}).update(old | fields)
         elif "Wave" in facts:
             old = {"Status": facts["To"]} if kind == "WAVE_CHANGED" else {}
             self.waves.setdefault(facts["Wave"], {}).update(old | fields)
@@ -207,6 +207,7 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
         *_authorised(execution, events),
         *_waves(execution, told),
         *_listed("Attempt", {attempt.attempt_id: attempt for attempt in execution.attempts}, told.attempts, told),
+        *_listed("Task", {task.task_id: task for task in execution.tasks}, told.tasks, told),
         *_listed("Command", {command.command_id: command for command in execution.commands}, told.commands, told),
         *_listed("Notice", {notice.notice_id: notice for notice in execution.notices}, told.notices, told),
     ]
@@ -218,7 +219,7 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
 
 
 def _own(execution: Execution, told: _Told) -> Iterator[str]:
-    here = execution.model_copy(update={"waves": (), "attempts": (), "commands": (), "notices": ()})
+    here = execution.model_copy(update={"waves": (), "attempts": (), "tasks": (), "commands": (), "notices": ()})
     untold: Fields = {"Plan": here.plan, "Waves": (), "Version": here.version, "Events": here.events, "Head": here.head}
     base = untold if told.whole else _as_it_is(here)
     yield from _differing("The execution", here, base | told.execution)

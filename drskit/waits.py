@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.approvers import question
 from drskit.endings import ended_because
 from drskit.model import (
@@ -17,9 +18,11 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
+from drskit.nextactions import due_stands
 from drskit.progress import awaits_verdict, holds, lost_servers, paced_jobs, paced_waves, still_works
 from drskit.states import FINAL_WAVE, STARTED_WAVE
 from drskit.steps import open_chunks
+from drskit.tasks import Turn, asking, at_the_end, open_tasks, place_of, stand_of, wait_ends
 
 SHOWN_AFTER = timedelta(seconds=10)
 """An intent older than this is shown as waiting for its outcome; a younger one is just being carried out."""
@@ -38,6 +41,11 @@ def people(execution: Execution) -> tuple[str, ...]:
     texts = [f"resume (paused by {held.by}: {held.reason})"] if held else []
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         texts += _asked_of_people(execution, plan_wave, wave)
+    texts += [
+        f"a decision about {place_of(task)}, which is {task.status} ({task.outcome}): "
+        "resume without it, retry it, or cancel"
+        for task in asking(execution)
+    ]
     texts += [
         f"a decision about wave {attempt.wave_name}: {attempt.outcome}. Resume when that has ended, or cancel"
         for attempt in execution.attempts
@@ -87,7 +95,29 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
     ]
     for attempt in execution.attempts:
         texts += _job(execution, attempt, now)
+    for task in open_tasks(execution):
+        texts += _run(execution, task, now)
+    texts += [
+        f"{place_of(stand.task)} to be run again at {utc(stand.at)}: {stand.task.outcome}"
+        for stand in due_stands(execution, now)
+        if stand.task and stand.at and stand.at > now
+    ]
     return tuple(texts)
+
+
+def _run(execution: Execution, task: Task, now: datetime) -> list[str]:
+    """What is worth saying of a run that has not ended."""
+    what, sent_at = place_of(task), task.sent_at or task.intended_at
+    if task.kind is ActionKind.WAIT:
+        return [f"{what}, until {utc(wait_ends(execution, task))}"]
+    if task.refused and task.not_before:
+        return [f"{what} to be asked for again after {utc(task.not_before)}: {task.outcome}"]
+    if task.trouble:
+        return [f"{what}, which cannot be seen: {task.trouble}"]
+    if task.status is TaskStatus.RUNNING:
+        return [f"{what} to end, which runs since {utc(task.start_time or task.intended_at)}"]
+    lost = task.doubt or (f"asked for at {utc(sent_at)}" if now >= sent_at + SHOWN_AFTER else None)
+    return [f"the outcome of {what}: {lost}"] if lost else []
 
 
 def _job(execution: Execution, attempt: Attempt, now: datetime) -> list[str]:
@@ -126,19 +156,34 @@ def moving(execution: Execution) -> bool:
     """Whether something goes on without a person."""
     if any(_wave_moves(execution, *pair) for pair in zip(execution.plan.waves, execution.waves, strict=True)):
         return True
+    if open_tasks(execution) or (at_the_end(execution).turn is Turn.DUE and not execution.held and _over(execution)):
+        return True
     return bool(paced_waves(execution))
 
 
 def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
     if wave.status not in STARTED_WAVE:
         return False
-    if wave.status in {WaveStatus.INITIATED, WaveStatus.VERIFYING} or still_works(execution, wave):
+    if still_works(execution, wave) or wave.status is WaveStatus.INITIATED:
         return True
+    if wave.status is WaveStatus.VERIFYING or _action_asks(execution, wave):
+        return not _action_asks(execution, wave)
     if execution.execution_type is ExecutionType.CLEANUP:
         return not execution.held
     if _pending(execution, plan_wave, wave):
         return not execution.held and not _stands_still(execution, plan_wave, wave)
     return not lost_servers(execution, wave)
+
+
+def _action_asks(execution: Execution, wave: WaveRun) -> bool:
+    """Whether an action of a started wave waits for a person: by its failure, or because the execution is paused."""
+    verifying = wave.status is WaveStatus.VERIFYING
+    turn = stand_of(execution, TaskPhase.AFTER if verifying else TaskPhase.BEFORE, wave.wave_name).turn
+    return turn is Turn.ASKS or (turn is Turn.DUE and verifying and execution.held is not None)
+
+
+def _over(execution: Execution) -> bool:
+    return all(wave.status in FINAL_WAVE for wave in execution.waves)
 
 
 def _pending(execution: Execution, plan_wave: Wave, wave: WaveRun) -> set[int]:

@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from drskit.actionports import News, Outcome
+from drskit.actions import Task
 from drskit.codes import BAD_CREDENTIALS, THROTTLES
-from drskit.decide import Step, decide, record
+from drskit.decide import Step, decide, record, record_action
 from drskit.model import (
     Attempt,
     Command,
@@ -148,6 +150,10 @@ class Walk:
     missing: set[str] = field(default_factory=set)
     remains: dict[str, Remains] = field(default_factory=dict)
     launches: list[Attempt] = field(default_factory=list)
+    news: dict[str, News] = field(default_factory=dict)
+    """By task."""
+    acts: list[Task] = field(default_factory=list)
+    """The runs of actions whose requests `decide` told us to send, in their order."""
     ids: int = 0
 
     def __post_init__(self) -> None:
@@ -175,6 +181,8 @@ class Walk:
             instances=self.instances,
             witnesses=self.witnesses,
             obstacles=self.obstacles,
+            news=self.news,
+            addresses={},
         )
 
     def step(self) -> Step:
@@ -184,6 +192,8 @@ class Walk:
         self.execution = step.execution
         if step.launch is not None:
             self.launches.append(step.launch)
+        if step.act is not None:
+            self.acts.append(step.act)
         return step
 
     def run(self, seconds: float = 0) -> "Walk":
@@ -191,7 +201,8 @@ class Walk:
         self.seconds += seconds
         for _ in range(50):
             before = self.execution
-            if self.step().launch is not None or before == self.execution:
+            step = self.step()
+            if step.launch is not None or step.act is not None or before == self.execution:
                 return self
         message = "no fixpoint within 50 steps"
         raise AssertionError(message)
@@ -209,6 +220,14 @@ class Walk:
     def refuse(self, code: str, message: str = "no") -> "Walk":
         """The last launch was refused."""
         return self.reply(NotExecuted(code, message, transient=code in TRANSIENT))
+
+    def acted(self, outcome: Outcome) -> "Walk":
+        """The request of the last act came to this."""
+        task = next(task for task in self.execution.tasks if task.task_id == self.acts[-1].task_id)
+        after = record_action(self.execution, task, outcome, self.now)
+        check(self.execution, after)
+        self.execution = after
+        return self
 
     def started(self, attempt: Attempt | None = None) -> Job:
         """DRS made a job of the last launch, whether we hear of it or not."""
@@ -282,6 +301,11 @@ class Walk:
     def waves(self) -> list[WaveStatus]:
         """The waves' statuses."""
         return [run.status for run in self.execution.waves]
+
+    @property
+    def tasks(self) -> list[tuple[str, str]]:
+        """The runs of actions: what, and how it stands."""
+        return [(task.title, task.status.value) for task in self.execution.tasks]
 
     def servers(self, number: int = 0) -> list[ServerStatus]:
         """The statuses of a wave's servers."""

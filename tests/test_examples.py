@@ -23,7 +23,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions"}
 """The runbooks that a test below is about."""
 
 
@@ -53,6 +53,32 @@ def test_every_example_is_tested():
     """One that nobody runs is one that does not work."""
     assert TESTED == {path.stem for path in EXAMPLES.glob("*.yaml")}
     assert TESTED == {Path(path).stem for path in (EXAMPLES / "worlds").glob("*.yaml")}
+
+
+def test_actions():
+    """A failed automation is run again, a server that is down is passed over, and no traffic is shifted in a drill."""
+    with opened("actions") as home:
+        execution = start(home, "actions")
+        home.finish()
+        execution, _ = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert [
+            ("replication settles", "DONE"),
+            ("ssm_automation FreezeBatchJobs", "FAILED"),
+            ("ssm_automation FreezeBatchJobs", "DONE"),
+            ("database answers", "DONE"),
+            ("lambda smoke-test", "DONE"),
+            ("tell the CMDB", "FAILED"),
+            ("lambda shift-traffic", "SKIPPED"),
+            ("sns arn:aws:sns:us-west-2:123456789012:dr", "DONE"),
+        ] == [(task.title, task.status) for task in execution.tasks]
+        assert ["Frozen: 7 jobs", '{"passed": "12 of 12"}', "down for maintenance"] == [
+            execution.tasks[number].output for number in (2, 4, 5)
+        ]
+        received = [(one["service"], one["name"]) for one in home.gateway.received()]
+        assert ("sns", "arn:aws:sns:us-west-2:123456789012:dr") == received[-1]
+        assert ("lambda", "shift-traffic") not in received
+        assert f"{execution.execution_id} is COMPLETED" == home.gateway.received()[-1]["message"]
 
 
 def test_steps():

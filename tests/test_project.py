@@ -23,13 +23,14 @@ from drskit.cli import COMMANDS as CLI
 from drskit.runbook import parse_runbook
 from drskit.runbookspec import RunbookSpec
 from drskit.settings import VARIABLES, Settings
-from drskit.states import ATTEMPT, EXECUTION, RETRY_EXECUTION, RETRY_SERVER, RETRY_WAVE, SERVER, WAVE, diagram
+from drskit.states import ATTEMPT, EXECUTION, RETRY_EXECUTION, RETRY_SERVER, RETRY_WAVE, SERVER, TASK, WAVE, diagram
 from tests.harness import final, house, started
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 README = (ROOT / "README.md").read_text()
+ACTIONS_PAGE = (ROOT / "docs" / "actions.md").read_text()
 RUNBOOK_PAGE = (ROOT / "docs" / "runbook.md").read_text()
 SETTINGS_PAGE = (ROOT / "docs" / "settings.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
@@ -237,7 +238,9 @@ def test_the_readme_draws_the_states_as_they_are(drawn):
     assert drawn in README
 
 
-@pytest.mark.parametrize("drawn", [diagram(ATTEMPT), diagram(SERVER, RETRY_SERVER)], ids=["attempt", "server"])
+@pytest.mark.parametrize(
+    "drawn", [diagram(ATTEMPT), diagram(SERVER, RETRY_SERVER), diagram(TASK)], ids=["attempt", "server", "task"]
+)
 def test_contributing_draws_the_states_as_they_are(drawn):
     """The diagram is printed from the tables."""
     assert drawn in CONTRIBUTING
@@ -261,7 +264,9 @@ def test_a_runbook_that_is_shown_drills_in_the_shops_world(page):
 
 def test_the_page_of_the_runbook_shows_every_key():
     """Those that are supported, and no other."""
-    assert set(keys(RunbookSpec)) <= set(re.findall(r"([a-z_]+):", fenced(RUNBOOK_PAGE, "yaml")))
+    blocks = re.findall(r"^```yaml\n(.*?)^```", ACTIONS_PAGE, re.MULTILINE | re.DOTALL)
+    shown = fenced(RUNBOOK_PAGE, "yaml") + "".join(blocks)
+    assert set(keys(RunbookSpec)) <= set(re.findall(r"([a-z_]+):", shown))
 
 
 def keys(model: type[BaseModel]) -> Iterator[str]:

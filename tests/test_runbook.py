@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from drskit.actions import ActionMode
 from drskit.errors import InvalidInput, InvalidRunbook
 from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
 from drskit.notices import NoticeKind
@@ -68,9 +69,7 @@ LATER = [
     "drill",
     "groups.app.launch",
     "groups.app.overrides",
-    "waves[1].before",
     "waves[1].checks",
-    "waves[1].after",
 ]
 
 
@@ -84,7 +83,7 @@ def without_later(text: str) -> str:
     """The example with the keys removed that nothing understands yet."""
     drill, groups = text.index("drill:\n"), text.index("groups:\n")
     text = text[:drill] + text[groups:]
-    gone = ("    launch:", "    overrides:", "    before:", "    checks:", "    after:")
+    gone = ("    launch:", "    overrides:", "    checks:")
     text = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(gone))
     return text.replace(", timeout: PT30M, on_timeout: cancel", "")
 
@@ -126,6 +125,10 @@ def test_the_whole_format_without_these_is_understood():
     assert ("s-5f3ddf07c0eb9fe45", "s-559fc088ae71428c9") == book.groups[2].servers
     assert (2, None) == (book.groups[0].expect, book.groups[1].expect)
     assert CleanupPolicy(after=CleanUp.ALWAYS, headless=CleanUp.NEVER) == plan.cleanup
+    assert ["wait 60 s"] == [action.title for action in application.before]
+    assert [("lambda shift-traffic", (ActionMode.RECOVERY,))] == [
+        (action.title, action.modes) for action in application.after
+    ]
 
 
 def test_a_wave_needs_the_one_before_it_unless_it_says_otherwise():
@@ -449,10 +452,10 @@ REFUSALS = {
         f"name: Web\n    order: [[{ID}, {ID}]]",
         f"shop.yaml:11: waves[1].order[0][1]: {ID} is twice in this step. Remove one.",
     ),
-    "an action at the end": (
+    "an action without modes": (
         "plan: shop",
         "plan: shop\nfinally: [{wait: PT1M}]",
-        "shop.yaml:3: finally: an action at the end is not supported yet; remove the key.",
+        "shop.yaml:3: finally[0].modes: the key is missing; add it.",
     ),
     "snapshots from before no time": (
         "plan: shop",

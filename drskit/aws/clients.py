@@ -39,6 +39,7 @@ FILES = Config(
 )
 
 LAUNCHES = ("StartRecovery", "TerminateRecoveryInstances")
+STARTS = ("SendCommand", "StartAutomationExecution")
 
 
 NOTIFY = Config(retries=ONCE, connect_timeout=2, read_timeout=5, tcp_keepalive=True)  # type: ignore[arg-type]
@@ -107,18 +108,18 @@ class Clients:
             return self._session.client("ec2", region_name=region, config=READ)
 
     def ssm(self, region: str) -> "SsmClient":
-        """For reading Systems Manager, and for cancelling; it refuses to send a command.
+        """For reading Systems Manager, and for cancelling; it refuses to start anything.
 
         Raises:
             Unavailable: that is no Region.
         """
         with _opening("SSM", region):
             client: SsmClient = self._session.client("ssm", region_name=region, config=READ)
-        _pin(client, "ssm", ("SendCommand",))
+        _pin(client, "ssm", STARTS)
         return client
 
     def ssm_sender(self, region: str) -> "SsmClient":
-        """For SendCommand alone: one send, signed at the intent's time.
+        """For SendCommand and StartAutomationExecution alone: one send, signed at the intent's time.
 
         Raises:
             SignerMismatch: botocore signs differently from what was verified.
@@ -126,7 +127,30 @@ class Clients:
         """
         with _opening("SSM", region):
             client: SsmClient = self._session.client("ssm", region_name=region, config=LAUNCH)
-        _pin(client, "ssm", ("SendCommand",))
+        _pin(client, "ssm", STARTS)
+        return client
+
+    def invoker(self, region: str, seconds: float) -> Any:
+        """For Lambda's Invoke alone: one send, signed at the intent's time, and so many seconds for an answer.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        return self._caller("lambda", "Invoke", region, seconds)
+
+    def publisher(self, region: str, seconds: float) -> Any:
+        """For SNS's Publish alone: one send, signed at the intent's time, and so many seconds for an answer.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        return self._caller("sns", "Publish", region, seconds)
+
+    def _caller(self, service: str, operation: str, region: str, seconds: float) -> Any:
+        config = Config(retries=ONCE, connect_timeout=5, read_timeout=seconds, tcp_keepalive=True)  # type: ignore[arg-type]
+        with _opening(service.upper(), region):
+            client: Any = self._session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
+        _pin(client, service, (operation,))
         return client
 
     def reader(self, service: Literal["drs", "ec2"], region: str) -> "DrsClient | EC2Client":

@@ -1,4 +1,4 @@
-"""StartRecovery, TerminateRecoveryInstances and SendCommand signed with the time of their intent.
+"""StartRecovery, TerminateRecoveryInstances and what actions ask for, signed with the time of their intent.
 
 AWS refuses a request that was signed more than five minutes ago. Signed with
 the time of the recorded intent, and not with the time of sending, a launch can

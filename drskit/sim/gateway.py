@@ -240,6 +240,12 @@ class Gateway:
             plain: dict[str, Any] = json.loads(dump(shown))
             return plain
 
+    def received(self) -> list[dict[str, Any]]:
+        """What the services that actions ask have received and carried out, oldest first."""
+        with self.lock:
+            self._let_arrive(self.clock.now())
+            return self.world.received.to_json()
+
     def _let_arrive(self, now: datetime) -> None:
         """Carry out what was under way until now, each request as of its arrival; nobody hears the answers."""
         arrived = sorted((late for late in self._under_way if late.arrives_at <= now), key=lambda late: late.arrives_at)
@@ -250,6 +256,8 @@ class Gateway:
     def _carry_out(self, request: AWSPreparedRequest, question: Question, now: datetime) -> Reply:
         checked = question.operation in SIGNED_IN_TIME and self.spec.behaviour.check_signature_age
         if checked and (complaint := stale(question.signed_at, now, self.wall.now())):
+            if question.form:
+                return xml_error(question.service, "SignatureDoesNotMatch", 403, complaint)
             return json_error("InvalidSignatureException", 403, {"message": complaint})
         request.headers["x-moto-account-id"] = self.spec.account
         with self._present():

@@ -16,6 +16,7 @@ WORDS = {
     "/drskit/faults": "Faults of the next calls of an operation, in the order in which they were added.",
     "/drskit/world": "The world as it stands, and another one in its place.",
     "/drskit/inbox": "What was sent to SNS topics and event buses; the newest thousand.",
+    "/drskit/received": "What the services that actions ask have carried out, oldest first.",
     "/drskit/openapi.json": "This page.",
 }
 
@@ -71,6 +72,13 @@ def _paths() -> Json:
             ),
         },
         "/drskit/inbox": {"get": _operation("tellInbox", "What was sent, oldest first.", letters)},
+        "/drskit/received": {
+            "get": _operation(
+                "tellReceived",
+                "What the services that actions ask have carried out, oldest first.",
+                {"type": "array", "items": _ref("Receipt")},
+            )
+        },
         "/drskit/openapi.json": {"get": _operation("describe", "This page.", {"type": "object"})},
     }
 
@@ -119,6 +127,16 @@ def _schemas() -> Json:
                 "kind": _ref("FaultKind"),
                 "times": {"type": "integer", "minimum": 1},
                 "struck": {"type": "integer", "minimum": 0, "description": "How often it has struck."},
+            },
+        },
+        "Receipt": {
+            "type": "object",
+            "required": ["at", "service", "name", "token"],
+            "properties": {
+                "at": {"type": "string", "format": "date-time"},
+                "service": {"enum": ["ssm", "lambda", "sns", "http"]},
+                "name": {"type": "string", "description": "The document, function, topic or address."},
+                "token": {"type": ["string", "null"], "description": "By what the request can be recognised."},
             },
         },
         "World": _world(),

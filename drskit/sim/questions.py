@@ -1,6 +1,7 @@
 """What a request asks, read off its address, headers and body, before anybody carries it out."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +10,7 @@ from botocore.awsrequest import AWSPreparedRequest
 from drskit.sim.backend.responses import operation_of
 
 SIGNATURE_AGE = timedelta(minutes=5)
-SIGNED_IN_TIME = frozenset({"StartRecovery", "SendCommand"})
+SIGNED_IN_TIME = frozenset({"StartRecovery", "SendCommand", "StartAutomationExecution", "Invoke", "Publish"})
 """What is refused when its signature is old."""
 
 
@@ -25,6 +26,9 @@ class Question:
     body: str
     """What it says; empty where the body is no text."""
     region: str = ""
+    path: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in small letters."""
 
 
 def read(request: AWSPreparedRequest) -> Question:
@@ -39,10 +43,13 @@ def read(request: AWSPreparedRequest) -> Question:
         operation = target.rpartition(".")[2]
     elif service == "drs":
         operation = operation_of(str(request.method), address.path)
+    elif service == "lambda":
+        operation = "Invoke" if address.path.endswith("/invocations") else ""
     else:
         operation = parse_qs(body).get("Action", [""])[0] if form else ""
     region = address.netloc.split(".")[1] if address.netloc.count(".") > 1 else ""
-    return Question(service, operation, signed_at, form, body, region)
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()} if service == "lambda" else {}
+    return Question(service, operation, signed_at, form, body, region, address.path, headers)
 
 
 def _text(value: str | bytes | None) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from drskit.sim.actions import ActionRun
 from drskit.sim.answers import CommandAnswer
 from drskit.sim.faults import Reply
+from drskit.sim.questions import Question
 from drskit.sim.records import Instance
 from drskit.sim.refusals import Refusal
 from drskit.sim.spec import span
@@ -103,11 +104,11 @@ class RunCommand:
         """What it answers for."""
         return frozenset(self._handlers)
 
-    def answer(self, operation: str, body: str, now: datetime) -> Reply:
+    def answer(self, question: Question, now: datetime) -> Reply:
         """The reply to a request."""
         try:
-            members = members_of(body)
-            return json_reply(self._handlers[operation](members, now))
+            members = members_of(question.body)
+            return json_reply(self._handlers[question.operation](members, now))
         except Refusal as refusal:
             return refused(refusal)
 

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Discriminator, Field, StringConstraints, Tag
 from drskit.sim.answers import Answers
 from drskit.sim.entry import Entry, InstanceId, Seconds, ServerId
 from drskit.sim.furniture import Architecture, Extension, Failback, Network, PostLaunch, StagingServer, VolumeState
+from drskit.sim.services import Services
 from drskit.sim.spans import Script
 from drskit.sim.switches import Switches
 
@@ -344,6 +345,7 @@ class WorldSpec(Entry):
     servers: tuple[ServerSpec, ...] = ()
     jobs: tuple[CapturedJob, ...] = ()
     faults: tuple[Fault, ...] = ()
+    services: Services = Services()
     answers: Answers = Answers()
     """What the instances of every server answer, where the server itself says nothing."""
     staging: tuple[StagingServer, ...] = ()

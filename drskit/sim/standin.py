@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from drskit.sim.faults import Reply, json_error
+from drskit.sim.questions import Question
 from drskit.sim.refusals import Refusal
 
 JSON = {"content-type": "application/x-amz-json-1.1"}
@@ -22,7 +23,7 @@ class StandIn(Protocol):
     def operations(self) -> frozenset[str]:
         """What it answers for."""
 
-    def answer(self, operation: str, body: str, now: datetime) -> Reply:
+    def answer(self, question: Question, now: datetime) -> Reply:
         """The reply to a request, which the world was settled for."""
 
 

@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from drskit.sim.automation import Automation
 from drskit.sim.estate import Estate
 from drskit.sim.faults import Reply
+from drskit.sim.functions import Functions
 from drskit.sim.questions import Question
 from drskit.sim.runcommand import RunCommand
 from drskit.sim.standin import StandIn
+from drskit.sim.topics import Topics
 
 MADE: dict[str, Callable[[Estate], tuple[StandIn, ...]]] = {
-    "ssm": lambda estate: (RunCommand(estate.world, estate.strangers),),
+    "ssm": lambda estate: (RunCommand(estate.world, estate.strangers), Automation(estate.world)),
+    "lambda": lambda estate: (Functions(estate.world),),
+    "sns": lambda estate: (Topics(estate.world),),
 }
 """By service: what answers for some of its operations, made for one Region."""
 
@@ -32,4 +37,4 @@ class StandIns:
         if place not in self._made:
             self._made[place] = make(self._estate_of(question.region))
         found = next((one for one in self._made[place] if question.operation in one.operations), None)
-        return found.answer(question.operation, question.body, now) if found else None
+        return found.answer(question, now) if found else None

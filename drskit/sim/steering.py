@@ -34,6 +34,7 @@ class Steering:
             "/drskit/faults": {"GET": self._tell_faults, "POST": self._add_faults, "DELETE": self._clear_faults},
             "/drskit/world": {"GET": self._tell_world, "POST": self._replace_world},
             "/drskit/inbox": {"GET": self._tell_inbox},
+            "/drskit/received": {"GET": self._tell_received},
             "/drskit/openapi.json": {"GET": self._describe},
         }
 
@@ -95,6 +96,9 @@ class Steering:
     def _tell_inbox(self, _: bytes) -> list[dict[str, Any]]:
         with self._gateway.lock:
             return self._gateway.inbox.to_json()
+
+    def _tell_received(self, _: bytes) -> list[dict[str, Any]]:
+        return self._gateway.received()
 
     def _describe(self, _: bytes) -> dict[str, Any]:
         return describe()

@@ -17,6 +17,7 @@ from drskit.sim.bucket import Buckets
 from drskit.sim.ids import Ids
 from drskit.sim.networks import NetworkBook
 from drskit.sim.plans import PlanBook
+from drskit.sim.received import Received
 from drskit.sim.records import Instance, Job, SourceServer
 from drskit.sim.schedule import Planned, plan_launch, plan_terminate
 from drskit.sim.settings import SettingsBook
@@ -46,6 +47,8 @@ class World:
         self.touched_templates: set[str] = set()
         """The servers whose launch template EC2 does not have as it should be."""
         self.initialized = spec.behaviour.initialized
+        self.received = Received()
+        """What the services that actions ask were asked."""
         self.settings = SettingsBook()
         self.networks = NetworkBook(spec, self.ids)
         self.plans = PlanBook()

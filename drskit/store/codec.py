@@ -14,6 +14,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop#WAVE#0001               a wave without its servers
     shop#SERVERS#0001#0001       at most 100 servers of it
     shop#ATTEMPT#<AttemptId>
+    shop#TASK#<TaskId>           a run of an action
     shop#COMMAND#<CommandId>
     shop#NOTICES#0001            at most 20 notices of what happened
     ~EVENT#000000000001          events of one commit, by the first one's sequence
@@ -123,13 +124,18 @@ def parts(execution: Execution) -> Parts:
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
     for number, wave in enumerate(execution.waves, 1):
         found |= dict(_wave_parts(number, wave))
+    return found | dict(_ordered_parts(execution))
+
+
+def _ordered_parts(execution: Execution) -> Iterator[tuple[str, dict[str, Any]]]:
     for order, attempt in enumerate(execution.attempts, 1):
-        found[f"ATTEMPT#{attempt.attempt_id}"] = {"Attempt": attempt, "Order": order}
+        yield f"ATTEMPT#{attempt.attempt_id}", {"Attempt": attempt, "Order": order}
+    for order, task in enumerate(execution.tasks, 1):
+        yield f"TASK#{task.task_id}", {"Task": task, "Order": order}
     for order, command in enumerate(execution.commands, 1):
-        found[f"COMMAND#{command.command_id}"] = {"Command": command, "Order": order}
+        yield f"COMMAND#{command.command_id}", {"Command": command, "Order": order}
     for part, start in enumerate(range(0, len(execution.notices), NOTICES_PER_ITEM), 1):
-        found[f"NOTICES#{part:04d}"] = {"Notices": execution.notices[start : start + NOTICES_PER_ITEM]}
-    return found
+        yield f"NOTICES#{part:04d}", {"Notices": execution.notices[start : start + NOTICES_PER_ITEM]}
 
 
 def _wave_parts(number: int, wave: WaveRun) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -412,6 +418,7 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),
+        "Tasks": _ordered(of("TASK"), "Task"),
         "Commands": _ordered(of("COMMAND"), "Command"),
         "Notices": [notice for child in of("NOTICES") for notice in child.of("Notices", list)],
         "Reminder": reminder,

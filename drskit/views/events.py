@@ -21,6 +21,7 @@ FOR_PROGRAMS = frozenset(
     {
         "AttemptId",
         "CommandId",
+        "TaskId",
         "Digest",
         "PlanDigest",
         "Groups",
@@ -79,6 +80,17 @@ def _changed(facts: dict[str, Any]) -> str:
     arrow = f" (was {one_line(before)})" if before else ""
     told = f"  waiting for {one_line(waiting)}" if waiting else ""
     return f"{one_line(after)}{arrow}{told}{_reason(facts)}"
+
+
+def _task(words: str) -> Telling:
+    def tell(facts: dict[str, Any]) -> str:
+        title, phase, run = (one_line(facts.pop(key, "?")) for key in ("Action", "Phase", "Run"))
+        again = "" if run == "1" else f", run {run},"
+        known = f"  {one_line(facts.pop('ExternalId'))}" if facts.get("ExternalId") else ""
+        when = "at the end" if phase == "finally" else f"{phase} it"
+        return f"{title} {when}{again} {words}{known}{_reason(facts)}"
+
+    return tell
 
 
 def _servers(facts: dict[str, Any]) -> str:
@@ -203,6 +215,18 @@ _KINDS: dict[str, Telling] = {
     "WAVE_NOTED": _fixed("noted"),
     "ATTEMPT_NOTED": _attempt("noted"),
     "COMMAND_NOTED": _fixed("command noted"),
+    "TASK_INTENT": _task("intended"),
+    "TASK_RUNNING": _task("begun"),
+    "TASK_DONE": _task("DONE"),
+    "TASK_FAILED": _task("FAILED"),
+    "TASK_TIMED_OUT": _task("TIMED_OUT"),
+    "TASK_UNKNOWN": _task("UNKNOWN"),
+    "TASK_SKIPPED": _task("SKIPPED"),
+    "TASK_SENT_AGAIN": _task("asked for again"),
+    "TASK_DELAYED": _task("delayed"),
+    "TASK_AGAIN": _task("is to be run again"),
+    "TASK_OVERRIDDEN": _task("failed, and the execution goes on"),
+    "TASK_NOTED": _task("noted"),
     "LOG_RECORDED": _log,
     "COMMAND_RECEIVED": _command("received"),
     "COMMAND_ACKNOWLEDGED": _command("acknowledged"),

@@ -101,6 +101,8 @@ BADGES: dict[str, tuple[Tone, str]] = {
     "TERMINATED": (Tone.IDLE, "■"),
     "UNKNOWN": (Tone.UNKNOWN, "?"),
     "INTENT": (Tone.BUSY, "◐"),
+    "RUNNING": (Tone.BUSY, "◐"),
+    "DONE": (Tone.GOOD, "✔"),
     "NOT_EXECUTED": (Tone.IDLE, "-"),
     "FOREIGN": (Tone.BAD, "✖"),
     "met": (Tone.GOOD, "✔"),

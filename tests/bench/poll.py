@@ -94,7 +94,7 @@ class Bench:
     def __post_init__(self) -> None:
         session = Session(Settings(region=REGION))
         session.clients._session.events.register("provide-client-params", self._note)
-        engine = Engine(session.store, actor="bench", fresh_id=fresh_id)
+        engine = Engine(session.store, actor="bench", fresh_id=fresh_id, actions_for=session.actions)
         self.poller = Poller(session.store, engine, lambda _, region: session.recovery(region))
 
     def later(self) -> None:

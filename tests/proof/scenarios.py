@@ -49,8 +49,6 @@ SETTLE_SECONDS = 300
 """Longer than any job of these worlds."""
 STRANGE_SECONDS = 1200
 """Longer than a stranger's job that fails."""
-IDLE_SECONDS = 600
-"""How often somebody looks while nothing is left but decisions of people, and a process stands still."""
 LONG = 600
 """A process that stands still so long is taken for dead, and another one works meanwhile."""
 
@@ -187,8 +185,7 @@ class Play:
             poller = poller or self.stage.session("other").poller()
             result = poller.run_pass()
             self.stage.look()
-            wait = IDLE_SECONDS if result.idle else max(poller.wait_seconds(result), 1)
-            clock.sleep(min(wait, left))
+            clock.sleep(min(max(poller.wait_seconds(result), 1), left))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,134 @@
+"""HTTP requests as actions send them: once, to the address in the plan, and never along a redirect.
+
+A header's secret is read from the SSM Parameter Store right before it is sent.
+It is written down nowhere. In a simulated world no request leaves: it is handed
+to the simulator, through the same endpoint as everything else.
+"""
+
+import json
+from typing import Any
+
+from botocore.awsrequest import AWSRequest
+from botocore.exceptions import ClientError, SSLError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+from drskit import __version__
+from drskit.actionports import Ended, Outcome
+from drskit.actions import Task
+from drskit.aws.calls import ClientFor
+from drskit.aws.faults import asking, code_of
+from drskit.aws.replies import need
+from drskit.aws.requests import Request, once
+from drskit.errors import Unavailable
+from drskit.ports import NotExecuted
+
+CONNECT_SECONDS = 5
+KEPT_CHARACTERS = 4_000
+DOOR = "drskit-http"
+"""What the simulator is asked for, in the place of a Lambda function, to take an HTTP request."""
+
+
+class Secrets:
+    """The values of parameters that hold secrets."""
+
+    def __init__(self, ssm: Any, region: str) -> None:
+        """Take boto3's client."""
+        self._ssm = ssm
+        self._region = region
+
+    def read(self, names: dict[str, str]) -> dict[str, str] | NotExecuted:
+        """The headers with their values; or why nothing can be sent without them."""
+        found: dict[str, str] = {}
+        for header, name in names.items():
+            try:
+                with asking(f"GetParameter in {self._region}"):
+                    try:
+                        reply = self._ssm.get_parameter(Name=name, WithDecryption=True)
+                    except ClientError as error:
+                        if code_of(error) == "ParameterNotFound":
+                            return NotExecuted("ParameterNotFound", f"there is no SSM parameter {name} for {header}")
+                        raise
+                    found[header] = need(need(reply, "Parameter", dict), "Value", str)
+            except Unavailable as error:
+                return NotExecuted("Unavailable", error.cause or str(error), transient=True)
+        return found
+
+
+class Web:
+    """Web servers, as they are reached from here."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        """Take the way to secrets."""
+        self._secrets = secrets
+
+    def start(self, task: Task, request: Request) -> Outcome:
+        """Send the request once."""
+        secrets = self._secrets.read(request["Secrets"])
+        if isinstance(secrets, NotExecuted):
+            return secrets
+        headers = _headers(task, request) | secrets
+        body = request["Body"].encode() if request["Body"] is not None else None
+
+        def ask() -> Outcome:
+            prepared = AWSRequest(method=request["Method"], url=request["Url"], headers=headers, data=body).prepare()
+            session = URLLib3Session(
+                timeout=(CONNECT_SECONDS, request["Seconds"]),  # type: ignore[arg-type]  # the stub lags
+                proxies=get_environ_proxies(request["Url"]),
+            )
+            try:
+                reply = session.send(prepared)
+                return _judged(request, reply.status_code, reply.text, secrets)
+            except SSLError as error:
+                return NotExecuted("SSLError", str(error))
+            finally:
+                session.close()
+
+        return once(ask, task, "the request")
+
+
+class SimulatedWeb:
+    """The web as a simulated world has it."""
+
+    def __init__(self, secrets: Secrets, client_for: ClientFor, region: str) -> None:
+        """Take the ways to secrets and to the simulator."""
+        self._secrets = secrets
+        self._client_for = client_for
+        self._region = region
+
+    def start(self, task: Task, request: Request) -> Outcome:
+        """Hand the request to the simulator, once; secrets are read, and stay here."""
+        secrets = self._secrets.read(request["Secrets"])
+        if isinstance(secrets, NotExecuted):
+            return secrets
+        told = {
+            "method": request["Method"],
+            "url": request["Url"],
+            "headers": _headers(task, request) | dict.fromkeys(secrets, "a secret"),
+            "body": request["Body"],
+        }
+        client = self._client_for(self._region, request["Seconds"])
+
+        def ask() -> Outcome:
+            reply = client.invoke(FunctionName=DOOR, Payload=json.dumps(told).encode())
+            answer = json.loads(reply["Payload"].read())
+            return _judged(request, need(answer, "status", int), need(answer, "body", str), secrets)
+
+        return once(ask, task, "Invoke")
+
+
+def _headers(task: Task, request: Request) -> dict[str, str]:
+    return {
+        "User-Agent": f"drskit/{__version__}",
+        "Idempotency-Key": task.task_id,
+        **request["Headers"],
+    }
+
+
+def _judged(request: Request, status: int, text: str, secrets: dict[str, str]) -> Outcome:
+    """What an answer means; a server that echoes a secret does not get it written down."""
+    good = status in request["Expect"] if request["Expect"] else 200 <= status < 300
+    for value in secrets.values():
+        text = text.replace(value, "(a secret)") if value else text
+    wanted = "" if good else f", and {' or '.join(map(str, request['Expect'])) or 'a 2xx'} was expected"
+    return Ended(good, f"answered {status}{wanted}", text[:KEPT_CHARACTERS] or None)
