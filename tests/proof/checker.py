@@ -78,6 +78,7 @@ class Record:
     """Wave's place and the server, by source server."""
     attempts: dict[str, dict[str, Any]] = field(default_factory=dict)
     commands: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -457,6 +458,8 @@ def _file(record: Record, item: dict[str, Any]) -> None:
         record.attempts[item["Attempt"]["AttemptId"]] = item["Attempt"]
     elif kind == "COMMAND":
         record.commands.append(item["Command"])
+    elif kind == "NOTICES":
+        record.notices += item["Notices"]
 
 
 def _plain(value: dict[str, Any]) -> Any:

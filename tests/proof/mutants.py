@@ -72,6 +72,7 @@ NEVER_INELIGIBLE = Edit(
     if instance is None:
         where =""",
 )
+TOLD = ("single", "--scenario", "notify", "--call", "Publish")
 MUTANTS = (
     Mutant(
         "the header is written whatever its version",
@@ -190,6 +191,22 @@ MUTANTS = (
         TERMINATIONS,
     ),
     Mutant("a cleanup takes also what somebody needs", (NEVER_INELIGIBLE,), TERMINATIONS),
+    Mutant(
+        "what a topic did not take is never tried again",
+        (
+            Edit(
+                "noticing.py",
+                "if delivery.next_try and delivery.next_try <= now:",
+                "if delivery.next_try and not delivery.tries:",
+            ),
+        ),
+        (*TOLD, "--kind", "throttle"),
+    ),
+    Mutant(
+        "nobody asks what an execution that is over has to tell",
+        (Edit("outbox.py", "for one in self._store.outstanding()", "for one in ()"),),
+        (*TOLD, "--kind", "crash-before"),
+    ),
 )
 
 

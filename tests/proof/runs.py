@@ -12,6 +12,7 @@ from tests.proof.faults import Fault
 from tests.proof.injector import Branch
 from tests.proof.scenarios import SCENARIOS, Play
 from tests.proof.stage import stage
+from tests.proof.told import untold
 
 STRICT_SECONDS = 435
 """What a fault may cost: the quiescence, and the wait until the next look."""
@@ -84,6 +85,7 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             play.settle()
             with place.clear_sight():
                 records = place.checker.end(place.sent, scenario.executions, play.given)
+            problems = tuple(untold(records, place.gateway.inbox.to_json()))
             ends = [datetime.fromisoformat(record.header["EndTime"]) for record in records.values()]
             known["seconds"] = (max(ends) - began).total_seconds()
             known["outcome"] = outcome(records)

@@ -283,6 +283,15 @@ def _cleanup(play: Play) -> None:
     play.work()
 
 
+def _telling(play: Play) -> None:
+    """Everything is told to a topic and a bus; the second wave asks."""
+    told = "notify: [{sns: 'arn:aws:sns:us-west-2:123456789012:dr'}, {events: dr}]\n"
+    play.start(PLAN.replace("groups: [app]}", "groups: [app], approve: look at it}") + told)
+    play.work()
+    play.tell(CommandKind.APPROVE, wave="Application")
+    play.work()
+
+
 STRANGER = """
   - id: s-5c93d60f4a91c2e75
     name: stranger
@@ -311,6 +320,7 @@ servers:""",
 
 LAUNCHES = frozenset({"StartRecovery"})
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
+SENDS = frozenset({"Publish", "PutEvents"})
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -325,6 +335,7 @@ SCENARIOS = {
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
         Scenario("foreign", _foreign, HELD),
         Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
+        Scenario("notify", _telling, faults=SENDS),
         Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING),
     )
 }
