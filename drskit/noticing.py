@@ -353,7 +353,7 @@ def troubles(execution: Execution) -> tuple[str, ...]:
             if delivery.tries:
                 latest[delivery.target] = delivery
     return tuple(
-        f"{target} does not take notifications: {one.error}. "
+        f"{target} does not take notifications: {(one.error or '').rstrip('.')}. "
         + (f"It is tried again after {utc(one.next_try)}." if one.next_try else "The last one was given up.")
         for target, one in latest.items()
         if one.sent is None

@@ -8,8 +8,10 @@ import pytest
 from drskit.model import CommandKind, Execution, ExecutionStatus
 from drskit.notices import Outcome
 from drskit.outbox import Outbox
+from drskit.report.sections import sections_of
 from drskit.sim.spec import Fault
 from drskit.verify import faults
+from drskit.views.notes import notes_of
 from tests.harness import Boundary, Crash, House, house, runbook_of
 from tests.proof.scenarios import PLAN, WORLD
 
@@ -169,3 +171,20 @@ def test_a_stuck_execution_is_told_once_while_the_same_holds_it():
             poller.run_pass()
         assert ["drill begins", "it is stuck"] == subjects(home)
         assert "AWS has not answered since" in home.gateway.inbox.to_json()[-1]["message"]
+
+
+def test_the_report_says_who_was_told_what_and_the_board_who_was_not():
+    """Also what was given up; in words that nobody outside can forge."""
+    with opened({"kind": "access-denied", "times": 1}) as home:
+        name = begun(home)
+        home.session.poller().run_pass()
+        execution, events, _ = home.session.history(name)
+        assert [f"{TOPIC} does not take notifications"] == [
+            note.words.partition(": ")[0] for note in notes_of(execution, execution.start_time)
+        ]
+        home.finish()
+        execution, events, _ = home.session.history(name)
+        assert [] == list(notes_of(execution, execution.start_time))
+        (section,) = sections_of(execution, events, home.session.store.now())
+        assert ("Notifications", ("4 notifications sent.",)) == (section.title, section.sentences)
+        assert ["2", "1", "1", "1"] == [row[4].text for row in section.rows]

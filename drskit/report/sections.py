@@ -12,7 +12,8 @@ from enum import StrEnum
 from drskit.authorization import told as authorised_words
 from drskit.change import told, words
 from drskit.model import Event, Execution, Record
-from drskit.views.words import moment
+from drskit.notices import Delivery, Notice
+from drskit.views.words import counted, moment
 
 
 class Look(StrEnum):
@@ -88,9 +89,39 @@ def _authorised(execution: Execution, _events: tuple[Event, ...], _now: datetime
     return Section(title="Authorisation", sentences=tuple(sentences)) if sentences else None
 
 
+def _notifications(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
+    """Who was told what, when, and what did not arrive."""
+    if not execution.notices:
+        return None
+    deliveries = [(notice, one) for notice in execution.notices for one in notice.deliveries]
+    failed = sum(one.given_up is not None for _, one in deliveries)
+    waiting = sum(one.next_try is not None for _, one in deliveries)
+    sentences = [f"{counted(sum(one.sent is not None for _, one in deliveries), 'notification')} sent."]
+    sentences += [f"{failed} given up; whoever should have known did not learn it this way."] if failed else []
+    sentences += [f"{waiting} still to be sent when this report was made."] if waiting else []
+    return Section(
+        title="Notifications",
+        sentences=(" ".join(sentences),),
+        heads=("What", "When it happened", "To", "Sent", "Tries", "What came of it"),
+        rows=tuple(_told(notice, one) for notice, one in deliveries),
+    )
+
+
+def _told(notice: Notice, one: Delivery) -> tuple[Cell, ...]:
+    fate = f"taken as {one.message_id}" if one.sent else f"{'given up' if one.given_up else 'to be tried'}: {one.error}"
+    return (
+        _text(notice.headline),
+        Cell(text=moment(notice.at), look=Look.SHORT),
+        _text(one.target),
+        Cell(text=moment(one.sent), look=Look.SHORT),
+        Cell(text=str(one.tries), look=Look.SHORT),
+        _text(fate if one.tries else "not tried yet"),
+    )
+
+
 def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _notifications)
 """Every section beside those that a report always has."""

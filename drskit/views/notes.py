@@ -12,6 +12,7 @@ from datetime import datetime
 from drskit.authorization import told as authorised_words
 from drskit.change import told
 from drskit.model import Execution, WaveRun
+from drskit.noticing import troubles
 from drskit.views.words import Tone
 
 
@@ -48,7 +49,12 @@ def _authorised(execution: Execution, _now: datetime) -> Iterator[Note]:
         yield Note(f"This is no drill: it recovers for real. {authorised_words(execution.authority)}", Tone.WAIT)
 
 
-NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control)
+def _untold(execution: Execution, _now: datetime) -> Iterator[Note]:
+    """Targets that do not take what they are told: the drill goes on, and somebody should know."""
+    yield from (Note(words, Tone.WAIT) for words in troubles(execution))
+
+
+NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control, _untold)
 """Above the waves."""
 WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = ()
 """Below a wave's heading."""
