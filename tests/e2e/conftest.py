@@ -1,4 +1,4 @@
-"""One JupyterLab and one browser for all tests of a module."""
+"""One JupyterLab and one browser for all tests of a process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from tests.e2e.lab import CHROMIUM, CHROMIUM_FLAGS, Lab, jupyterlab
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Iterator[Lab]:
     """A JupyterLab that runs; in the end nothing that it started does."""
     with jupyterlab(tmp_path_factory.mktemp("lab")) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """Chromium, as the machine has it; Playwright brings none of its own."""
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -86,13 +86,20 @@ class Lab:
         self.url = url
         self.root = root
 
-    def add(self, name: str, notebook: str = DRILL, **parameters: object) -> Path:
-        """Copy a shipped notebook with these parameters into a folder of its own, as `it.ipynb`; return the folder."""
+    def add(
+        self, name: str, notebook: str = DRILL, environment: dict[str, str] | None = None, **parameters: object
+    ) -> Path:
+        """Copy a shipped notebook with these parameters into a folder of its own, as `it.ipynb`; return the folder.
+
+        Its kernel gets the environment with the parameters.
+        """
         folder = self.root / name
         folder.mkdir(exist_ok=True)
         found = nbformat.read(find_file(f"notebooks/{notebook}.ipynb"), as_version=4)
         place = next(i for i, cell in enumerate(found.cells) if "parameters" in cell.metadata.get("tags", ()))
         values = "\n".join(f"{key} = {value!r}" for key, value in parameters.items())
+        if environment:
+            values += f"\nimport os; os.environ.update({environment!r})"
         found.cells.insert(place + 1, nbformat.v4.new_code_cell(values))
         nbformat.write(found, folder / "it.ipynb")
         return folder

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from drskit.clock import wait_until
+from drskit.session import Session
+from tests.e2e.aws import aws_for_all_one_can_tell
 from tests.e2e.lab import alive
 from tests.e2e.panel import SOON, Notebook, expect
 
@@ -128,35 +130,30 @@ def test_a_question_is_answered_and_left_with_the_keyboard(drill):
     assert wait_until((drill.folder / "runs" / drill.execution_id() / "report.html").exists, timeout_seconds=30)
 
 
-def test_a_reload_of_the_page_loses_nothing(drill):
-    """A saved notebook comes back with buttons that work."""
+def test_a_reload_of_the_page_and_a_new_kernel_lose_nothing(drill):
+    """A saved notebook comes back with buttons that work; the world outlives the kernel, and Run All goes on."""
     drill.run_until_it_waits()
     execution_id = drill.execution_id()
     drill.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     drill.page.reload()
     drill.ready()
     expect(drill.title).to_contain_text("Approve", timeout=SOON)
-    drill.reason.fill("after a reload")
-    drill.confirm.click()
-    expect(drill.board).to_contain_text("COMPLETED Drill of pair", timeout=SOON)
-    assert wait_until((drill.folder / "runs" / execution_id / "report.html").exists, timeout_seconds=30)
-    assert ["after a reload"] == [command["Reason"] for command in drill.evidence(execution_id)["Commands"]]
-
-
-def test_a_new_kernel_takes_up_the_same_execution(drill):
-    """The world outlives the kernel; Run All goes on without a start."""
-    drill.run_until_it_waits()
-    execution_id = drill.execution_id()
+    drill.answer("pause", "Pause the drill?", "after a reload")
+    expect(drill.board).to_contain_text("after a reload", timeout=SOON)
     drill.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     drill.run_all()
     expect(drill.page.locator(".drs-board")).to_have_count(1, timeout=SOON)
-    expect(drill.title).to_contain_text("Approve", timeout=SOON)
+    expect(drill.button("resume")).to_be_visible(timeout=SOON)
     assert execution_id == drill.execution_id()
     expect(drill.button("start")).to_have_count(0)
+    drill.answer("resume", "Resume the drill?", "with a new kernel")
+    expect(drill.title).to_contain_text("Approve", timeout=SOON)
     drill.confirm.click()
     expect(drill.board).to_contain_text("COMPLETED Drill of pair", timeout=SOON)
     expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
-    assert "COMPLETED" == drill.evidence(execution_id)["Status"]
+    found = drill.evidence(execution_id)
+    told = [command["Reason"] for command in found["Commands"]]
+    assert ("COMPLETED", ["after a reload", "with a new kernel", "approved in the notebook"]) == (found["Status"], told)
 
 
 def test_a_world_that_ends_is_told_and_a_new_one_begins_with_the_notebook(drill):
@@ -195,3 +192,32 @@ def test_executions_are_watched_and_opened_with_the_kernel_free(lab, page, reque
     found.panel.get_by_label("Status").select_option("FAILED")
     expect(found.board).to_contain_text("None of the executions fits the filter, as of", timeout=SOON)
     found.shut_down()
+
+
+def test_a_drill_in_aws_is_asked_about_once_more_and_is_real_to_its_end(lab, page, request, monkeypatch):
+    """By what DRS's endpoint says of itself: nothing is launched at the first press, and every page says REAL."""
+    with aws_for_all_one_can_tell("shop") as served:
+        for name, value in served.environment().items():
+            monkeypatch.setenv(name, value)
+        Session.open().create_tables()
+        parameters = {"simulate": False, "apply": True, "runbook": str(PAIR)}
+        found = Notebook(lab, page, request.node.name, environment=served.environment(), **parameters)
+        found.run_all()
+        expect(found.mode).to_contain_text("REAL", timeout=SOON)
+        expect(found.mode).to_contain_text("costs money")
+        expect(found.board).to_contain_text("Not started: drill of plan pair: 2 servers")
+        found.press("start")
+        expect(found.title).to_have_text("Start this drill in AWS?", timeout=SOON)
+        expect(found.panel.locator(".drs-asked")).to_contain_text("It launches an instance of each")
+        assert [] == served.gateway.present()["jobs"]
+        assert [] == found.grave()
+        found.confirm.click()
+        expect(found.title).to_contain_text("Approve", timeout=SOON)
+        found.confirm.click()
+        expect(found.board).to_contain_text("COMPLETED Drill of pair: 2 of 2 servers launched", timeout=SOON)
+        expect(found.prompts.last).to_have_text("[10]:", timeout=SOON)
+        run = found.execution_id()
+        assert "REAL" == found.evidence(run)["Mode"]
+        report = (found.folder / "runs" / run / "report.html").read_text()
+        assert [] == [words for words in ("<title>REAL DRILL of pair", 'class="mode REAL"') if words not in report]
+        found.shut_down()

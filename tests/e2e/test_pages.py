@@ -21,8 +21,10 @@ def folded() -> samples.Sample:
     return samples.large(41)
 
 
-STORIES = [samples.failing, samples.under_way, samples.waiting_for_approval, folded]
+STORIES = [samples.failing, samples.under_way, samples.waiting_for_approval, samples.overridden, folded]
 GRAVE = {"serious", "critical"}
+FEW = {"exclude": [["tbody tr:nth-child(n+6)"], [".gantt .g:nth-child(n+12)"], ["details .g:nth-of-type(n+6)"]]}
+"""What axe-core looks at: of rows that are made alike the first; hundreds of them take it most of a minute."""
 PAGE = (
     '<!doctype html><html lang="en"><head><title>A board</title><style>:root{{color-scheme:light dark}}</style></head>'
     "<body><main><h1>A board</h1>{}</main></body></html>"
@@ -44,7 +46,7 @@ def test_nothing_grave_stands_between_a_reader_and_the(page, tmp_path, story, re
     """Contrast, names, structure: no violation of serious or critical impact, with every fold open."""
     page.emulate_media(color_scheme=scheme)
     show(page, tmp_path, render(story()))
-    violations = axe.Axe().run(page).response["violations"]
+    violations = axe.Axe().run(page, context=FEW).response["violations"]
     assert [] == [told(violation) for violation in violations if violation["impact"] in GRAVE]
 
 

@@ -92,7 +92,7 @@ def test_what_was_typed_stays_while_the_question_stands(page, tmp_path):
     expect(page.locator(".drs-form select")).to_have_value("wave Web")
     reason.press("Enter")
     expect(page.locator(".drs-confirm")).to_be_disabled()
-    answer = {"do": "confirm", "key": "skip", "about": "wave Web", "reason": "not tonight"}
+    answer = {"do": "confirm", "key": "skip", "about": "wave Web", "reason": "not tonight", "typed": ""}
     assert [answer] == sent(page)
     change(page, "form", form | {"tries": 1})
     expect(page.locator(".drs-confirm")).to_be_enabled()
