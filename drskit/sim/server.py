@@ -56,6 +56,7 @@ class WorldServer:
         region = self.gateway.spec.region
         return {
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
             "DRSKIT_CLOCK_URL": self.clock_url,
             "AWS_ACCESS_KEY_ID": "simulated",
             "AWS_SECRET_ACCESS_KEY": "simulated",  # no secret: every request is accepted

@@ -189,9 +189,19 @@ def test_what_the_machine_is_set_up_for_is_never_reached(monkeypatch):
         assert os.environ["AWS_REGION"] == "us-east-1"
 
 
-def test_the_same_world_can_be_served(tmp_path):
+def test_the_same_world_can_be_served():
     """Another process sees what this one did."""
     with mock_drs() as world, world.served() as server:
         boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": world.server_ids[0]}])
         with urllib.request.urlopen(f"{server.url}/drskit/world", timeout=10) as reply:
             assert len(json.load(reply)["jobs"]) == 1
+
+
+def test_another_process_finds_the_served_world_by_its_variables():
+    """Also while this one is kept from whatever endpoint the machine is set up for."""
+    ask = "import boto3; print(len(boto3.client('drs').describe_jobs()['items']))"
+    with mock_drs() as world, world.served() as server:
+        boto3.client("drs").start_recovery(sourceServers=[{"sourceServerID": world.server_ids[0]}])
+        environment = os.environ | server.environment()
+        done = subprocess.run([sys.executable, "-c", ask], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1\n", "")
