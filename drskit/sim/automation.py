@@ -94,7 +94,9 @@ class Automation:
         return {"AutomationExecution": self._shown(self._run(members), now)}
 
     def _describe(self, members: dict[str, Any], now: datetime) -> dict[str, Any]:
-        runs = sorted(self._runs.values(), key=lambda run: run.begun_at, reverse=True)
+        wanted = [_filter(one) for one in members.get("Filters", [])]
+        found = [run for run in self._runs.values() if all(passes(run, now) for passes in wanted)]
+        runs = sorted(found, key=lambda run: run.begun_at, reverse=True)
         some, rest = page([self._listed(run, now) for run in runs], members)
         return {"AutomationExecutionMetadataList": some, **rest}
 
@@ -112,15 +114,16 @@ class Automation:
 
     def _listed(self, run: Run, now: datetime) -> dict[str, Any]:
         ended = run.ended_at(now)
+        part = span(round(self._world.ids.between(0.001, 0.4, run.id, "part"), 3))  # AWS's times are no whole seconds
         shown = {
             "AutomationExecutionId": run.id,
             "DocumentName": run.document,
             "DocumentVersion": str(run.asked.get("DocumentVersion") or "1"),
             "AutomationExecutionStatus": run.status(now),
-            "ExecutionStartTime": run.begun_at.timestamp(),
+            "ExecutionStartTime": (run.begun_at + part).timestamp(),
             "Mode": "Auto",
         }
-        return shown | ({"ExecutionEndTime": ended.timestamp()} if ended else {})
+        return shown | ({"ExecutionEndTime": (ended + part).timestamp()} if ended else {})
 
     def _shown(self, run: Run, now: datetime) -> dict[str, Any]:
         status = run.status(now)
@@ -130,3 +133,19 @@ class Automation:
         if status == "Failed":
             more["FailureMessage"] = run.answer.fails
         return self._listed(run, now) | more
+
+
+def _filter(told: Any) -> Callable[[Run, datetime], bool]:
+    """Whether a run passes a filter of DescribeAutomationExecutions.
+
+    Raises:
+        Refusal: there is no such filter, or it is none that is simulated.
+    """
+    key, values = str(told.get("Key")), [str(value) for value in told.get("Values", [])]
+    if key == "ExecutionId":
+        return lambda run, _: run.id in values
+    if key == "ExecutionStatus":
+        return lambda run, now: run.status(now) in values
+    if key == "DocumentNamePrefix":
+        return lambda run, _: run.document.startswith(tuple(values))
+    raise Refusal("InvalidFilterKey", 400, f"The filter key {key} is not valid, or not simulated.")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from tests.sim.lab import Lab, make_spec, server_id, session
 
@@ -87,6 +88,41 @@ def test_a_plan_of_waves_by_tags_runs_to_its_end(results):
     query = {"KeyConditionExpression": "AppId_PlanId = :v1", "ExpressionAttributeValues": {":v1": {"S": "a_p"}}}
     (item,) = ddb.query(TableName="results", **query)["Items"]
     assert "COMPLETED" == item["Waves"]["L"][1]["M"]["status"]["S"]
+
+
+def test_its_automations_are_found_by_their_ids(open_lab):
+    """Each is started, looked for among all by its id until it has ended, and timed to a part of a second."""
+    lab = open_lab(make_spec(count=1))
+    ssm, ends = lab.client("ssm"), []
+    for _ in range(3):
+        request = {"DocumentName": "CreateOpsItem", "Parameters": {"Title": ["before the wave"]}}
+        run_id = ssm.start_automation_execution(**request)["AutomationExecutionId"]
+        filters = [{"Key": "ExecutionId", "Values": [run_id]}]
+        (run,) = ssm.describe_automation_executions(Filters=filters)["AutomationExecutionMetadataList"]
+        while "ExecutionEndTime" not in run:
+            assert "InProgress" == run["AutomationExecutionStatus"]
+            lab.wait(30)
+            (run,) = ssm.describe_automation_executions(Filters=filters)["AutomationExecutionMetadataList"]
+        assert "Success" == run["AutomationExecutionStatus"]
+        ends += [run["ExecutionStartTime"], run["ExecutionEndTime"]]
+    assert all("." in str(time) for time in ends)  # which is how the sample reads them
+
+
+def test_automations_are_listed_by_other_filters_too(open_lab):
+    """By state and by document; a filter that is not simulated is refused, not ignored."""
+    lab = open_lab(make_spec(count=1))
+    ssm = lab.client("ssm")
+    for name in ("OneDocument", "Other"):
+        ssm.start_automation_execution(DocumentName=name)
+
+    def listed(key: str, value: str) -> list[str]:
+        found = ssm.describe_automation_executions(Filters=[{"Key": key, "Values": [value]}])
+        return [one["DocumentName"] for one in found["AutomationExecutionMetadataList"]]
+
+    assert ["OneDocument"] == listed("DocumentNamePrefix", "One")
+    assert [] == listed("ExecutionStatus", "Failed")
+    with pytest.raises(ClientError, match="InvalidFilterKey"):
+        listed("CurrentAction", "x")
 
 
 # --- the configuration synchronizer ----------------------------------------------------------------------------------
