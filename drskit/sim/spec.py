@@ -285,25 +285,26 @@ class LogLine(Entry):
 
 
 class CapturedJob(Entry):
-    """A job as it once ran: the first StartRecovery of the same set of servers runs like it, or it lies in the past."""
+    """A job as it once ran: the first StartRecovery of the same set of servers runs like it, or it began before."""
 
     id: JobId
     created: AwareDatetime | None = None
-    """When it was created, where it lies in the world's past and is listed, not run again."""
+    """When it was created, where it began before the world does: it is listed, runs on if it has not ended, and is not
+    run again."""
     kind: Literal["LAUNCH", "TERMINATE"] = "LAUNCH"
     initiated_by: str | None = None
-    """DRS's `initiatedBy` of a job that lies in the past, for instance START_DRILL."""
+    """DRS's `initiatedBy` of a job that began before, for instance START_DRILL."""
     tags: dict[str, str] = Field(default_factory=dict)
     ended: Seconds
     """Its endDateTime, in seconds from its creation."""
     outcomes: dict[ServerId, Literal["LAUNCHED", "FAILED", "TERMINATED"]]
-    log: tuple[LogLine, ...]
+    log: tuple[LogLine, ...] = ()
 
     @model_validator(mode="after")
     def _runs_or_ran(self) -> "CapturedJob":
         told = self.kind == "TERMINATE" or self.initiated_by or self.tags
         if self.created is None and told:
-            raise ValueError("kind, initiated_by and tags are of a job that lies in the past; write `created`, too")
+            raise ValueError("kind, initiated_by and tags are of a job that began before; write `created`, too")
         return self
 
 

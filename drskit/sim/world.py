@@ -276,7 +276,7 @@ class World:
             )
 
     def _recall(self, past: CapturedJob) -> None:
-        """Let there be a job of the time before."""
+        """Let there be a job of the time before; what it had launched by now is told in other parts of the world."""
         if past.created is None:
             return
         timeline = replay(past, ids=self.ids, created_at=past.created.astimezone(UTC))
@@ -284,9 +284,11 @@ class World:
         servers = tuple(past.outcomes)
         job = Job(past.id, past.kind, by, past.created.astimezone(UTC), servers, timeline, dict(past.tags))
         self.add_job(job)
-        if past.kind == "LAUNCH":
-            for server_id in servers:
-                self.servers[server_id].last_job = job
+        for server_id in servers if past.kind == "LAUNCH" else ():
+            self.servers[server_id].last_job = job
+            if not job.ended(self.spec.start_time):
+                drill = by == "START_DRILL"
+                self._remember(self.servers[server_id], job, None, is_drill=drill, now=job.created_at)
 
     def _add_instance(self, instance: Instance) -> None:
         """Let there be an instance, from its launch on."""

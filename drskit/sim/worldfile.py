@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from drskit.errors import InvalidInput, InvalidWorld
 from drskit.sim.generate import WorldFile, members
-from drskit.sim.spec import Fault, WorldSpec, span
+from drskit.sim.spec import Fault, WorldSpec
 from drskit.yamlfile import Document, Location, read_text, text_of
 
 MAX_BYTES = 50_000_000
@@ -184,8 +184,8 @@ def contradictions(written: WorldFile) -> list[tuple[Location, str]]:
             found.append((("generate", place, "names"), message))
         made |= set(own)
     for place, job in enumerate(written.jobs):
-        if job.created is not None and job.created + span(job.ended) > written.start:
-            message = "the job must have ended when the world starts. Write an earlier time, or a later start."
+        if job.created is not None and job.created > written.start:
+            message = "the job must have begun when the world starts. Write an earlier time, or a later start."
             found.append((("jobs", place, "created"), message))
         for server_id in sorted(set(job.outcomes) - made):
             message = f"{server_id} is no server of this world. Add it to servers, or remove the job."

@@ -18,6 +18,7 @@ from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
 from werkzeug.exceptions import HTTPException
 
+from drskit.sim.backend import service_quotas
 from drskit.sim.faults import Reply
 
 DIRECT = frozenset({"drs", "dynamodb", "ec2", "sts"})
@@ -39,6 +40,8 @@ def dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
     moto's own dispatcher makes a backend of us-east-1 for every service that is asked, which takes EC2 half a second;
     for the services that a drill asks all the time we look up the handler ourselves.
     """
+    if service == service_quotas.SERVICE and (told := service_quotas.answer(request)) is not None:
+        return told
     if service not in DIRECT:
         return cast("Reply | None", BotocoreStubber().process_request(request))
     address = urlsplit(request.url)

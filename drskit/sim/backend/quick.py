@@ -7,7 +7,9 @@ own way. And before a transaction moto copies the whole table once for each
 action, to put the copy in its place when the transaction fails; all that one
 can change is which items there are, and those that it updates. It measures a
 whole item at every attribute that it sets, and walks an update's syntax tree a
-dozen times; what only sets, removes and adds whole attributes is done here.
+dozen times; what only sets, removes and adds whole attributes is done here. To
+weigh an item of a page it copies what is in it, and to read one partition it
+sorts the whole table.
 """
 
 import copy
@@ -33,6 +35,9 @@ _update = DynamoDBBackend.update_item
 PLAIN = frozenset({"S", "B", "BOOL", "NULL"})
 LARGEST_ITEM = 405_000
 """Bytes: what moto takes for DynamoDB's limit."""
+INDEX_NAME = 6
+"""Its place among what moto's query of a table takes beside the partition."""
+_query_table = Table.query
 
 
 def quicken() -> None:
@@ -45,6 +50,8 @@ def quicken() -> None:
     setattr(DynamoType, "__eq__", _equal)  # noqa: B010
     setattr(DynamoType, "size", lambda self: _bytes(self.type, self.value))  # noqa: B010
     setattr(Item, "__init__", _begin_item)  # noqa: B010
+    setattr(DynamoType, "size", _size)  # noqa: B010
+    setattr(Table, "query", _query)  # noqa: B010
 
 
 class _Copies:
@@ -87,6 +94,23 @@ def _transact_copying_little(self: Any, transact_items: list[dict[str, Any]]) ->
         _transact(self, transact_items)
     finally:
         _COPIES.backend = None
+
+
+def _size(self: DynamoType) -> int:
+    """The bytes of a value."""
+    return _bytes("", self)
+
+
+def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+    """A query; of the table itself it looks at the one partition."""
+    index_name = arguments[INDEX_NAME] if len(arguments) > INDEX_NAME else options.get("index_name")
+    if hash_key is None or not self.has_range_key or index_name:
+        return _query_table(self, hash_key, *arguments, **options)
+    self.all_items = lambda: list(self.items.get(hash_key, {}).values())
+    try:
+        return _query_table(self, hash_key, *arguments, **options)
+    finally:
+        del self.all_items
 
 
 def _structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
