@@ -33,14 +33,14 @@ RECORD_TRIES = 20
 
 
 def look_after(
-    cleanup: Execution, store: Store, recovery: Recovery, jobs: Mapping[str, Job], now: datetime
+    cleanup: Execution, store: Store, recovery: Recovery, jobs: Mapping[str, Job], now: datetime, *, calls: bool
 ) -> Aftermath:
-    """What one step of a cleanup needs to know, freshly asked.
+    """What one step of a cleanup needs to know, freshly asked; for its calls only when it may make one.
 
     Raises:
         Unavailable: DRS, EC2 or the tables could not be asked.
     """
-    due = dict(calls_due(cleanup, now)[:1])
+    due = dict(calls_due(cleanup, now)[:1]) if calls else {}
     next_ids = {name for server_ids in due.values() for name in server_ids}
     open_ids = {
         name for attempt in cleanup.attempts if attempt.status is AttemptStatus.INTENT for name in attempt.server_ids

@@ -24,6 +24,7 @@ VANISHED_AFTER = timedelta(minutes=5)
 One empty answer may be a list that lags. The launch protocol bears a lag of two minutes at most (its quiescence less
 the five minutes of a signature), so that five minutes without the job, asked for by its id at every look, are none.
 """
+OVER_QUOTA = "ServiceQuotaExceededException"
 KEPT_REFUSALS = 5
 """How many refused attempts of a chunk stay in the execution."""
 REFUSALS = 5
@@ -254,7 +255,7 @@ def refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, now: d
         return with_attempt(execution, attempt.attempt_id, outcome=outcome, refused=True)
     if refusal.transient:
         return delayed(execution, attempt, outcome, now)
-    if refusal.code == "ServiceQuotaExceededException":
+    if refusal.code == OVER_QUOTA:
         execution = delayed(execution, attempt, outcome, now)
         return with_wave(execution, attempt.wave_name, status=WaveStatus.QUEUED)
     execution = not_executed(execution, attempt, outcome, now, wait=False)

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drskit.attempts import delayed, launched, learn_attempts, not_executed, without_old_refusals
-from drskit.edit import changed, with_attempt, with_servers, with_wave
+from drskit.attempts import OVER_QUOTA, delayed, launched, learn_attempts, not_executed, without_old_refusals
+from drskit.edit import changed, queued, with_attempt, with_servers, with_wave
 from drskit.model import (
     SERVERS_PER_JOB,
     Attempt,
@@ -45,6 +45,7 @@ PROOF_WITHIN = timedelta(minutes=5)
 REFUSALS = 8
 """After so many refused calls for a chunk, its instances are left alone."""
 NOT_BEGUN = frozenset({WaveStatus.PENDING, WaveStatus.PREPARING, WaveStatus.QUEUED})
+NEVER = AttemptStatus.NOT_EXECUTED
 HOLDS = frozenset({AttemptStatus.INTENT, AttemptStatus.LAUNCHED, AttemptStatus.FOREIGN})
 
 
@@ -106,7 +107,7 @@ def calls_due(execution: Execution, now: datetime) -> tuple[tuple[int, tuple[str
     waits = wave.not_before is not None and now < wave.not_before
     if execution.status is not ExecutionStatus.POLLING or execution.held or waits:
         return ()
-    if wave.status is not WaveStatus.PREPARING:
+    if wave.status not in {WaveStatus.PREPARING, WaveStatus.QUEUED}:
         return ()
     free = {server.source_server_id for server in uncovered(execution)}
     open_calls = {attempt.chunk for attempt in execution.attempts if attempt.status is AttemptStatus.INTENT}
@@ -146,14 +147,15 @@ def call_refused(execution: Execution, attempt: Attempt, refusal: NotExecuted, n
     outcome = f"{refusal.code}: {refusal.message}"
     if refusal.transient:
         return delayed(execution, attempt, outcome, now)
-    if refusal.code == "ServiceQuotaExceededException":
+    if refusal.code == OVER_QUOTA:
         execution = delayed(execution, attempt, outcome, now)
         return with_wave(execution, attempt.wave_name, status=WaveStatus.QUEUED)
     execution = not_executed(execution, attempt, outcome, now)
     passing = refusal.code in {"ConflictException", "ResourceNotFoundException"}
-    if passing and attempt.number < REFUSALS:
+    tries = sum(other.chunk == attempt.chunk and other.status is NEVER for other in execution.attempts)
+    if passing and tries < REFUSALS:
         return execution
-    times = f" ({attempt.number} times)" if attempt.number > 1 else ""
+    times = f" ({tries} times)" if tries > 1 else ""
     return _leave(execution, set(attempt.server_ids), f"not terminated: DRS refused it{times}: {outcome}", now)
 
 
@@ -220,7 +222,7 @@ def _move(execution: Execution, seen: Seen) -> Execution:
         return with_wave(execution, WAVE, status=WaveStatus.CANCELLED, end_time=seen.now, reason=reason)
     if status is WaveStatus.PENDING and not execution.held:
         return with_wave(execution, WAVE, status=WaveStatus.PREPARING, start_time=seen.now)
-    if status is WaveStatus.QUEUED and (wave.not_before is None or seen.now >= wave.not_before):
+    if status is WaveStatus.QUEUED and not open_calls and not uncovered(execution):
         status = WaveStatus.PREPARING
     elif status is WaveStatus.PREPARING and not open_calls and not uncovered(execution):
         status = WaveStatus.INITIATED if jobs else WaveStatus.VERIFYING
@@ -340,8 +342,10 @@ def _names(servers: list[ServerRun]) -> str:
 
 def _intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]:
     """Leave alone what may not go, wait for what others work on, and make the intent for the rest of one chunk."""
-    aftermath = seen.aftermath
-    for chunk, server_ids in calls_due(execution, seen.now):
+    aftermath, due = seen.aftermath, calls_due(execution, seen.now)
+    if due and not seen.room.servers:
+        return queued(execution, [WAVE], seen.room.reason), None
+    for chunk, server_ids in due:
         if not aftermath.checked.issuperset(server_ids):
             continue
         sights = {name: aftermath.sights[name] for name in server_ids}
@@ -358,11 +362,13 @@ def _intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None
             elif name not in waiting:
                 rest.append(name)
         if rest:
-            return _with_attempt(execution, chunk, tuple(rest), seen)
+            execution = with_wave(execution, WAVE, status=WaveStatus.PREPARING)
+            return _with_attempt(execution, chunk, tuple(rest[: seen.room.servers]), seen)
         if waiting:
             others = sorted({aftermath.busy.get(name) or f"the end of {name}'s instance" for name in waiting})
             reason = f"waits for {', '.join(others[:5])}"
-            return with_wave(execution, WAVE, not_before=seen.now + WAIT, reason=reason), None
+            waits = {"status": WaveStatus.PREPARING, "not_before": seen.now + WAIT, "reason": reason}
+            return with_wave(execution, WAVE, **waits), None
         return execution, None
     return execution, None
 

@@ -15,7 +15,7 @@ from drskit.actionports import Outcome
 from drskit.actions import Task
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
 from drskit.cleaning import REQUEST, call_refused, called, clean
-from drskit.edit import changed, pinned_names, with_servers, with_wave
+from drskit.edit import changed, pinned_names, queued, with_servers, with_wave
 from drskit.endings import next_deadline, run_out
 from drskit.launches import learn_servers
 from drskit.model import (
@@ -33,12 +33,18 @@ from drskit.orders import obey
 from drskit.pacing import job_after
 from drskit.ports import NotExecuted, Started, Unknown
 from drskit.progress import move_waves, prepared
+from drskit.quotas import turn, under_way
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE
 from drskit.steps import open_chunks
 from drskit.tasks import learn_tasks, record_task
 from drskit.timelimit import time_up
 from drskit.waits import moving, people, waiting_for
+
+ASKING = frozenset({WaveStatus.PREPARING, WaveStatus.QUEUED})
+"""A wave that has something to ask for, or waits until it may."""
+UNDECIDED = frozenset({AttemptStatus.INTENT, AttemptStatus.FOREIGN})
+"""An attempt that may yet launch something: no other may be made for its chunk."""
 
 
 @dataclass(frozen=True)
@@ -117,37 +123,41 @@ def record_action(execution: Execution, task: Task, outcome: Outcome, now: datet
 
 
 def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    """The chunks that may be launched now: wave, chunk, source servers."""
+    """The chunks that may be launched now, if there is room: wave, chunk, source servers.
+
+    The waves take turns as executions do: see `admission`.
+    """
     if execution.status is not ExecutionStatus.POLLING or execution.held:
         return ()
     due = []
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
-        if wave.status is not WaveStatus.PREPARING or (wave.not_before and now < wave.not_before):
+        if wave.status not in ASKING or (wave.not_before and now < wave.not_before):
             continue
         if not prepared(execution, wave):
             continue
         paced = job_after(execution, plan_wave, wave)
         if paced is not None and now < paced:
             continue
-        held = {attempt.chunk for attempt in execution.attempts_of(wave.wave_name) if _holds_its_chunk(attempt)}
-        pending = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING}
+        attempts = execution.attempts_of(wave.wave_name)
+        held = {attempt.chunk for attempt in attempts if attempt.status in UNDECIDED}
+        busy = {server_id for attempt in attempts if under_way(attempt) for server_id in attempt.server_ids}
+        pending = {server.source_server_id for server in wave.servers if server.status is ServerStatus.PENDING} - busy
         for chunk in open_chunks(execution, plan_wave, wave):
             servers = tuple(server_id for server_id in chunk.server_ids if server_id in pending)
             if servers and chunk.number not in held:
                 due.append((wave.wave_name, chunk.number, servers))
-    return tuple(due)
-
-
-def _holds_its_chunk(attempt: Attempt) -> bool:
-    """Whether the attempt may yet launch something, so that no other may be made; one whose job has ended may not."""
-    return attempt.status in {AttemptStatus.INTENT, AttemptStatus.FOREIGN} or (
-        attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None
-    )
+    return tuple(sorted(due, key=lambda chunk: turn(execution, chunk[0])))
 
 
 def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]:
-    """Refuse the servers that must not be launched, and make the intent for the rest of one chunk."""
-    for wave_name, chunk, server_ids in chunks_due(execution, seen.now):
+    """Refuse the servers that must not be launched, and make the intent for the rest of one chunk, or what fits of it.
+
+    Where there is no room, the waves that would have asked for it are QUEUED.
+    """
+    due = chunks_due(execution, seen.now)
+    if not seen.room.servers:
+        return queued(execution, [wave_name for wave_name, _, _ in due], seen.room.reason), None
+    for wave_name, chunk, server_ids in due:
         if not all(server_id in seen.obstacles for server_id in server_ids):
             continue
         refused = {server_id: text for server_id in server_ids if (text := seen.obstacles[server_id])}
@@ -158,7 +168,7 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
 
         wave = with_servers(execution.wave(wave_name), refuse)
         execution = with_wave(execution, wave_name, servers=wave.servers)
-        rest = tuple(server_id for server_id in server_ids if server_id not in refused)
+        rest = tuple(server_id for server_id in server_ids if server_id not in refused)[: seen.room.servers]
         if rest:
             numbers = [attempt.number for attempt in execution.attempts_of(wave_name) if attempt.chunk == chunk]
             attempt = Attempt(
@@ -166,6 +176,7 @@ def intend(execution: Execution, seen: Seen) -> tuple[Execution, Attempt | None]
                 signed_at=seen.now.replace(microsecond=0), server_ids=rest, snapshots=pinned_names(wave, rest),
             )  # fmt: skip
             attempts = (*without_old_refusals(execution.attempts), attempt)
+            execution = with_wave(execution, wave_name, status=WaveStatus.PREPARING)
             return execution.model_copy(update={"attempts": attempts}), attempt
     return execution, None
 

@@ -1,14 +1,27 @@
 """Copies of an execution with one thing changed, and what is often read of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from drskit.model import Execution, ServerRun, ServerStatus, WaveRun
+from drskit.model import Execution, ServerRun, ServerStatus, WaveRun, WaveStatus
 
 
 def with_wave(execution: Execution, name: str, **changes: object) -> Execution:
     """A copy whose named wave has the changes."""
     waves = tuple(wave.model_copy(update=changes) if wave.wave_name == name else wave for wave in execution.waves)
     return execution.model_copy(update={"waves": waves})
+
+
+WAITS = "waits for "
+"""How the reason of a wave begins that is QUEUED for want of room; what it waits for follows."""
+
+
+def queued(execution: Execution, names: Iterable[str], reason: str | None) -> Execution:
+    """A copy whose named waves wait for room; the same execution where no reason is known yet."""
+    if reason is None:
+        return execution
+    for name in dict.fromkeys(names):
+        execution = with_wave(execution, name, status=WaveStatus.QUEUED, reason=reason, not_before=None)
+    return execution
 
 
 def with_attempt(execution: Execution, attempt_id: str, **changes: object) -> Execution:

@@ -14,7 +14,7 @@ from typing import assert_never
 from drskit.acting import ActionsFor, Sightings, addresses_for, look_at_tasks, stop_what_is_late
 from drskit.actions import Task, TaskStatus
 from drskit.aftercare import look_after, record_gone
-from drskit.attempts import long_missing
+from drskit.attempts import OVER_QUOTA, long_missing
 from drskit.authorization import Authorization, permit, unauthorised
 from drskit.bounds import bounded
 from drskit.cleaning import instances_of
@@ -38,7 +38,8 @@ from drskit.model import (
     utc,
 )
 from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
-from drskit.seen import Remains, Seen
+from drskit.quotas import LISTED_BACK
+from drskit.seen import LATER, Remains, Room, Seen
 from drskit.snapshots import expired
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.waits import people
@@ -75,6 +76,8 @@ class Look:
     sightings: Sightings = field(default_factory=Sightings)
     """Of the runs of actions."""
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
+    full: str | None = None
+    """What DRS said when it refused a request for want of room."""
 
     def take(self, executions: Iterable[Execution]) -> None:
         """List the live jobs of these executions, and everything since the oldest open intent, in one call.
@@ -82,18 +85,29 @@ class Look:
         Raises:
             Unavailable: some page could not be read.
         """
-        live, intents = set[str](), list[datetime]()
+        live, back_to = set[str](), list[datetime]()
         for execution in executions:
+            back_to += [self.taken_at - LISTED_BACK for wave in execution.waves if wave.status is WaveStatus.QUEUED]
             for attempt in execution.attempts:
                 if attempt.status is AttemptStatus.INTENT:
-                    intents.append(attempt.signed_at - look_back(attempt))
+                    back_to.append(attempt.signed_at - look_back(attempt))
                 elif attempt.job_id and attempt.end_time is None:
                     live.add(attempt.job_id)
-        if intents:
-            self.since = min(intents)
+        if back_to:
+            self.since = min(back_to)
             self.jobs = {job.job_id: job for job in self.recovery.jobs(since=self.since)}
             live -= set(self.jobs)
         self.ask_for(live)
+
+    def see_all_that_run(self) -> None:
+        """List the jobs of everybody, where that was not done yet.
+
+        Raises:
+            Unavailable: some page could not be read.
+        """
+        since = self.taken_at - LISTED_BACK
+        if self.since is None or self.since > since:
+            self.jobs |= {job.job_id: job for job in self.recovery.jobs(since=since)}
 
     def ask_for(self, job_ids: Iterable[str]) -> None:
         """Ask for jobs by their ids, whatever the listing had.
@@ -140,8 +154,8 @@ class Engine:
         self._actions_for = actions_for
         self._quiescence = quiescence
 
-    def advance(self, execution: Execution, look: Look) -> Execution:
-        """Take every step that is possible now.
+    def advance(self, execution: Execution, look: Look, room: Room = LATER) -> Execution:
+        """Take every step that is possible now, and send one request at most, if there is room.
 
         Raises:
             Unavailable: AWS could not be asked; what was done so far is recorded.
@@ -150,7 +164,7 @@ class Engine:
             if execution.status in FINAL_EXECUTION:
                 break
             try:
-                seen = self._observe(execution, look)
+                seen = self._observe(execution, look, room)
             except Unavailable as trouble:
                 self.show_trouble(execution, trouble)
                 raise
@@ -168,7 +182,7 @@ class Engine:
             except LostRace:
                 return self._store.load(execution.execution_id)
             if step.launch is not None:
-                execution = self._launch(execution, step.launch, look)
+                execution, room = self._launch(execution, step.launch, look), LATER
             if step.act is not None:
                 execution = self._act(execution, step.act)
         return execution
@@ -194,6 +208,8 @@ class Engine:
         outcome = self._send(look.recovery, execution, attempt)
         if isinstance(outcome, Started):
             look.jobs[outcome.job.job_id] = outcome.job
+        elif isinstance(outcome, NotExecuted) and outcome.code == OVER_QUOTA:
+            look.full = outcome.message
         for _ in range(RECORD_TRIES):
             current = next(other for other in execution.attempts if other.attempt_id == attempt.attempt_id)
             if current.status is not AttemptStatus.INTENT:
@@ -268,7 +284,7 @@ class Engine:
 
     # --- observing ---------------------------------------------------------------------------------------------------
 
-    def _observe(self, execution: Execution, look: Look) -> Seen:
+    def _observe(self, execution: Execution, look: Look, room: Room) -> Seen:
         now = self._store.now()
         if execution.execution_type is ExecutionType.CLEANUP:
             return Seen(
@@ -279,7 +295,8 @@ class Engine:
                 jobs=look.jobs,
                 missing=_missing(execution, look),
                 remains=_remains(execution, look),
-                aftermath=look_after(execution, self._store, look.recovery, look.jobs, now),
+                aftermath=look_after(execution, self._store, look.recovery, look.jobs, now, calls=room.servers > 0),
+                room=room,
             )
         return Seen(
             now=now,
@@ -292,9 +309,10 @@ class Engine:
             logs={job_id: look.log(job_id) for job_id in _logs_to_read(execution, look.jobs)},
             instances=_instances(execution, look.recovery),
             witnesses=self._witnesses(execution, look),
-            obstacles=self._obstacles(execution, look.recovery, now),
+            obstacles=self._obstacles(execution, look.recovery, now) if room.servers else {},
             news=look_at_tasks(execution, self._actions_for, look.sightings, now),
             addresses=addresses_for(execution, self._actions_for, look.sightings, now),
+            room=room,
         )
 
     def _obstacles(self, execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:

@@ -69,7 +69,8 @@ def estimate(execution: Execution, wave: WaveRun, now: datetime) -> Estimate | N
     spans, seen = typical(server for run in execution.waves for server in run.servers)
     if wave.status not in STARTED_WAVE:
         return Estimate(sum(spans.values(), timedelta()), begun=False, late=timedelta(), seen=seen)
-    if wave.not_before and wave.not_before > now:  # AWS refuses its requests: nobody knows for how long
+    refused = wave.not_before is not None and wave.not_before > now
+    if refused or wave.status is WaveStatus.QUEUED:  # nobody knows for how long
         return None
     left = max(_left(server, spans, now) for server in open_ones)
     return Estimate(max(left, timedelta()), begun=True, late=max(-left, timedelta()), seen=seen)

@@ -19,7 +19,9 @@ from drskit.model import Cadence, Execution, ExecutionHeader, utc
 from drskit.noticing import pressing
 from drskit.outbox import Outbox
 from drskit.ports import Recovery, Store
+from drskit.seen import Room
 from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
+from drskit.turns import Turns
 
 LOG = logging.getLogger("drskit.poller")
 SWEEP_EVERY = timedelta(minutes=15)
@@ -305,26 +307,29 @@ class Poller:
             for execution in due:
                 self._engine.show_trouble(execution, error)
             return loaded, str(error)
-        live = [execution for execution in loaded if not is_due(execution, now)]
-        trouble: str | None = None
+        turns = Turns(look, lambda execution, room: self._advance(execution, look, room, log), self._store.now)
         for execution in due:
-            after, error_text = self._advance(execution, look, log)
-            live += [after] if after is not None else []
-            trouble = trouble or error_text
-        return live, trouble
+            turns.look_at(execution)
+        turns.launch()
+        rest = [execution for execution in loaded if not is_due(execution, now)]
+        return [*rest, *turns.executions.values()], turns.trouble
 
-    def _advance(self, execution: Execution, look: Look, log: "_Log") -> tuple[Execution | None, str | None]:
-        """One execution as it is afterwards, None when it cannot be advanced; and what kept DRS from answering."""
+    def _advance(self, execution: Execution, look: Look, room: Room, log: "_Log") -> Execution | None:
+        """One execution as it is afterwards; None when it cannot be advanced.
+
+        Raises:
+            Unavailable: DRS or EC2 could not be asked.
+        """
         try:
-            return self._engine.advance(execution, look), None
-        except Unavailable as error:
-            return execution, str(error)
+            return self._engine.advance(execution, look, room)
+        except Unavailable:
+            raise
         except Malformed as item:
             self._quarantine(item, log)
         except Exception as error:
             LOG.exception("execution %s cannot be advanced", execution.execution_id)
             log.quarantined.append(f"{execution.execution_id} cannot be advanced: {type(error).__name__}: {error}")
-        return None, None
+        return None
 
     def _load(self, execution_id: str, log: "_Log") -> Execution | None:
         try:

@@ -30,6 +30,7 @@ from drskit.model import (
     TaggedInstance,
 )
 from drskit.notices import Outcome
+from drskit.quotas import Quotas
 
 
 class Store(Protocol):
@@ -237,6 +238,9 @@ class Recovery(Protocol):
 
     def instance_states(self, instance_ids: Iterable[str]) -> dict[str, str]:
         """EC2's state of each of these instances; one that EC2 does not know is missing from the answer."""
+
+    def quotas(self, now: datetime) -> Quotas:
+        """What DRS allows at once; where nobody tells, what is documented. It never fails."""
 
     def terminate(self, attempt: Attempt, instance_ids: Iterable[str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once, on the wire once, to terminate these recovery instances, signed at `attempt.signed_at`."""

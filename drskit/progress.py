@@ -214,8 +214,8 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         execution = with_wave(execution, wave.wave_name, servers=wave.servers)
     complete = not undecided and _all_asked(execution, plan_wave, wave) and _prepared(execution, wave)
     status = wave.status
-    if status is WaveStatus.QUEUED and (wave.not_before is None or seen.now >= wave.not_before):
-        status = WaveStatus.PREPARING
+    if status is WaveStatus.QUEUED and complete:
+        status = WaveStatus.PREPARING  # what it waited for is left out
     elif status is WaveStatus.PREPARING and complete:
         launches = [attempt for attempt in attempts if attempt.status is AttemptStatus.LAUNCHED]
         status = WaveStatus.INITIATED if launches else WaveStatus.VERIFYING

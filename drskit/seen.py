@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drskit.actionports import News
-from drskit.model import Job, JobLogEntry, RecoveryInstance, SourceServer
+from drskit.model import SERVERS_PER_JOB, Job, JobLogEntry, RecoveryInstance, SourceServer
 from drskit.witness import Witness
 
 
@@ -70,6 +70,20 @@ class Aftermath:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What the quotas of the account and Region leave for one request."""
+
+    servers: int = SERVERS_PER_JOB
+    """How many servers it may name; 0 when nothing may be asked for now."""
+    reason: str | None = None
+    """What is waited for then; None while nobody has counted yet, and nothing is to be said."""
+
+
+LATER = Room(servers=0)
+"""Whether there is room is found out later in the pass."""
+
+
+@dataclass(frozen=True)
 class Seen:
     """What was observed for one step; what is missing here was not asked."""
 
@@ -97,3 +111,5 @@ class Seen:
     """By instance: private addresses; None where they were not asked for."""
     aftermath: Aftermath = Aftermath()
     """For a cleanup."""
+    room: Room = Room()
+    """For the next request."""

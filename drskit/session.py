@@ -230,11 +230,14 @@ class Session:
     def recovery(self, region: str) -> "DrsRecovery":
         """DRS and EC2 of this account in a Region."""
         if region not in self._recoveries:
+            from drskit.aws.quotas import ServiceQuotas
             from drskit.aws.recovery import DrsRecovery
 
+            clients = self.clients
             self._recoveries[region] = DrsRecovery(
-                self.clients.drs(region), self.clients.drs_launcher(region), self.clients.ec2(region), region
-            )
+                clients.drs(region), clients.drs_launcher(region), clients.ec2(region), region,
+                ServiceQuotas(lambda: clients.service_quotas(region), region),
+            )  # fmt: skip
         return self._recoveries[region]
 
     @cached_property

@@ -122,6 +122,8 @@ def _refused(execution: Execution, wave: WaveRun, now: datetime, patience: timed
     since = settled[-1].refused_since if settled else None
     if since is None or wave.status not in {WaveStatus.PREPARING, WaveStatus.QUEUED} or now - since <= patience:
         return None
+    if wave.status is WaveStatus.QUEUED and wave.not_before is None:
+        return None  # it waits for its turn, and says so; AWS was not asked
     why = f"AWS has refused the requests of wave {wave.wave_name} since {utc(since)}: {wave.reason}"
     return Stuck(f"refused:{wave.wave_name}:{utc(since)}", why)
 

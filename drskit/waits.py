@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.approvers import question
+from drskit.edit import WAITS
 from drskit.endings import ended_because
 from drskit.model import (
     Attempt,
@@ -83,6 +84,11 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         and wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED}
         and not execution.held
         and not _stands_still(execution, plan_wave, wave)
+    ]
+    texts += [
+        f"wave {wave.wave_name} to get {(wave.reason or 'a job slot').removeprefix(WAITS)}"
+        for wave in execution.waves
+        if wave.status is WaveStatus.QUEUED and wave.not_before is None and not execution.held
     ]
     texts += [
         f"wave {name} to begin at {utc(at)}, after the pause of pacing.waves"

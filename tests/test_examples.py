@@ -23,7 +23,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions", "quotas"}
 """The runbooks that a test below is about."""
 
 
@@ -105,6 +105,20 @@ def test_steps():
         pauses = [round(step.lasted.total_seconds()) for step in summary.path if "a pause" in step.words]
         assert [30, 30, 120] == [seconds // 10 * 10 for seconds in pauses]
         assert summary.elapsed >= sum((step.lasted for step in summary.path), timedelta())
+
+
+def test_quotas():
+    """Two servers a job as slots become free, a stranger's job beside them, and the wait is told from first to last."""
+    with opened("quotas") as home:
+        execution = start(home, "quotas")
+        home.session.poller().run_pass()
+        execution = home.session.store.load(execution.execution_id)
+        queued = "waits for a job slot in us-west-2: 3 of 3 jobs run, 1 of them not ours"
+        assert (WaveStatus.QUEUED, queued) == (execution.waves[0].status, execution.waves[0].reason)
+        home.finish()
+        execution, _ = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert [2, 2, 2, 1] == [len(attempt.server_ids) for attempt in execution.attempts]
 
 
 def test_tolerant():

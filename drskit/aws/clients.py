@@ -34,6 +34,7 @@ SURVEY = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, connect_t
 TABLES = Config(
     retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5, tcp_keepalive=True
 )
+QUOTAS = Config(retries=ONCE, connect_timeout=2, read_timeout=5)  # type: ignore[arg-type]
 FILES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30, tcp_keepalive=True
 )
@@ -152,6 +153,15 @@ class Clients:
             client: Any = self._session.client(service, region_name=region, config=config)  # type: ignore[call-overload]
         _pin(client, service, (operation,))
         return client
+
+    def service_quotas(self, region: str) -> Any:
+        """For DRS's quotas in a Region; whoever waits for the answer waits briefly.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("Service Quotas", region):
+            return self._session.client("service-quotas", region_name=region, config=QUOTAS)
 
     def reader(self, service: Literal["drs", "ec2"], region: str) -> "DrsClient | EC2Client":
         """For a survey of an account: many reads, each repeated when it is throttled.

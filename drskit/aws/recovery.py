@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from drskit.authorization import Permit
 from drskit.aws import replies
 from drskit.aws.faults import UNREADABLE, asking, code_of, launch_outcome
+from drskit.aws.quotas import ServiceQuotas
 from drskit.aws.replies import SERVER_TAG, need
 from drskit.aws.signing import signed_at
 from drskit.codes import STILL_EXPIRED
@@ -29,6 +30,7 @@ from drskit.model import (
     TaggedInstance,
 )
 from drskit.ports import NotExecuted, Started, Unknown
+from drskit.quotas import Quotas
 
 if TYPE_CHECKING:
     from mypy_boto3_drs import DrsClient
@@ -44,12 +46,15 @@ T = TypeVar("T")
 class DrsRecovery:
     """DRS and EC2 through boto3."""
 
-    def __init__(self, reader: "DrsClient", launcher: "DrsClient", ec2: "EC2Client", region: str) -> None:
+    def __init__(
+        self, reader: "DrsClient", launcher: "DrsClient", ec2: "EC2Client", region: str, quotas: ServiceQuotas
+    ) -> None:
         """Take ready clients; `launcher` must send once and sign at the intent's time."""
         self._drs = reader
         self._launcher = launcher
         self._ec2 = ec2
         self._region = region
+        self._quotas = quotas
         self._simulated: bool | None = None
         reader.meta.events.register("after-call.drs", self._notice)
 
@@ -208,6 +213,10 @@ class DrsRecovery:
             return self._launcher.terminate_recovery_instances(recoveryInstanceIDs=ids)
 
         return _asked_once(ask, "TerminateRecoveryInstances", attempt)
+
+    def quotas(self, now: datetime) -> Quotas:
+        """What DRS allows at once here; where Service Quotas does not tell, what is documented."""
+        return self._quotas.read(now)
 
     def _listed(self, operation: str, read: Callable[[object], T], **arguments: object) -> list[T]:
         paginate = self._drs.get_paginator(operation).paginate  # type: ignore[call-overload]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.approvers import question
+from drskit.edit import WAITS
 from drskit.estimates import estimate
 from drskit.model import (
     Command,
@@ -232,7 +233,7 @@ def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | No
     if wave.not_before and wave.not_before > now:
         return f"its next launch request at {clock(wave.not_before)}"
     if wave.status is WaveStatus.QUEUED:
-        return "a free job slot"
+        return (wave.reason or "a free job slot").removeprefix(WAITS)
     paused = (paced_waves(execution) | paced_jobs(execution)).get(wave.wave_name)
     if paused is not None and paused > now:
         return f"the end of a pause at {clock(paused)}"

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from drskit.aws.clients import Clients
+from drskit.aws.quotas import ServiceQuotas
 from drskit.aws.recovery import DrsRecovery
 
 REGION = "us-west-2"
@@ -75,7 +76,10 @@ def handler_of(host):
 
 def recovery_of(clients):
     """DRS and EC2 through these clients."""
-    return DrsRecovery(clients.drs(REGION), clients.drs_launcher(REGION), clients.ec2(REGION), REGION)
+    return DrsRecovery(
+        clients.drs(REGION), clients.drs_launcher(REGION), clients.ec2(REGION), REGION,
+        ServiceQuotas(lambda: clients.service_quotas(REGION), REGION),
+    )  # fmt: skip
 
 
 def become_nobody(monkeypatch):

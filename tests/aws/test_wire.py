@@ -17,6 +17,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from drskit.aws.clients import Clients
 from drskit.aws.faults import UNREADABLE
+from drskit.aws.quotas import ServiceQuotas
 from drskit.aws.recovery import DrsRecovery
 from drskit.errors import Unavailable
 from drskit.ports import NotExecuted, Started, Unknown
@@ -121,7 +122,10 @@ class Wired:
         self.ec2 = impatient(self.clients.ec2(REGION))
         self.sts = impatient(self.clients.sts())
         self.store = DynamoDbStore(impatient(self.clients.dynamodb()))
-        self.recovery = DrsRecovery(impatient(self.clients.drs(REGION)), self.launcher, self.ec2, REGION)
+        self.recovery = DrsRecovery(
+            impatient(self.clients.drs(REGION)), self.launcher, self.ec2, REGION,
+            ServiceQuotas(lambda: self.clients.service_quotas(REGION), REGION),
+        )  # fmt: skip
 
 
 def impatient(client):

@@ -50,7 +50,6 @@ def quicken() -> None:
     setattr(DynamoType, "__eq__", _equal)  # noqa: B010
     setattr(DynamoType, "size", lambda self: _bytes(self.type, self.value))  # noqa: B010
     setattr(Item, "__init__", _begin_item)  # noqa: B010
-    setattr(DynamoType, "size", _size)  # noqa: B010
     setattr(Table, "query", _query)  # noqa: B010
 
 
@@ -94,11 +93,6 @@ def _transact_copying_little(self: Any, transact_items: list[dict[str, Any]]) ->
         _transact(self, transact_items)
     finally:
         _COPIES.backend = None
-
-
-def _size(self: DynamoType) -> int:
-    """The bytes of a value."""
-    return _bytes("", self)
 
 
 def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
