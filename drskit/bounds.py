@@ -8,7 +8,19 @@ plan whose items could grow too large is refused before it starts.
 from typing import TypeVar
 
 from drskit.actions import Task
-from drskit.model import Attempt, Authority, ChangeRecord, Command, Decision, Execution, Record, ServerRun, WaveRun
+from drskit.checks import EVIDENCE_BYTES, LINES_BYTES, CheckKind, Checks
+from drskit.model import (
+    SERVERS_PER_JOB,
+    Attempt,
+    Authority,
+    ChangeRecord,
+    Command,
+    Decision,
+    Execution,
+    Record,
+    ServerRun,
+    WaveRun,
+)
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Record)
@@ -29,6 +41,19 @@ KEY_BYTES = 256
 """The caller's key of an idempotent start."""
 DECISIONS = ("approved", "declined", "overridden", "retried", "skipped")
 """What people may have decided about a wave."""
+
+
+CHECK_BYTES = 700
+"""A check of a server, besides what it keeps of the answer."""
+
+
+def servers_at_once(checks: Checks | None) -> int:
+    """How many servers of a wave an item holds, or an event tells of: fewer where each has checks."""
+    if checks is None:
+        return SERVERS_PER_JOB
+    kept = sum(EVIDENCE_BYTES if check.kind is CheckKind.INTEGRITY else LINES_BYTES for check in checks.all)
+    room = ITEM_BYTES // 2 // SERVERS_PER_JOB + TEXT_BYTES // 2
+    return max(1, min(SERVERS_PER_JOB, ITEM_BYTES // 2 // (room + kept + CHECK_BYTES * len(checks.all))))
 
 
 def shortened(text: str, limit: int = TEXT_BYTES) -> str:
@@ -68,7 +93,10 @@ def _bounded_wave(wave: WaveRun) -> WaveRun:
 
 
 def _bounded_server(server: ServerRun) -> ServerRun:
-    return server if server.error is None else _changed(server, {"error": shortened(server.error)})
+    if server.error is None and server.unchecked is None and server.hostname is None:
+        return server
+    short = {"error": _short(server.error), "unchecked": _short(server.unchecked), "hostname": _short(server.hostname)}
+    return _changed(server, dict(short))
 
 
 def _bounded_decision(decision: Decision | None) -> Decision | None:

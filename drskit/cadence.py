@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.actions import ActionKind, Task, TaskStatus
+from drskit.checking import check_times, unfinished
 from drskit.launches import SETTLED, typical_launch
 from drskit.model import (
     Attempt,
@@ -102,7 +103,9 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
 def _wave_times(execution: Execution, wave: WaveRun, now: datetime, ceilings: Ceilings) -> Iterable[datetime]:
     soon = now + timedelta(seconds=ceilings.soon)
     if wave.status is WaveStatus.VERIFYING:
-        yield now + timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+        near = timedelta(seconds=min(NEAR_SECONDS, ceilings.soon))
+        checked = any(part.name == wave.wave_name and unfinished(part, wave) for part in execution.plan.waves)
+        yield from check_times(wave, now, near) if checked else (now + near,)
     elif wave.status is WaveStatus.IN_PROGRESS and _undecided(execution, wave):
         yield soon
     elif wave.status in {WaveStatus.PREPARING, WaveStatus.QUEUED} and not execution.held:

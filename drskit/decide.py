@@ -14,6 +14,8 @@ from typing import assert_never
 from drskit.actionports import Outcome
 from drskit.actions import Task
 from drskit.attempts import found_a_job, launched, learn_attempts, refused, without_old_refusals
+from drskit.checking import new_calls
+from drskit.checks import ProbeCall
 from drskit.cleaning import REQUEST, call_refused, called, clean
 from drskit.edit import changed, pinned_names, queued, with_servers, with_wave
 from drskit.endings import next_deadline, run_out
@@ -56,6 +58,8 @@ class Step:
     """The request to send: a launch, or a cleanup's termination."""
     act: Task | None = None
     """The run of an action whose request is to be sent."""
+    calls: tuple[tuple[str, ProbeCall], ...] = ()
+    """The commands of checks to send, each with its wave."""
     tell: bool = False
     """The drill's own record is to say what a cleanup has proven."""
 
@@ -79,9 +83,9 @@ def decide(execution: Execution, seen: Seen) -> Step:
     after = move_waves(after, seen)
     acted, task = act_next(after, seen)
     if acted is not after:
-        return Step(conclude(acted, seen.now), act=task)
+        return Step(conclude(acted, seen.now), act=task, calls=new_calls(execution, acted))
     after, launch = intend(after, seen)
-    return Step(conclude(after, seen.now), launch)
+    return Step(conclude(after, seen.now), launch, calls=new_calls(execution, after))
 
 
 def _before_looking(execution: Execution, now: datetime) -> Execution | None:

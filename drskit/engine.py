@@ -17,8 +17,10 @@ from drskit.aftercare import look_after, record_gone
 from drskit.attempts import OVER_QUOTA, long_missing
 from drskit.authorization import Authorization, permit, unauthorised
 from drskit.bounds import bounded
+from drskit.checking import call_sent
+from drskit.checks import ProbeCall
 from drskit.cleaning import instances_of
-from drskit.decide import chunks_due, decide, record, record_action
+from drskit.decide import Step, chunks_due, decide, record, record_action
 from drskit.errors import LostRace, Malformed, Unavailable
 from drskit.guard import obstacles, survey
 from drskit.history import narrate
@@ -38,6 +40,7 @@ from drskit.model import (
     utc,
 )
 from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
+from drskit.probing import InstrumentsFor, Probing, nothing_to_check_with
 from drskit.quotas import LISTED_BACK
 from drskit.seen import LATER, Remains, Room, Seen
 from drskit.snapshots import expired
@@ -78,6 +81,11 @@ class Look:
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
     full: str | None = None
     """What DRS said when it refused a request for want of room."""
+    probing: Probing = field(init=False)
+    """What was asked for checks."""
+
+    def __post_init__(self) -> None:
+        self.probing = Probing(self.recovery.source_servers)
 
     def take(self, executions: Iterable[Execution]) -> None:
         """List the live jobs of these executions, and everything since the oldest open intent, in one call.
@@ -138,6 +146,7 @@ class Engine:
         fresh_id: Callable[[datetime], str],
         actions_for: ActionsFor,
         quiescence: timedelta = QUIESCENCE,
+        instruments_for: InstrumentsFor = nothing_to_check_with,
     ) -> None:
         """Make an engine.
 
@@ -147,12 +156,14 @@ class Engine:
             fresh_id: makes a new ULID for a time.
             actions_for: opens the way to what actions do in a Region.
             quiescence: how old an intent must be before its absence is proof.
+            instruments_for: what the checks of an execution are carried out with.
         """
         self._store = store
         self._actor = actor
         self._fresh_id = fresh_id
         self._actions_for = actions_for
         self._quiescence = quiescence
+        self._instruments_for = instruments_for
 
     def advance(self, execution: Execution, look: Look, room: Room = LATER) -> Execution:
         """Take every step that is possible now, and send one request at most, if there is room.
@@ -181,10 +192,19 @@ class Engine:
                 execution = self._commit(execution, step.execution, _ended_logs(execution, step.execution, look))
             except LostRace:
                 return self._store.load(execution.execution_id)
+            execution = self._carry_out(execution, step, look)
             if step.launch is not None:
-                execution, room = self._launch(execution, step.launch, look), LATER
-            if step.act is not None:
-                execution = self._act(execution, step.act)
+                room = LATER
+        return execution
+
+    def _carry_out(self, execution: Execution, step: Step, look: Look) -> Execution:
+        """Send what the step wants to be sent, and record what became of it."""
+        if step.launch is not None:
+            execution = self._launch(execution, step.launch, look)
+        if step.act is not None:
+            execution = self._act(execution, step.act)
+        if step.calls:
+            execution = self._send_calls(execution, step.calls, look)
         return execution
 
     def _act(self, execution: Execution, task: Task) -> Execution:
@@ -229,6 +249,19 @@ class Engine:
             return None
         complaint = unauthorised(execution, (), {}, self._authorization(execution))
         return NotExecuted("Unauthorised", complaint) if complaint else None
+
+    def _send_calls(self, execution: Execution, calls: tuple[tuple[str, ProbeCall], ...], look: Look) -> Execution:
+        """Send the commands of checks whose intents were written, then record what became of them."""
+        outcomes = look.probing.carry_out(execution, calls, self._instruments_for)
+        for _ in range(RECORD_TRIES):
+            after = call_sent(execution, outcomes, self._store.now())
+            if bounded(after) == execution:
+                return execution
+            try:
+                return self._commit(execution, after)
+            except LostRace:
+                execution = self._store.load(execution.execution_id)
+        return execution
 
     def _commit(self, before: Execution, after: Execution, logs: tuple[JobLog, ...] = ()) -> Execution:
         check(before, after)
@@ -313,6 +346,7 @@ class Engine:
             news=look_at_tasks(execution, self._actions_for, look.sightings, now),
             addresses=addresses_for(execution, self._actions_for, look.sightings, now),
             room=room,
+            checks=look.probing.observe(execution, self._instruments_for, now),
         )
 
     def _obstacles(self, execution: Execution, recovery: Recovery, now: datetime) -> dict[str, str | None]:

@@ -11,14 +11,12 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from drskit.actions import Task
-from drskit.bounds import bounded
+from drskit.bounds import bounded, servers_at_once
 from drskit.model import Attempt, AttemptStatus, Command, Decision, Event, Execution, JobLog, ServerRun, WaveRun
 from drskit.notices import Delivery, Notice
 from drskit.noticing import noticed, opened
 from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_digest
 
-SERVERS_PER_EVENT = 100
-"""So that an event stays far below what an item may weigh, whatever happens to a large wave at once."""
 PARTS = frozenset({"waves", "attempts", "tasks", "commands", "notices"})
 """Of an execution; each has events of its own."""
 UNTOLD = frozenset({"version", "events", "head"})
@@ -138,9 +136,10 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         ran = tasks.get(task.task_id)
         if ran is not task:
             yield from _noted("TASK_NOTED", _about_task(task), changes(ran, task), _task(ran, task))
+    checks = {wave.name: wave.checks for wave in after.plan.waves}
     for old, new in zip(before.waves, after.waves, strict=True):
         if new is not old:
-            yield from _servers(old, new)
+            yield from _servers(old, new, servers_at_once(checks.get(new.wave_name)))
             yield from _noted("WAVE_NOTED", {"Wave": new.wave_name}, changes(old, new, {"servers"}), _wave(old, new))
     yield from _notices(before, after)
     own = changes(before, after, PARTS | UNTOLD)
@@ -261,14 +260,14 @@ def _about_task(task: Task) -> dict[str, object]:
     }
 
 
-def _servers(old: WaveRun, new: WaveRun) -> Iterator[Told]:
+def _servers(old: WaveRun, new: WaveRun, most: int) -> Iterator[Told]:
     moved = [
         _server(after) | changes(before, after)
         for before, after in zip(old.servers, new.servers, strict=True)
         if after is not before and after != before
     ]
-    for start in range(0, len(moved), SERVERS_PER_EVENT):
-        yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": moved[start : start + SERVERS_PER_EVENT]}
+    for start in range(0, len(moved), most):
+        yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": moved[start : start + most]}
 
 
 def _wave(old: WaveRun, new: WaveRun) -> Iterator[Told]:

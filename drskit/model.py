@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from drskit.actions import Action, Task
+from drskit.checks import Checking, CheckRun, Checks
 from drskit.notices import Notice, NotifyTarget
 from drskit.record import Decision, OnFailure, Record
 
@@ -210,6 +211,8 @@ class Wave(Record):
     """Instead of a number: of the servers that are not optional, rounded down."""
     on_failure: OnFailure = OnFailure.STOP
     timeout: timedelta = timedelta(minutes=90)
+    checks: Checks | None = None
+    """What each server is asked before it counts as verified."""
     order: tuple[tuple[ServerId, ...], ...] = ()
     """Steps: each is launched when the one before it has come to its end; servers that none names come last."""
     before: tuple[Action, ...] = ()
@@ -401,6 +404,16 @@ class ServerRun(Record):
     start_time: AwareDatetime | None = None
     end_time: AwareDatetime | None = None
     phases: tuple[PhaseSpan, ...] = ()
+    private_ip: str | None = None
+    public_ip: str | None = None
+    hostname: str | None = None
+    """As DRS knows the source server; looked up where a check names it."""
+    checks: tuple[CheckRun, ...] = ()
+    """In the order of the wave's; none before they begin."""
+    verified_time: AwareDatetime | None = None
+    """When all of its checks had passed."""
+    unchecked: str | None = None
+    """Why its checks were given up, and by whom; it is not verified."""
     error: str | None = None
     proof: str | None = None
     """How its instance is known to be no more: what DRS and EC2 said."""
@@ -431,6 +444,8 @@ class WaveRun(Record):
     not_before: AwareDatetime | None = None
     """Earliest time of the next launch request, after one that was refused for now."""
     reason: str | None = None
+    checking: Checking | None = None
+    """How far its checks are; absent before they begin."""
     servers: tuple[ServerRun, ...] = ()
 
 

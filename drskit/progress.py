@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from drskit.actions import TaskPhase
+from drskit.checking import check_wave, unfinished, without_checks
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -278,12 +279,19 @@ def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen
         return with_wave(execution, wave.wave_name, status=WaveStatus.IN_PROGRESS)
     if wave.status is WaveStatus.IN_PROGRESS and ended and all(server.status in SETTLED for server in wave.servers):
         return with_wave(execution, wave.wave_name, status=WaveStatus.VERIFYING)
-    if wave.status is not WaveStatus.VERIFYING:
+    if wave.status is not WaveStatus.VERIFYING or _unseen(execution, wave, seen.now):
         return execution
-    if _unseen(execution, wave, seen.now):
-        return execution
+    if plan_wave.checks is not None:
+        wave = _checked(execution, plan_wave, wave, seen)
+        execution = with_each_wave(execution, lambda run: wave if run.wave_name == wave.wave_name else run)
+    return execution if unfinished(plan_wave, wave) else _judged(execution, plan_wave, wave, seen.now)
+
+
+def _judged(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime) -> Execution:
+    """The wave with its verdict, once what follows its checks is done."""
     unseen = _without_instance(wave)
-    status, reason = verdict(plan_wave, wave), _blame(wave) or (_unlisted(unseen) if unseen else None)
+    reason = _blame(wave) or (_unlisted(unseen) if unseen else None) or _unverified(wave)
+    status = verdict(plan_wave, wave)
     stand = stand_of(execution, TaskPhase.BEFORE, wave.wave_name)
     if stand.turn is not Turn.FAILED and came_up(plan_wave, wave):
         stand = stand_of(execution, TaskPhase.AFTER, wave.wave_name)
@@ -293,7 +301,7 @@ def _advance_launched(execution: Execution, plan_wave: Wave, wave: WaveRun, seen
         if goes_on(execution, wave) or stand.turn is Turn.BUSY:
             return execution
         status, reason = WaveStatus.PARTIAL, "not all that follows its launch was done, for nothing new was to begin"
-    return with_wave(execution, wave.wave_name, status=status, end_time=seen.now, reason=reason)
+    return with_wave(execution, wave.wave_name, status=status, end_time=now, reason=reason)
 
 
 def came_up(plan_wave: Wave, wave: WaveRun) -> bool:
@@ -303,7 +311,9 @@ def came_up(plan_wave: Wave, wave: WaveRun) -> bool:
 
 def verified(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime) -> bool:
     """Whether a wave's servers came up, and all that is known of them was looked at: its actions may follow."""
-    return wave.status is WaveStatus.VERIFYING and not _unseen(execution, wave, now) and came_up(plan_wave, wave)
+    if wave.status is not WaveStatus.VERIFYING or _unseen(execution, wave, now) or unfinished(plan_wave, wave):
+        return False
+    return came_up(plan_wave, wave)
 
 
 def _without_instance(wave: WaveRun) -> list[ServerRun]:
@@ -320,6 +330,22 @@ def _unseen(execution: Execution, wave: WaveRun, now: datetime) -> bool:
     return bool(_without_instance(wave)) and now < max(ends) + INSTANCE_GRACE
 
 
+def _checked(execution: Execution, plan_wave: Wave, wave: WaveRun, seen: Seen) -> WaveRun:
+    """The wave after its checks' turn; a cancelled execution checks nothing more."""
+    if execution.status is ExecutionStatus.CANCELLING:
+        return without_checks(wave, f"not verified: {ended_because(execution)}")
+    return check_wave(plan_wave, wave, seen.checks, seen.now, seen.fresh_id)
+
+
+def _unverified(wave: WaveRun) -> str | None:
+    """What to say of servers that came up and whose checks were given up."""
+    given_up = [server for server in wave.servers if server.unchecked is not None]
+    if not given_up:
+        return None
+    names = ", ".join(server.name or server.source_server_id for server in given_up[:5])
+    return f"{len(given_up)} of {len(wave.servers)} servers not verified: {names}"
+
+
 def _unlisted(servers: list[ServerRun]) -> str:
     names = ", ".join(server.name or server.source_server_id for server in servers[:5])
     minutes = INSTANCE_GRACE.total_seconds() / 60
@@ -331,7 +357,8 @@ def verdict(plan_wave: Wave, wave: WaveRun) -> WaveStatus:
     came_up = {ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED}  # the last by a cleanup, later
     missing = [server for server in wave.servers if server.status not in came_up]
     if not missing:
-        return WaveStatus.COMPLETED
+        unverified = any(server.unchecked is not None for server in wave.servers)
+        return WaveStatus.PARTIAL if unverified else WaveStatus.COMPLETED
     critical = sum(server.critical for server in missing)
     return WaveStatus.FAILED if critical > failures_borne(plan_wave, wave) else WaveStatus.PARTIAL
 

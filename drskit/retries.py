@@ -7,6 +7,7 @@ is followed again, and a chunk with an open attempt gets no second one.
 from dataclasses import dataclass, field
 
 from drskit.attempts import reopened
+from drskit.checking import afresh, to_check_again
 from drskit.edit import with_attempt, with_wave
 from drskit.endings import being_ended, ended_because
 from drskit.model import (
@@ -117,7 +118,7 @@ def _about_the_rest(execution: Execution, waves: list[tuple[Wave, WaveRun]]) -> 
 
 
 def _about_server(server: ServerRun) -> str | None:
-    if server.status in RETRY_SERVER:
+    if server.status in RETRY_SERVER or to_check_again(server):
         return None
     if server.status in {ServerStatus.PENDING, ServerStatus.LAUNCHING}:
         return f"{server.source_server_id} is {server.status}: its launch has not ended"
@@ -155,7 +156,8 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
     chosen = {
         server.source_server_id
         for server in wave.servers
-        if server.status in RETRY_SERVER and (not order.server_ids or server.source_server_id in order.server_ids)
+        if server.status in RETRY_SERVER or to_check_again(server)
+        if not order.server_ids or server.source_server_id in order.server_ids
     }
     servers = tuple(
         _renewed(server, plan_wave, running) if server.source_server_id in chosen else server for server in wave.servers
@@ -170,17 +172,20 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
     return with_wave(
         execution, wave.wave_name,
         status=WaveStatus.PREPARING, servers=servers, retried=order.decision,
-        end_time=None, reason=None, overridden=None, skipped=None, not_before=None,
+        end_time=None, reason=None, checking=None, overridden=None, skipped=None, not_before=None,
     )  # fmt: skip
 
 
 def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> ServerRun:
     """The server as before its launch; one whose job may still launch it is only looked for again.
 
-    What a cleanup terminated came up before: its job launches it no more.
+    What a cleanup terminated came up before: its job launches it no more. One that came up and did not pass its checks
+    is checked again, for whoever retries has mended it; it is not launched again.
     """
     if server.status is ServerStatus.UNKNOWN and server.job_id in running and server.terminated_by is None:
         return server.model_copy(update={"status": ServerStatus.LAUNCHING, "error": None, "proof": None})
+    if to_check_again(server):
+        return afresh(server)
     name = server.source_server_id
     critical = name not in plan_wave.optional
     return ServerRun(source_server_id=name, name=server.name, critical=critical, snapshot=server.snapshot)
@@ -198,6 +203,9 @@ def _tell(
         when = f" when {jobs} has ended" if jobs else ""
         needs = ", when what it needs is done" if wave.status is WaveStatus.SKIPPED else when
         order.again.append(f"wave {wave.wave_name} launches {names(fresh)} again{needs}")
+    checked = [server.source_server_id for server in mine if server.status is ServerStatus.LAUNCHED]
+    if checked:
+        order.again.append(f"wave {wave.wave_name} checks {names(checked)} again")
     order.again.extend(
         f"{server.source_server_id} is looked for again: its job {server.job_id} has no known end"
         for server in mine

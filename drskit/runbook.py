@@ -137,6 +137,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
             approval=_approval(wave.approve), optional=wave.optional,
             **_failures(wave.max_failed), on_failure=wave.on_failure, timeout=wave.timeout, order=wave.order,
             before=_actions(wave.before, spec.plan), after=_actions(wave.after, spec.plan),
+            checks=wave.checks.checks() if wave.checks else None,
         )
         for wave in spec.waves
     )  # fmt: skip

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from drskit.actionspec import Actions
 from drskit.approvers import PATTERN
+from drskit.checkspec import ChecksSpec
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
 from drskit.notifyspec import Notify
 from drskit.written import (
@@ -141,7 +142,7 @@ class WaveSpec(Spec):
     timeout: Duration = timedelta(minutes=90)
     before: Annotated[Actions, filled("write at least one action, or remove the key")] = ()
     after: Annotated[Actions, filled("write at least one action, or remove the key")] = ()
-    checks: Annotated[None, later("a check of a wave")] = None
+    checks: ChecksSpec | None = None
     order: Annotated[
         tuple[Annotated[tuple[ServerId, ...], filled("write at least one server")], ...],
         filled("write steps such as [[s-…, s-…], [s-…]], or remove the key"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drskit.actionports import News
+from drskit.checking import CheckSeen
 from drskit.model import SERVERS_PER_JOB, Job, JobLogEntry, RecoveryInstance, SourceServer
 from drskit.witness import Witness
 
@@ -109,6 +110,8 @@ class Seen:
     """By task: what has become of the runs of actions that were looked at."""
     addresses: Mapping[str, str] | None = None
     """By instance: private addresses; None where they were not asked for."""
+    checks: CheckSeen = field(default_factory=CheckSeen)
+    """Of the waves that are being verified."""
     aftermath: Aftermath = Aftermath()
     """For a cleanup."""
     room: Room = Room()

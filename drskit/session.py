@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from drskit.aws.clients import Clients
     from drskit.aws.notifier import AwsNotifier
     from drskit.aws.recovery import DrsRecovery
+    from drskit.probing import Instruments
 
 COMMAND_TRIES = 20
 
@@ -142,6 +143,7 @@ class Session:
         self._fresh_id = fresh_id
         self._recoveries: dict[str, DrsRecovery] = {}
         self._actions: dict[str, AwsActions] = {}
+        self._instruments: dict[tuple[str, Mode], Instruments] = {}
 
     @classmethod
     def open(cls, **flags: object) -> "Session":
@@ -255,6 +257,15 @@ class Session:
             self._actions[region] = open_actions(self.clients, self.recovery(region), region)
         return self._actions[region]
 
+    def instruments_for(self, execution: Execution) -> "Instruments":
+        """What the checks of an execution are carried out with; those of a simulated one never leave its world."""
+        place = execution.region, execution.mode
+        if place not in self._instruments:
+            from drskit.instruments import instruments
+
+            self._instruments[place] = instruments(self.clients, *place)
+        return self._instruments[place]
+
     def require_simulated(self, region: str) -> None:
         """Make sure that our simulator answers in DRS's place.
 
@@ -273,7 +284,7 @@ class Session:
         """A worker that advances every execution of this account."""
         engine = Engine(
             self.store, actor=self.caller[1], fresh_id=self._fresh_id, actions_for=self.actions,
-            quiescence=self.settings.quiescence,
+            quiescence=self.settings.quiescence, instruments_for=self.instruments_for,
         )  # fmt: skip
         account_id = self.caller[0]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from drskit.checking import is_open, without_checks
 from drskit.edit import changed, with_attempt, with_servers, with_wave
 from drskit.endings import being_ended, leave_out, skipped_by
 from drskit.model import (
@@ -129,6 +130,8 @@ def _about_server(execution: Execution, plan_wave: Wave, wave: WaveRun, server: 
             over = wave.status in FINAL_WAVE
             instead = _instead(plan_wave, wave) if over else "when its wave has ended, retry launches it again"
             return f"{name} is {server.status}: {instead}"
+        case ServerStatus.LAUNCHED if wave.status is WaveStatus.VERIFYING and server.checks and is_open(server):
+            return None
         case ServerStatus.LAUNCHING:
             return f"{name} is LAUNCHING by {server.job_id}, and DRS cannot stop it"
         case _:
@@ -141,15 +144,17 @@ def _without_servers(execution: Execution, wave: WaveRun, wanted: set[str], deci
     def leave(server: ServerRun) -> ServerRun:
         if server.source_server_id not in wanted:
             return server
+        if server.status is ServerStatus.LAUNCHED:
+            return server
         return changed(server, status=ServerStatus.SKIPPED, critical=False, error=skipped_by(decision))
 
-    after = with_servers(wave, leave)
+    after = without_checks(with_servers(wave, leave), skipped_by(decision), frozenset(wanted))
     if after is wave:
         return execution
     for attempt in execution.attempts_of(wave.wave_name):
         if attempt.status is AttemptStatus.FOREIGN and attempt.refused and wanted & set(attempt.server_ids):
             execution = with_attempt(execution, attempt.attempt_id, status=AttemptStatus.NOT_EXECUTED)
-    execution = with_wave(execution, wave.wave_name, servers=after.servers)
+    execution = with_wave(execution, wave.wave_name, servers=after.servers, checking=after.checking)
     if wave.status in SKIPPABLE and all(server.status is ServerStatus.SKIPPED for server in after.servers):
         return leave_out(execution, wave.wave_name, decision)
     return execution

@@ -79,7 +79,7 @@ ATTEMPT: Mapping[AttemptStatus, frozenset[AttemptStatus]] = {
 SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {
     ServerStatus.PENDING: frozenset({ServerStatus.LAUNCHING, ServerStatus.FAILED, ServerStatus.SKIPPED}),
     ServerStatus.LAUNCHING: frozenset({ServerStatus.LAUNCHED, ServerStatus.FAILED, ServerStatus.UNKNOWN}),
-    ServerStatus.LAUNCHED: frozenset({ServerStatus.VERIFIED, ServerStatus.TERMINATED}),
+    ServerStatus.LAUNCHED: frozenset({ServerStatus.VERIFIED, ServerStatus.FAILED, ServerStatus.TERMINATED}),
     ServerStatus.VERIFIED: frozenset({ServerStatus.TERMINATED}),
     ServerStatus.UNKNOWN: frozenset(
         {ServerStatus.LAUNCHING, ServerStatus.LAUNCHED, ServerStatus.FAILED, ServerStatus.SKIPPED}
@@ -116,7 +116,7 @@ RETRY_WAVE: Mapping[WaveStatus, frozenset[WaveStatus]] = {
     WaveStatus.CANCELLED: frozenset({WaveStatus.PENDING}),
 }
 RETRY_SERVER: Mapping[ServerStatus, frozenset[ServerStatus]] = {
-    ServerStatus.FAILED: frozenset({ServerStatus.PENDING}),
+    ServerStatus.FAILED: frozenset({ServerStatus.PENDING, ServerStatus.LAUNCHED}),
     ServerStatus.SKIPPED: frozenset({ServerStatus.PENDING}),
     ServerStatus.UNKNOWN: frozenset({ServerStatus.PENDING, ServerStatus.LAUNCHING}),
 }

@@ -7,6 +7,7 @@ is to come to an end; it does not run while somebody holds the execution.
 from datetime import datetime
 
 from drskit.actions import TaskPhase
+from drskit.checking import unfinished
 from drskit.endings import stop
 from drskit.model import Deadline, Execution, ExecutionStatus, RecoveryPlan, ServerStatus, WaveRun, WaveStatus
 from drskit.progress import lost_servers, still_works
@@ -41,6 +42,9 @@ def _unfinished(execution: Execution, wave: WaveRun) -> bool:
         return False
     waits = any(server.status is ServerStatus.PENDING for server in wave.servers)
     lost = bool(lost_servers(execution, wave))
+    declared = next(part for part in execution.plan.waves if part.name == wave.wave_name)
+    if wave.status is WaveStatus.VERIFYING and unfinished(declared, wave):
+        return True
     if (
         wave.status is WaveStatus.VERIFYING
         and stand_of(execution, TaskPhase.AFTER, wave.wave_name).turn is not Turn.OVER

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.approvers import question
+from drskit.checking import red_checks, unfinished
+from drskit.checks import CheckRun
 from drskit.edit import WAITS
 from drskit.endings import ended_because
 from drskit.model import (
@@ -25,6 +27,7 @@ from drskit.states import FINAL_WAVE, STARTED_WAVE
 from drskit.steps import open_chunks
 from drskit.tasks import Turn, asking, at_the_end, open_tasks, place_of, stand_of, wait_ends
 
+SHOWN_CHECKS = 3
 SHOWN_AFTER = timedelta(seconds=10)
 """An intent older than this is shown as waiting for its outcome; a younger one is just being carried out."""
 
@@ -108,6 +111,11 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         for stand in due_stands(execution, now)
         if stand.task and stand.at and stand.at > now
     ]
+    texts += [
+        text
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if wave.status is WaveStatus.VERIFYING and (text := _checks(plan_wave, wave))
+    ]
     return tuple(texts)
 
 
@@ -124,6 +132,35 @@ def _run(execution: Execution, task: Task, now: datetime) -> list[str]:
         return [f"{what} to end, which runs since {utc(task.start_time or task.intended_at)}"]
     lost = task.doubt or (f"asked for at {utc(sent_at)}" if now >= sent_at + SHOWN_AFTER else None)
     return [f"the outcome of {what}: {lost}"] if lost else []
+
+
+def _checks(plan_wave: Wave, wave: WaveRun) -> str | None:
+    """Which checks of which servers have not passed yet, and since when."""
+    alike = red_words(plan_wave, wave)
+    if not alike or wave.checking is None:
+        return None
+    servers = {server.source_server_id for server, _, _ in red_checks(plan_wave, wave)}
+    more = f"; and {len(alike) - SHOWN_CHECKS} more" if len(alike) > SHOWN_CHECKS else ""
+    of = f"{len(servers)} of {len(wave.servers)} servers"
+    told = "; ".join(alike[:SHOWN_CHECKS])
+    return f"the checks of wave {wave.wave_name} since {utc(wave.checking.since)}, {of}: {told}{more}"
+
+
+def red_words(plan_wave: Wave, wave: WaveRun) -> list[str]:
+    """What has not passed yet: each answer once, with since when and of which servers."""
+    alike: dict[str, list[str]] = {}
+    for server, check, run in red_checks(plan_wave, wave):
+        alike.setdefault(f"{check.name} {_answered(run)}", []).append(server.name or server.source_server_id)
+    return [f"{text} ({_some(names)})" for text, names in alike.items()]
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
+
+
+def _answered(run: CheckRun) -> str:
+    return "was not asked yet" if run.code is None or run.since is None else f"{run.code} since {utc(run.since)}"
 
 
 def _job(execution: Execution, attempt: Attempt, now: datetime) -> list[str]:
@@ -184,6 +221,8 @@ def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
 def _action_asks(execution: Execution, wave: WaveRun) -> bool:
     """Whether an action of a started wave waits for a person: by its failure, or because the execution is paused."""
     verifying = wave.status is WaveStatus.VERIFYING
+    if verifying and any(part.name == wave.wave_name and unfinished(part, wave) for part in execution.plan.waves):
+        return False  # its checks go on, also while it is paused
     turn = stand_of(execution, TaskPhase.AFTER if verifying else TaskPhase.BEFORE, wave.wave_name).turn
     return turn is Turn.ASKS or (turn is Turn.DUE and verifying and execution.held is not None)
 

@@ -23,7 +23,7 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions", "quotas"}
+TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions", "quotas", "checks"}
 """The runbooks that a test below is about."""
 
 
@@ -148,6 +148,24 @@ def test_a_plan_whose_time_is_over_ends():
         assert (ExecutionStatus.TIMED_OUT, 1) == (execution.status, len(home.jobs()))
         assert [WaveStatus.PARTIAL, WaveStatus.CANCELLED] == [wave.status for wave in execution.waves]
         assert "the plan's time was over at 2026-03-02T09:02:" in summary.verdict
+
+
+def test_checks():
+    """The database is verified by commands on it, whose count is evidence; a web server that fails is optional."""
+    with opened("checks") as home:
+        shown = preview_text(home.session.preview(load_runbook(EXAMPLES / "checks.yaml")))
+        assert "checked by ec2_status, tcp 5432, ssm systemctl is-active postgresql" in shown
+        execution = start(home, "checks")
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.PARTIAL is execution.status
+        (database,), web = (wave.servers for wave in execution.waves)
+        assert "104217|2026-03-02 08:59:41+00" == database.checks[3].text
+        assert ["VERIFIED", "VERIFIED", "FAILED"] == [server.status for server in web]
+        assert '{"database": "DOWN", "reason": "no route to 10.0.4.12"}' in (web[2].error or "")
+        page = render_html(summary)
+        assert "104217|2026-03-02 08:59:41+00" in page
+        assert "until launched" in page
 
 
 def test_past():

@@ -7,9 +7,11 @@ writes recognise themselves (reliability §3.2).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, InvalidRegionError
 
@@ -39,6 +41,8 @@ FILES = Config(
     retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=5, read_timeout=30, tcp_keepalive=True
 )
 
+MODELS = Path(__file__).parent / "models"
+"""Services that botocore does not know."""
 LAUNCHES = ("StartRecovery", "TerminateRecoveryInstances")
 STARTS = ("SendCommand", "StartAutomationExecution")
 
@@ -56,6 +60,7 @@ class Clients:
         Raises:
             InvalidInput: there is no such profile.
         """
+        self._named = profile is not None
         try:
             self._session = boto3.Session(region_name=region, profile_name=profile)
         except BotoCoreError as error:
@@ -162,6 +167,21 @@ class Clients:
         """
         with _opening("Service Quotas", region):
             return self._session.client("service-quotas", region_name=region, config=QUOTAS)
+
+    def world_probe(self, region: str, endpoint: str | None) -> Any:
+        """For the simulator's own service, by which a simulated drill tries ports and URLs.
+
+        Args:
+            region: the world's.
+            endpoint: where DRS answers; None where that is AWS's own address, as in a process that holds the world.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        session = botocore.session.Session(profile=self._session.profile_name if self._named else None)
+        session.get_component("data_loader").search_paths.append(str(MODELS))
+        with _opening("drskit-probe", region):
+            return session.create_client("drskit-probe", region_name=region, endpoint_url=endpoint, config=READ)
 
     def reader(self, service: Literal["drs", "ec2"], region: str) -> "DrsClient | EC2Client":
         """For a survey of an account: many reads, each repeated when it is throttled.

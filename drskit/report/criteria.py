@@ -7,6 +7,7 @@ later.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from drskit.checks import Checks
 from drskit.model import (
     Approval,
     Execution,
@@ -24,10 +25,6 @@ from drskit.states import FINAL_WAVE
 from drskit.steps import failures_borne
 from drskit.views.words import counted, span
 
-NO_CHECKS = (
-    "No checks of launched servers were declared: runbooks cannot declare any yet. LAUNCHED means that DRS said so and "
-    "that its job log tells the same; nobody looked into the machines. What people looked at stands with the approvals."
-)
 NOT_RECORDED = (
     "Which servers of the account are in no group of this plan was not recorded with this execution, so this report "
     "cannot say; drskit servers list shows what DRS has today."
@@ -97,6 +94,20 @@ def _measured(of: str, what: str, measure: Measure) -> Criterion:
     return Criterion(of=of, rule=words, actual=actual, verdict=measure.verdict)
 
 
+def _checked(of: str, checks: Checks, wave: WaveRun, *, over: bool) -> Criterion:
+    """Whether every server that came up has passed its checks."""
+    asked = [server for server in wave.servers if server.checks]
+    verified = sum(server.verified_time is not None for server in asked)
+    verdict = Verdict.NOT_REACHED if over else Verdict.NOT_YET
+    verdict = Verdict.MET if asked and verified == len(asked) else verdict
+    return Criterion(
+        of=of,
+        rule=f"every launched server passes {counted(len(checks.all), 'check')} within {span(checks.timeout)}",
+        actual=f"{verified} of {counted(len(asked), 'server')} verified",
+        verdict=verdict,
+    )
+
+
 def _expected(group: GroupRun) -> Criterion:
     return Criterion(
         of=f"Group {group.group_id}",
@@ -127,6 +138,8 @@ def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) 
             actual=wave.status.value,
             verdict=Verdict.MISSED if wave.status is WaveStatus.TIMED_OUT else Verdict.MET,
         )
+    if declared.checks is not None:
+        yield _checked(of, declared.checks, wave, over=ended or over)
     if declared.approval:
         yield _approved(of, wave, declared.approval, over=over)
 

@@ -23,6 +23,8 @@ class Whose(StrEnum):
     PEOPLE = "people"
     DRS = "DRS"
     DRSKIT = "drskit"
+    SERVERS = "servers"
+    """Their applications, until they answered."""
 
 
 class Step(Record):
@@ -70,8 +72,10 @@ def worth_telling(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def shares(steps: Iterable[Step]) -> dict[Whose, timedelta]:
-    """How much of a path was whose; all three are there."""
-    found = dict.fromkeys(Whose, timedelta())
+    """How much of a path was whose; the servers are there only where they were waited for."""
+    steps = tuple(steps)
+    waited = any(step.whose is Whose.SERVERS for step in steps)
+    found = {whose: timedelta() for whose in Whose if waited or whose is not Whose.SERVERS}
     for step in steps:
         found[step.whose] += step.lasted
     return found
@@ -132,6 +136,10 @@ class _Path:
             self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
 
     def _through_server(self, wave: WaveRun, server: ServerRun) -> None:
+        if server.checks and wave.checking is not None:
+            words = "until its checks had passed" if server.verified_time else "its checks, which have not passed"
+            self.back_to(server.verified_time, Whose.DRSKIT, "until its wave was over", wave)
+            self.back_to(wave.checking.since, Whose.SERVERS, words, wave, server)
         self.back_to(server.end_time, Whose.DRSKIT, "until its job was over and seen to be", wave)
         for span in reversed(server.phases):
             self.back_to(span.end_time, Whose.DRS, "between its phases", wave, server)
@@ -193,10 +201,10 @@ def _critical(servers: Iterable[ServerRun]) -> tuple[ServerRun, ...]:
 
 
 def _ends(servers: Iterable[ServerRun]) -> Iterator[datetime]:
-    return (server.end_time for server in servers if server.end_time)
+    return (end for server in servers if (end := measures.up_since(server)))
 
 
 def _last_server(servers: Iterable[ServerRun], by: datetime) -> ServerRun | None:
     """The server that was launched or given up last, and not after `by`; one that still runs is later than all."""
     begun = [server for server in servers if server.start_time and server.start_time <= by]
-    return max(begun, key=lambda server: min(server.end_time or by, by), default=None)
+    return max(begun, key=lambda server: min(measures.up_since(server) or by, by), default=None)

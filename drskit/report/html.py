@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from drskit.errors import MissingExtra
 from drskit.model import ServerStatus
 from drskit.report.cleaned import cleanup_of, fates_of, how
-from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
+from drskit.report.criteria import NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import CLEANUP_DEFINITIONS, DEFINITIONS, Verdict, so_far
 from drskit.report.sections import Look
@@ -79,7 +79,6 @@ def render_html(summary: Summary) -> str:
         shares=shares(summary.path),
         steps=worth_telling(summary.path),
         applied_words=applied_words(summary),
-        no_checks=NO_CHECKS,
         not_recorded=NOT_RECORDED,
         mode_words=MODE_WORDS[summary.mode],
         fast_words=FAST_WORDS,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from html import escape
 
 from drskit.model import ServerRun
-from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
+from drskit.report.criteria import NOT_RECORDED
 from drskit.report.critical import shares, worth_telling
 from drskit.report.measures import Measure, so_far
 from drskit.report.sections import Cell, Look, Section
@@ -192,7 +192,7 @@ def render_criteria(summary: Summary) -> str:
                 for one in summary.untested
             ],
         ),
-        *(f'<p style="margin:4px 0">{escape(words)}</p>' for words in (NOT_RECORDED, NO_CHECKS)),
+        *(f'<p style="margin:4px 0">{escape(words)}</p>' for words in (NOT_RECORDED, summary.checks)),
         *map(_of_its_own, summary.sections),
         _section(
             "To be followed up; owners and dates of retests are written into the report",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from drskit.model import ServerStatus
 from drskit.report.cleaned import Cleanup, cleanup_of, fates_of, how
-from drskit.report.criteria import NO_CHECKS, NOT_RECORDED
+from drskit.report.criteria import NOT_RECORDED
 from drskit.report.critical import shares
 from drskit.report.measures import Measure, so_far
 from drskit.report.sections import Cell, Look, Section
@@ -34,7 +34,7 @@ def render_markdown(summary: Summary) -> str:
         return "\n\n".join(part for part in (_head(summary), *told) if part) + "\n"
     parts = [
         _head(summary), _targets(summary), _trouble(summary), _criteria(summary), _path(summary), _untested(summary),
-        f"## Checks\n\n{escaped(NO_CHECKS)}", _approvals(summary), *map(_section, summary.sections),
+        f"## Checks\n\n{escaped(summary.checks)}", _approvals(summary), *map(_section, summary.sections),
         _commands(summary), _cleaned(summary), _last_drill(summary), _deviations(summary), _versions(summary),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"

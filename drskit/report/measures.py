@@ -79,7 +79,33 @@ def so_far(measure: Measure) -> str:
 
 def reached(server: ServerRun) -> bool:
     """The server came up, and passed its checks if it had any; what was terminated since counts as well."""
+    if server.checks or server.unchecked is not None:
+        return server.verified_time is not None
     return server.status in (ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.TERMINATED)
+
+
+def up_since(server: ServerRun) -> datetime | None:
+    """When the server was launched, or verified where it was checked."""
+    return server.verified_time or server.end_time
+
+
+def without_checks(execution: Execution) -> Execution:
+    """The execution as if LAUNCHED had been enough."""
+
+    def launched(server: ServerRun) -> ServerRun:
+        came_up = bool(server.checks) or server.unchecked is not None
+        status = ServerStatus.LAUNCHED if came_up and server.status is not ServerStatus.TERMINATED else server.status
+        return server.model_copy(update={"status": status, "checks": (), "unchecked": None, "verified_time": None})
+
+    waves = tuple(wave.model_copy(update={"servers": tuple(map(launched, wave.servers))}) for wave in execution.waves)
+    plan_waves = tuple(wave.model_copy(update={"checks": None}) for wave in execution.plan.waves)
+    plan = execution.plan.model_copy(update={"waves": plan_waves})
+    return execution.model_copy(update={"waves": waves, "plan": plan})
+
+
+def plan_rto_until_launched(execution: Execution, now: datetime) -> Measure:
+    """The plan's RTO if the moment counted at which the last critical server was launched."""
+    return plan_rto(without_checks(execution), now)
 
 
 def plan_rto(execution: Execution, now: datetime) -> Measure:
@@ -206,13 +232,27 @@ def _rto(
     critical = [server for server in servers if server.critical]
     if execution.execution_type is ExecutionType.CLEANUP or not critical:
         return Measure(target=target, verdict=Verdict.NO_TARGET if target is None else Verdict.NOT_KNOWN)
-    if not all(reached(server) for server in critical):
+    if not all(reached(server) for server in critical) or _to_be_checked(execution, critical):
         return Measure(target=target, verdict=_unreached(execution, start, now, target))
-    ends = [server.end_time for server in critical if server.end_time]
+    ends = [end for server in critical if (end := up_since(server))]
     if start is None or len(ends) < len(critical):
         return Measure(target=target, verdict=Verdict.NOT_KNOWN)
     actual = max(max(ends) - start, timedelta())
     return Measure(target=target, actual=actual, verdict=_compared(actual, target))
+
+
+def _to_be_checked(execution: Execution, servers: list[ServerRun]) -> bool:
+    """Whether checks of one of these are declared, and have not begun while the execution goes on."""
+    if execution.end_time is not None:
+        return False
+    declared = {wave.name for wave in execution.plan.waves if wave.checks is not None}
+    ids = {server.source_server_id for server in servers if server.status is ServerStatus.LAUNCHED}
+    return any(
+        server.source_server_id in ids
+        for wave in execution.waves
+        if wave.wave_name in declared and wave.checking is None
+        for server in wave.servers
+    )
 
 
 def _unreached(execution: Execution, start: datetime | None, now: datetime, target: timedelta | None) -> Verdict:

@@ -13,6 +13,7 @@ from drskit.authorization import told as authorised_words
 from drskit.change import told, words
 from drskit.model import Event, Execution, Record
 from drskit.notices import Delivery, Notice
+from drskit.report.checked import lines, rto_words
 from drskit.views.words import counted, moment
 
 
@@ -119,9 +120,34 @@ def _told(notice: Notice, one: Delivery) -> tuple[Cell, ...]:
     )
 
 
+def _checks(execution: Execution, _events: tuple[Event, ...], now: datetime) -> Section | None:
+    """What each check found, when it first passed, and how long all of it took."""
+    told_of, sentence = lines(execution), rto_words(execution, now)
+    if sentence is None:
+        return None
+    return Section(
+        title="Checks, server by server",
+        sentences=(sentence,),
+        heads=("Check", "Server", "Wave", "State", "First asked", "First passed", "Asked", "Last answer"),
+        rows=tuple(
+            (
+                _text(line.check),
+                _text(line.server),
+                _text(line.wave),
+                Cell(text=line.state.value, look=Look.STATUS),
+                Cell(text=line.first, look=Look.SHORT),
+                Cell(text=line.passed, look=Look.SHORT),
+                Cell(text=line.asked, look=Look.SHORT),
+                _text(line.answer),
+            )
+            for line in told_of
+        ),
+    )
+
+
 def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _notifications)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _checks, _notifications)
 """Every section beside those that a report always has."""

@@ -36,6 +36,7 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.report import measures
+from drskit.report.checked import checks_words
 from drskit.report.context import Context
 from drskit.report.criteria import Criterion, Deviation, Untested, criteria_of, deviations_of, untested_of
 from drskit.report.critical import Step, critical_path
@@ -142,6 +143,8 @@ class Summary(Record):
     groups: tuple[GroupRun, ...]
     replaced: tuple[str, ...]
     fast: bool
+    checks: str
+    """Whether checks were declared, and what became of them, in words."""
     sections: tuple[Section, ...]
     """What this execution gives reason for, beside what every report has."""
     waves: tuple[WaveResult, ...]
@@ -226,6 +229,7 @@ def summarise(
         verdict="",
         made_at=now,
         ended_because=ended_because(execution) if execution.deadline and execution.deadline.passed else None,
+        checks=checks_words(execution),
         sections=sections_of(execution, events, now),
         waves=waves,
         approvals=_approvals(execution, now),

@@ -1,12 +1,13 @@
-"""What a world's instances answer whoever asks them: commands of Systems Manager.
+"""What a world's instances answer whoever asks them: EC2's status checks, ports, URLs, and commands.
 
 The first answer that fits is given; a server's own come before the world's.
-What nobody wrote an answer for succeeds, as a healthy server's would.
+What nobody wrote an answer for is a healthy server's: it boots, its status is
+ok, its ports are open, its URLs are answered with 200, its commands succeed.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from drskit.sim.entry import Entry, Seconds
 
@@ -42,9 +43,48 @@ class CommandAnswer(Answer):
     """The agent never takes it: it is Pending until its delivery times out."""
 
 
+Word = Literal["ok", "impaired", "initializing", "insufficient-data"]
+
+
+class StatusAnswer(Answer):
+    """EC2's own checks of an instance."""
+
+    instance: Word = "ok"
+    system: Word = "ok"
+
+
+class PortAnswer(Answer):
+    """Whether a port takes connections."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Only this one."""
+    open: bool = True
+    """Else the connection is refused."""
+
+
+class HttpAnswer(Answer):
+    """What a URL is answered with."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    path: str | None = None
+    """Only this path, without what comes after a question mark."""
+    status: Annotated[int, Field(ge=100, le=599)] = 200
+    body: Output = ""
+    location: str | None = None
+    """Where a redirect leads."""
+    certificate: Literal["good", "self-signed", "expired"] = "good"
+    """Of https."""
+
+
 class Answers(Entry):
     """What an instance answers."""
 
+    status: tuple[StatusAnswer, ...] = ()
+    """Default: initializing for two minutes, then ok."""
+    tcp: tuple[PortAnswer, ...] = ()
+    """Default: open a minute after the launch."""
+    http: tuple[HttpAnswer, ...] = ()
+    """Default: 200, where the port is open."""
     commands: tuple[CommandAnswer, ...] = ()
     agent: bool = True
     """Whether its SSM agent is ever seen; when, says `post_launch.agent_after`."""

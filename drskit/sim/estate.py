@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from drskit.sim.events import Outbox
+from drskit.sim.healthy import Found
 from drskit.sim.records import Instance
 from drskit.sim.templates import Chosen, Templates
 from drskit.sim.world import World
@@ -52,6 +53,15 @@ class Estate:
                     self._mirror(instance)
             self._templates.settle(self._ec2(), operation)
         self._outbox.deliver(now)
+
+    def found(self) -> Iterator[Found]:
+        """Every instance that EC2 has."""
+        for reservation in self._ec2().all_reservations() if self._open else ():
+            for one in reservation.instances:
+                yield Found(
+                    one.id, one.state, one.state_code, one.availability_zone or "", one.launch_time.replace(tzinfo=UTC),
+                    one.private_ip, one.public_ip,
+                )  # fmt: skip
 
     def strangers(self) -> Iterator[tuple[str, datetime]]:
         """The running instances that are none of the world's, each with its launch."""

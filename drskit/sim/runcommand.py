@@ -6,20 +6,21 @@ instant of the look. The post-launch actions that DRS runs are commands here,
 too, under the ids of their runs.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from drskit.sim.actions import ActionRun
 from drskit.sim.answers import CommandAnswer
+from drskit.sim.estate import Estate
 from drskit.sim.faults import Reply
 from drskit.sim.questions import Question
 from drskit.sim.records import Instance
 from drskit.sim.refusals import Refusal
+from drskit.sim.shell import probe_answer
 from drskit.sim.spec import span
 from drskit.sim.standin import json_reply, members_of, page, refused
-from drskit.sim.world import World
 
 KEPT = timedelta(days=30)
 """Systems Manager forgets a command after this."""
@@ -85,10 +86,9 @@ class SentCommand:
 class RunCommand:
     """The commands of one Region."""
 
-    def __init__(self, world: World, strangers: Callable[[], Iterable[tuple[str, datetime]]] = tuple) -> None:
-        """Take a world, and a way to find the running instances that are none of DRS's, each with its launch."""
-        self._world = world
-        self._strangers = strangers
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._world = estate.world
         self._sent: list[SentCommand] = []
         self._handlers: dict[str, Callable[[dict[str, Any], datetime], dict[str, Any]]] = {
             "SendCommand": self._send,
@@ -167,14 +167,14 @@ class RunCommand:
             fits = answer.document in {None, document} and (answer.contains or "") in text
             if fits and answer.holds(age):
                 return answer
-        return CommandAnswer()
+        return probe_answer(self._estate, text, now) or CommandAnswer()
 
     def _managed(self, now: datetime) -> Iterator[tuple[str, datetime]]:
         """The instances that run and whose agent was seen, each with its launch."""
         for instance in self._world.instances.values():
             if instance.state == "running" and instance.exists(now) and self._seen_at(instance) <= now:
                 yield instance.id, instance.launched_at
-        yield from self._strangers()
+        yield from self._estate.strangers()
 
     def _seen_at(self, instance: Instance) -> datetime:
         spec = self._world.any_server(instance.server_id).spec

@@ -7,15 +7,19 @@ from drskit.sim.automation import Automation
 from drskit.sim.estate import Estate
 from drskit.sim.faults import Reply
 from drskit.sim.functions import Functions
+from drskit.sim.instances import InstanceStatus
+from drskit.sim.probes import Probes
 from drskit.sim.questions import Question
 from drskit.sim.runcommand import RunCommand
 from drskit.sim.standin import StandIn
 from drskit.sim.topics import Topics
 
 MADE: dict[str, Callable[[Estate], tuple[StandIn, ...]]] = {
-    "ssm": lambda estate: (RunCommand(estate.world, estate.strangers), Automation(estate.world)),
+    "ec2": lambda estate: (InstanceStatus(estate),),
+    "ssm": lambda estate: (RunCommand(estate), Automation(estate.world)),
     "lambda": lambda estate: (Functions(estate.world),),
     "sns": lambda estate: (Topics(estate.world),),
+    "drskit-probe": lambda estate: (Probes(estate),),
 }
 """By service: what answers for some of its operations, made for one Region."""
 

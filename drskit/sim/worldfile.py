@@ -38,6 +38,8 @@ EXAMPLES = {
 """What to write, by key."""
 YAMLS = {re.compile(r"valid (tuple|list)"): "list", re.compile(r"valid dictionary( or .*)?$"): "mapping"}
 """What pydantic calls the kinds of YAML."""
+PROBES = "drskit-probe"
+"""The simulator's own service, by which a simulated drill tries ports and URLs."""
 TIMES = frozenset({"from", "until", "since", "added", "launched", "last_seen", "start"})
 
 
@@ -246,6 +248,8 @@ def fault_faults(fault: Fault) -> list[tuple[str, str]]:
 @cache
 def _operations(service: str) -> tuple[str, ...] | None:
     """The operations of a service by botocore's description; None where there is no such service."""
+    if service == PROBES:
+        return ("Probe",)
     from botocore.exceptions import UnknownServiceError
     from botocore.loaders import Loader
 

@@ -12,7 +12,7 @@ else is a child item under the same ExecutionId; its PlanId contains `#`:
     shop#KEPT                    of a cleanup: the instances that it leaves alone
     shop#GROUP#0001              a group as resolved at the start
     shop#WAVE#0001               a wave without its servers
-    shop#SERVERS#0001#0001       at most 100 servers of it
+    shop#SERVERS#0001#0001       at most 100 servers of it, fewer where each has checks
     shop#ATTEMPT#<AttemptId>
     shop#TASK#<TaskId>           a run of an action
     shop#COMMAND#<CommandId>
@@ -39,10 +39,9 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from drskit.bounds import HEADER_BYTES
+from drskit.bounds import HEADER_BYTES, servers_at_once
 from drskit.errors import Malformed
 from drskit.model import (
-    SERVERS_PER_JOB,
     Cadence,
     Execution,
     ExecutionHeader,
@@ -122,8 +121,9 @@ def parts(execution: Execution) -> Parts:
         if value:
             found[name.upper()] = {name.capitalize(): value}
     found |= {f"GROUP#{number:04d}": {"Group": group} for number, group in enumerate(execution.groups, 1)}
+    checks = {wave.name: wave.checks for wave in execution.plan.waves}
     for number, wave in enumerate(execution.waves, 1):
-        found |= dict(_wave_parts(number, wave))
+        found |= dict(_wave_parts(number, wave, servers_at_once(checks.get(wave.wave_name))))
     return found | dict(_ordered_parts(execution))
 
 
@@ -138,10 +138,10 @@ def _ordered_parts(execution: Execution) -> Iterator[tuple[str, dict[str, Any]]]
         yield f"NOTICES#{part:04d}", {"Notices": execution.notices[start : start + NOTICES_PER_ITEM]}
 
 
-def _wave_parts(number: int, wave: WaveRun) -> Iterator[tuple[str, dict[str, Any]]]:
+def _wave_parts(number: int, wave: WaveRun, most: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield f"WAVE#{number:04d}", {"Wave": wave.model_copy(update={"servers": ()})}
-    for chunk, start in enumerate(range(0, len(wave.servers), SERVERS_PER_JOB), 1):
-        yield f"SERVERS#{number:04d}#{chunk:04d}", {"Servers": wave.servers[start : start + SERVERS_PER_JOB]}
+    for chunk, start in enumerate(range(0, len(wave.servers), most), 1):
+        yield f"SERVERS#{number:04d}#{chunk:04d}", {"Servers": wave.servers[start : start + most]}
 
 
 def content(part: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ field it can have. What does not fit then is refused, so that no write fails
 half-way.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from heapq import nlargest
 
 from drskit.bounds import (
@@ -18,6 +18,8 @@ from drskit.bounds import (
     WAITING_BYTES,
     bounded,
 )
+from drskit.checking import CALLS_AT_ONCE, CODE_BYTES
+from drskit.checks import EVIDENCE_BYTES, LINES_BYTES, Checking, CheckKind, CheckRun, Checks, CheckState, ProbeCall
 from drskit.errors import Refused
 from drskit.history import frozen_instances, frozen_snapshots, narrate
 from drskit.model import (
@@ -35,6 +37,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.remote import MOST_INSTANCES
 from drskit.store import codec
 from drskit.store.attributes import item_bytes, to_item
 
@@ -47,6 +50,10 @@ JOB_ID = "drsjob-" + "0" * 17
 FOUND_CHARACTERS = 20
 """EC2's word for an instance."""
 ULID_CHARACTERS = 26
+UUID_CHARACTERS = 36
+DIGEST_CHARACTERS = 64
+ADDRESS_CHARACTERS = 45
+HOST_CHARACTERS = 255
 PROOF_BYTES = 160
 """An instance, what DRS and EC2 said of it, and the cleanup's id."""
 INSTANCE_ID = "i-" + "0" * 17
@@ -151,11 +158,35 @@ def _worst_wave(execution: Execution, wave: WaveRun) -> WaveRun:
     times = dict.fromkeys(("start_time", "end_time", "waiting_since", "approve_by", "not_before"), time)
     words = {"status": WaveStatus.WAITING_APPROVAL, **dict.fromkeys(DECISIONS, decision)}
     longest = nlargest(SERVERS_PER_JOB, wave.servers, key=lambda server: len(server.name.encode()))
-    servers = tuple(_worst_server(server, execution) for server in longest)
+    checks = next((part.checks for part in execution.plan.waves if part.name == wave.wave_name), None)
+    servers = tuple(_worst_server(server, execution, checks) for server in longest)
+    words["checking"] = _worst_checking(wave, time) if checks else None
     return wave.model_copy(update=times | words | {"reason": "x" * TEXT_BYTES, "servers": servers})
 
 
-def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
+def _worst_checking(wave: WaveRun, time: datetime) -> Checking:
+    """As many commands under way as there can be, each to as many instances as one takes."""
+    some = tuple(server.source_server_id for server in wave.servers[:MOST_INSTANCES])
+    call = ProbeCall(
+        call_id="x" * (ULID_CHARACTERS + 4), check=99, server_ids=some, signed_at=time, command_id="x" * UUID_CHARACTERS
+    )
+    return Checking(since=time, round=99_999, round_at=time, position=99_999, calls=(call,) * CALLS_AT_ONCE * 2)
+
+
+def _worst_checks(checks: Checks | None, time: datetime) -> tuple[CheckRun, ...]:
+    """Every check at its largest."""
+    times = dict.fromkeys(("first_time", "since", "passed_time"), time)
+    return tuple(
+        CheckRun(
+            state=CheckState.WAITING, attempts=99_999, reds=999, **times, code="x" * CODE_BYTES,
+            text="x" * (EVIDENCE_BYTES if check.kind is CheckKind.INTEGRITY else LINES_BYTES),
+            digest="x" * DIGEST_CHARACTERS, command_id="x" * UUID_CHARACTERS,
+        )
+        for check in (checks.all if checks else ())
+    )  # fmt: skip
+
+
+def _worst_server(server: ServerRun, execution: Execution, checks: Checks | None) -> ServerRun:
     time = execution.start_time + timedelta(microseconds=1)
     span = PhaseSpan(phase=Phase.CONVERSION, start_time=time, end_time=time)
     times = dict.fromkeys(("request_time", "snapshot_time", "start_time", "end_time"), time)
@@ -168,6 +199,9 @@ def _worst_server(server: ServerRun, execution: Execution) -> ServerRun:
         "phases": (span,) * len(Phase) * LAUNCHES,
         "snapshot": RecoverySnapshot(snapshot_id=SNAPSHOT_ID, time=time) if server.snapshot else None,
         "error": "x" * TEXT_BYTES,
+        **({"private_ip": "x" * ADDRESS_CHARACTERS, "public_ip": "x" * ADDRESS_CHARACTERS} if checks else {}),
+        **({"hostname": "x" * HOST_CHARACTERS, "verified_time": time, "unchecked": "x" * TEXT_BYTES} if checks else {}),
+        "checks": _worst_checks(checks, time),
         "proof": "x" * PROOF_BYTES,
         "terminated_by": "x" * ULID_CHARACTERS,
     }

@@ -104,6 +104,8 @@ def _servers(facts: dict[str, Any]) -> str:
         state = " ".join(one_line(server[key]) for key in telling if server.get(key))
         if server.get("Status") == ServerStatus.LAUNCHED.value and server.get("RecoveryInstanceId"):
             state += ", instance known"
+        if asked := [run for run in server.get("Checks") or () if isinstance(run, dict) and run.get("Code")]:
+            state += f", checks: {', '.join(one_line(run['Code']) for run in asked[:NAMED])}"
         if server.get("TerminatedBy"):
             state += f", instance terminated by cleanup {one_line(server['TerminatedBy'])}"
         error = f": {one_line(server['Error'])}" if server.get("Error") else ""

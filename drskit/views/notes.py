@@ -11,9 +11,13 @@ from datetime import datetime
 
 from drskit.authorization import told as authorised_words
 from drskit.change import told
-from drskit.model import Execution, WaveRun
+from drskit.model import Execution, WaveRun, WaveStatus
 from drskit.noticing import troubles
-from drskit.views.words import Tone
+from drskit.views.words import Tone, counted
+from drskit.waits import red_words
+
+SHOWN = 10
+"""Answers of checks that are shown."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,26 @@ def _untold(execution: Execution, _now: datetime) -> Iterator[Note]:
     yield from (Note(words, Tone.WAIT) for words in troubles(execution))
 
 
+def _checks(execution: Execution, wave: WaveRun, _now: datetime) -> Iterator[Note]:
+    """What the checks of a wave have come to, and what is red while they last."""
+    plan_wave = next((one for one in execution.plan.waves if one.name == wave.wave_name), None)
+    if plan_wave is None or plan_wave.checks is None or wave.checking is None:
+        return
+    checked = [server for server in wave.servers if server.checks]
+    verified = sum(server.verified_time is not None for server in checked)
+    of, by = counted(len(checked), "server"), counted(len(plan_wave.checks.all), "check")
+    yield Note(f"{verified} of {of} verified by {by}")
+    if wave.status is WaveStatus.VERIFYING:
+        alike = red_words(plan_wave, wave)
+        yield from (Note(words, Tone.WAIT, "RED") for words in alike[:SHOWN])
+        if len(alike) > SHOWN:
+            yield Note(f"and {len(alike) - SHOWN} more, in executions show --json", Tone.WAIT)
+    for server in checked:
+        if server.unchecked is not None:
+            yield Note(f"{server.name or server.source_server_id} was not verified: {server.unchecked}", Tone.WAIT)
+
+
 NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control, _untold)
 """Above the waves."""
-WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = ()
+WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = (_checks,)
 """Below a wave's heading."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from drskit.approvers import question
 from drskit.change import Judgement, advice
+from drskit.checks import RunFrom
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
@@ -156,11 +157,20 @@ def _steps(wave: Wave, parts: list[Resolved]) -> str:
     servers = {server.source_server_id: server for part in parts for server in part.servers}
     steps = steps_of(wave, tuple(servers))
     if len(steps) == 1:
-        return f"{_servers([servers[server_id] for server_id in steps[0]])}{_borne(wave, len(servers))}"
+        return f"{_servers([servers[server_id] for server_id in steps[0]])}{_borne(wave, len(servers))}{_checks(wave)}"
     told = "; then ".join(
         f"step {number}: {_servers([servers[server_id] for server_id in step])}" for number, step in enumerate(steps, 1)
     )
-    return f"{told}{_borne(wave, len(servers))}"
+    return f"{told}{_borne(wave, len(servers))}{_checks(wave)}"
+
+
+def _checks(wave: Wave) -> str:
+    """What each server is to pass."""
+    if wave.checks is None:
+        return ""
+    names = ", ".join(check.name for check in wave.checks.all)
+    where = "on the instances" if wave.checks.run_from is RunFrom.SSM else "from here"
+    return f"; checked by {names}, {where}, every {span(wave.checks.every)} for {span(wave.checks.timeout)} at most"
 
 
 def _borne(wave: Wave, count: int) -> str:
