@@ -28,6 +28,7 @@ wire. It holds this:
 - Every write to DynamoDB names a condition.
 - Every command of a person is recorded once and acknowledged once, and none is
   recorded that nobody gave.
+- What actions do is done once: see `doings.py`.
 - The history is whole: numbered without a gap, each event sealed with the hash
   of the one before, the last one named by the header.
 """
@@ -35,13 +36,15 @@ wire. It holds this:
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import boto3
 from botocore.loaders import Loader
+
+from tests.proof.doings import doings, prepared
 
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
@@ -77,6 +80,7 @@ class Record:
     servers: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     """Wave's place and the server, by source server."""
     attempts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     commands: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -101,6 +105,9 @@ class Checker:
         self._known: set[str] = set()
         self._instances: dict[str, dict[str, Any]] = {}
         """Every instance that DRS listed while a cleanup was there, as it was seen first."""
+        self._ssm = session.client("ssm")
+        self.received: Callable[[], list[dict[str, Any]]] = list
+        """What the services that actions ask have carried out, oldest first."""
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
 
@@ -155,7 +162,21 @@ class Checker:
             self._instances = {one["recoveryInstanceID"]: dict(one) for page in pages for one in page["items"]} | (
                 self._instances
             )
-        _raise([*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_storm(sent)])
+        _raise(
+            [
+                *_one_launch(jobs, records),
+                *_no_false_failure(jobs, records),
+                *_no_storm(sent),
+                *self._doings(records, over=False),
+            ]
+        )
+
+    def _doings(self, records: dict[str, Record], *, over: bool) -> Iterator[str]:
+        if not any(record.tasks for record in records.values()):
+            return
+        pages = self._ssm.get_paginator("list_commands").paginate()
+        commands = [dict(command) for page in pages for command in page["Commands"]]
+        yield from doings(records, self.received(), commands, over=over)
 
     # --- at the end --------------------------------------------------------------------------------------------------
 
@@ -174,6 +195,7 @@ class Checker:
         problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
         problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
         problems += [*_no_adoption(self.strangers, records)]
+        problems += [*self._doings(records, over=True), *prepared(jobs, records, TAG)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*_commands(records), *_given(records, given), *_history(records), *_wire(sent, records)]
         if len(records) != executions:
@@ -456,6 +478,8 @@ def _file(record: Record, item: dict[str, Any]) -> None:
         record.servers |= {one["SourceServerId"]: (place.partition("#")[0], one) for one in item["Servers"]}
     elif kind == "ATTEMPT":
         record.attempts[item["Attempt"]["AttemptId"]] = item["Attempt"]
+    elif kind == "TASK":
+        record.tasks[item["Task"]["TaskId"]] = item["Task"]
     elif kind == "COMMAND":
         record.commands.append(item["Command"])
     elif kind == "NOTICES":

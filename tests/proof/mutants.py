@@ -63,6 +63,7 @@ class Verdict:
 LAUNCHES = ("single", "--scenario", "launch", "--call", "StartRecovery", "--stop")
 WRITES = ("single", "--scenario", "launch", "--call", "TransactWriteItems", "--stop")
 ORDERED = ("single", "--scenario", "order", "--call", "StartRecovery", "--stop")
+ACTIONS = ("single", "--scenario", "actions", "--call")
 TERMINATIONS = ("single", "--scenario", "cleanup", "--call", "TerminateRecoveryInstances", "--stop")
 NEVER_INELIGIBLE = Edit(
     "targets.py",
@@ -186,9 +187,39 @@ MUTANTS = (
 """,
             ),
             Edit("targets.py", "instance.job_id not in jobs\n", "False\n"),
-            Edit("targets.py", "instance.is_drill is not True", "False"),
+            Edit("targets.py", "instance.is_drill is not drill", "False"),
         ),
         TERMINATIONS,
+    ),
+    Mutant(
+        "an automation is asked for without its token",
+        (Edit("aws/automations.py", "(**given, ClientToken=token_of(task))", "(**given)"),),
+        (*ACTIONS, "StartAutomationExecution", "--stop"),
+    ),
+    Mutant(
+        "the intent of an action is not kept",
+        (
+            Edit(
+                "store/codec.py",
+                """    for order, task in enumerate(execution.tasks, 1):
+""",
+                """    for order, task in enumerate(execution.tasks, 1):
+        if task.status == "INTENT":
+            continue
+""",
+            ),
+        ),
+        (*ACTIONS, "Invoke", "--stop"),
+    ),
+    Mutant(
+        "an action whose outcome nobody knows is done again",
+        (Edit("tasks.py", "return Repeat.DECLARED if action.repeatable else Repeat.NEVER", "return Repeat.DECLARED"),),
+        (*ACTIONS, "Invoke", "--stop"),
+    ),
+    Mutant(
+        "nobody looks for a command before it is sent again",
+        (Edit("aws/commands.py", "return Begun(found) if found else NotFound()", "return NotFound()"),),
+        (*ACTIONS, "SendCommand", "--stop"),
     ),
     Mutant("a cleanup takes also what somebody needs", (NEVER_INELIGIBLE,), TERMINATIONS),
     Mutant(

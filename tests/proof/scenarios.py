@@ -214,6 +214,12 @@ def _launch_in_order(play: Play) -> None:
     play.work()
 
 
+def _act(play: Play) -> None:
+    """Every kind of action, in each of its places; what is called is not repeatable, but for one request."""
+    play.start(ACTING)
+    play.work()
+
+
 def _at_the_question(kind: CommandKind) -> Script:
     """The second wave waits for an approval, and somebody says something about it."""
 
@@ -292,6 +298,24 @@ def _telling(play: Play) -> None:
     play.work()
 
 
+ACTING = (
+    PLAN.replace(
+        "groups: [database]}",
+        """groups: [database],
+     before: [{ssm_automation: {document: Warm}, modes: [DRILL]}],
+     after: [{ssm_command: {commands: ls}, modes: [DRILL]},
+             {lambda: {function: shift}, modes: [DRILL], on_failure: continue},
+             {http: {url: 'https://cmdb.example.com/{execution}'}, modes: [DRILL], on_failure: continue}]}""",
+    )
+    .replace(
+        "  - {name: Application, groups: [app]}",
+        """finally:
+  - {http: {url: 'https://cmdb.example.com/end', method: PUT}, modes: [DRILL], repeatable: true}
+  - {sns: 'arn:aws:sns:us-west-2:123456789012:end', modes: [DRILL], on_failure: continue}
+  - {sns: 'arn:aws:sns:us-west-2:123456789012:end.fifo', modes: [DRILL], on_failure: continue}""",
+    )
+    .replace("  app: {select: {tags: {Tier: app}}}\n", "")
+)
 STRANGER = """
   - id: s-5c93d60f4a91c2e75
     name: stranger
@@ -321,12 +345,16 @@ servers:""",
 LAUNCHES = frozenset({"StartRecovery"})
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
 SENDS = frozenset({"Publish", "PutEvents"})
+DOINGS = frozenset({"StartAutomationExecution", "SendCommand", "Invoke", "Publish"})
+READY = WORLD.replace("durations: {gap: 5", "post_launch: {agent_after: 0}, durations: {gap: 5")
+"""The agents are there at once."""
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
         Scenario("launch", _launch, launches=True),
         Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
         Scenario("order", _launch_in_order, PAIR, faults=WRITES),
+        Scenario("actions", _act, READY, faults=DOINGS),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),

@@ -70,6 +70,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.checker = Checker(self.gateway.spec.region)
+        self.checker.received = self.gateway.received
 
     def session(self, role: str, listen: Listener | None = None) -> Session:
         """What a new process would open: nothing is shared but the tables and the world."""

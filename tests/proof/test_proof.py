@@ -50,6 +50,21 @@ def test_every_fault_of_every_call_leaves_one_job_each(capsys):
     assert float(delay.split()[3]) <= 435
 
 
+def test_what_is_asked_of_a_service_by_an_action_is_done_once():
+    """A process dies or a reply is lost with an automation and a command: both are found again by their task."""
+    calls = ("--call", "StartAutomationExecution", "--call", "SendCommand")
+    lines = prove("single", "--scenario", "actions", *calls, "--kind", "crash-after", "--kind", "lost-reply")
+    assert set(CLEAN) <= set(lines)
+    assert "runs: 4" in lines
+
+
+@pytest.mark.slow
+def test_no_action_is_done_twice_whatever_meets_its_request():
+    """The main kinds of fault at every request of every kind of action."""
+    lines = prove("single", "--scenario", "actions")
+    assert set(CLEAN) <= set(lines)
+
+
 @pytest.mark.slow
 def test_a_death_around_any_change_of_a_command_or_a_cleanup_is_made_good():
     """The process dies after, or the reply is lost of, everything that changes something in DRS or the tables.
@@ -102,12 +117,17 @@ def test_the_same_seed_gives_the_same_run():
     assert first.trace != other.trace
 
 
+def parsed(name: str) -> ast.Module:
+    """A file of the proof."""
+    return ast.parse((HERE / f"{name}.py").read_text())
+
+
 def test_the_checker_knows_nothing_of_drskit():
-    """It imports neither drskit nor anything of the tests, so no fault of theirs can hide in it."""
+    """Its two files import neither drskit nor anything of the tests, so no fault of theirs can hide in it."""
     imported = set()
-    for node in ast.walk(ast.parse((HERE / "checker.py").read_text())):
+    for node in (*ast.walk(parsed("checker")), *ast.walk(parsed("doings"))):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        elif isinstance(node, ast.ImportFrom) and node.module != "tests.proof.doings":
             imported.add((node.module or "").partition(".")[0])
     assert {"boto3", "botocore"} == imported - set(sys.stdlib_module_names)
