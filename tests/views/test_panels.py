@@ -61,7 +61,7 @@ class Story:
         if self._waits():
             return False
         self.place = min(self.place + 1, len(self.chapters) - 1)
-        return not self._waits()
+        return not self._waits() and self.snapshot().end_time is None
 
     def snapshot(self):
         return None if self.place < 0 else self.chapters[self.place].execution
