@@ -221,7 +221,7 @@ class Planner:
     def store(self) -> Told:
         """Save the runbook, if the parameters ask for it."""
         if not self.parameters.save:
-            here = "The file says the same." if self.saved else f"{near(self.path)} is as it was."
+            here = "The file says the same." if self.saved else self._unsaved()
             return Told(f"Not asked to save: press Save above, or set save = True. {here}")
         return self._told(lambda: Told(str(self.save())))
 
@@ -240,6 +240,12 @@ class Planner:
             raise self._error
         if self.draft.complaints:
             raise InvalidRunbook(self.draft.complaints)
+
+    def _unsaved(self) -> str:
+        """What there is instead of the draft."""
+        if read_if_any(self.path) is None:
+            return f"There is no {near(self.path)} here yet."
+        return f"{near(self.path)} is as it was."
 
     def _told(self, work: Callable[[], Told]) -> Told:
         try:
@@ -264,7 +270,7 @@ class Planner:
 
     def _differed(self) -> Told:
         if not self.saved:
-            return Told(f"The draft is not saved; the tables get what {near(self.path)} says.")
+            return Told(f"The draft is not saved; the tables get what the saved file says. {self._unsaved()}")
         found = self.compare()
         lines = found.changes or ("nothing: the tables hold what the file says",)
         told = (

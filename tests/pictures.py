@@ -7,6 +7,8 @@ got, and said.
 """
 
 import argparse
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,9 +30,24 @@ TALLEST = 6_000
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PARAMETERS: dict[str, dict[str, object]] = {
     "03-run-a-drill": {"runbook": "runbooks/shop.yaml"},
-    "04-watch-executions": {"rehearse": True},
+    "04-watch-executions": {"runbook": "runbooks/shop.yaml"},
 }
 """Where the defaults would show little."""
+EARLIER = """
+from drskit.drill import open_drill
+from drskit.model import CommandKind
+
+for approvals, reason in (("all", ""), ("all", ""), ("ask", "the wrong night"), ("ask", "")):
+    drill = open_drill(runbook="runbooks/shop.yaml", approvals=approvals)
+    drill.start()
+    while drill.step():
+        pass
+    if reason:
+        drill.command(CommandKind.CANCEL, reason)
+        while drill.step():
+            pass
+"""
+"""What has happened before `04-watch-executions` is opened: two drills, one that was cancelled, one that waits."""
 DONE = """() => {
     const prompts = [...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')];
     return prompts.length > 0 && /\\[\\d+\\]/.test(prompts.at(-1).textContent);
@@ -72,7 +89,10 @@ def chromium(profile: Path) -> Iterator[Any]:
 
 def take_notebook(browser: Any, lab: Lab, name: str) -> None:
     """Run a notebook in JupyterLab, answer what a drill asks, and take it light, narrow and dark."""
-    lab.add(name, name, **PARAMETERS.get(name, {}))
+    folder = lab.add(name, name, **PARAMETERS.get(name, {}))
+    if name == "04-watch-executions":
+        attended = os.environ | {"DRSKIT_UI": "live"}  # else the world would end with its drills
+        subprocess.run([sys.executable, "-c", EARLIER], cwd=folder, env=attended, check=True)
     page = browser.new_page()
     page.set_viewport_size(dict(zip(("width", "height"), WIDE, strict=True)))
     page.goto(f"{lab.url}/doc/tree/{name}/it.ipynb")

@@ -52,7 +52,10 @@ def test_nothing_is_written_unasked(planner, tmp_path):
     found = planner(changes={"description": "other"})
     assert "Not asked to save" in found.store().text
     assert "The draft is not saved" in found.differ().text
+    assert "runbooks/shop.yaml is as it was." in found.store().text
     assert SHOP == (tmp_path / "runbooks" / "shop.yaml").read_text()
+    (tmp_path / "runbooks" / "shop.yaml").unlink()
+    assert "There is no runbooks/shop.yaml here yet." in found.store().text
 
 
 def test_a_plan_with_complaints_is_shown_and_raised_in_the_last_cell(planner):

@@ -219,7 +219,7 @@ def filled(inner: str, tone: Tone) -> str:
     """HTML on a background that tells its tone."""
     background, foreground = COLOURS[tone]
     return (
-        f'<span style="background:{background};color:{foreground};padding:1px 7px;border-radius:3px;'
+        f'<span style="display:inline-block;background:{background};color:{foreground};padding:0 7px;border-radius:3px;'
         f'font-weight:bold">{inner}</span>'
     )
 

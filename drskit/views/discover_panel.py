@@ -83,7 +83,7 @@ class DiscoverPanel(WidgetPanel):
         """Show the panel."""
         self.act(self._draw)
         self.act(self._propose)
-        self._display(self.box)
+        self.present(self.box)
         return self
 
     def __repr__(self) -> str:

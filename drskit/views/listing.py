@@ -14,7 +14,7 @@ from drskit.views.board import CELL, HEADING, HEARD, TABLE, badge, filled, text_
 from drskit.views.rows import UP
 from drskit.views.words import Tone, age, counted, moment, plain, span
 
-COLUMNS = {"Execution": 26, "Status": 12, "Plan": 14, "Started": 14, "Took": 10, "Servers": 9, "What of it": 15}
+COLUMNS = {"Execution": 24, "Status": 11, "Plan": 12, "Started": 11, "Took": 9, "Servers": 8, "What of it": 25}
 OPEN = "open:"
 """How what is pressed begins that opens an execution."""
 

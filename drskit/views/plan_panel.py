@@ -99,7 +99,7 @@ class PlanPanel(WidgetPanel):
         """Show the panel."""
         self.act(self.planner.look_back)
         self.act(self._draw)
-        self._display(self.box)
+        self.present(self.box)
         return self
 
     def __repr__(self) -> str:

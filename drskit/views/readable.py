@@ -94,4 +94,5 @@ def _cell(head: str, value: Any) -> str:
     if head == "Status" and words in BADGES:
         return f'<span style="white-space:nowrap">{badge(words)}</span>'
     whole = not isinstance(value, str) or (len(words) <= WHOLE and " " not in words)
-    return f'<span style="white-space:nowrap">{text_of(words)}</span>' if whole else text_of(words)
+    shape = "white-space:nowrap" if whole else "display:inline-block;min-width:18em"
+    return f'<span style="{shape}">{text_of(words)}</span>'

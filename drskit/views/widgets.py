@@ -14,6 +14,15 @@ from drskit.views.notices import alert, done, guarded, said
 
 WIDE = "min(34em, 96%)"
 LABEL = "10.5em"
+FIELD = "drs-field"
+LOOKS = f"""<style>
+@media (max-width: 640px) {{
+  .{FIELD} {{ flex-flow: row wrap; height: auto !important; }}
+  .{FIELD} > .widget-label {{ flex: 1 0 100%; width: 100% !important; text-align: left; }}
+  .{FIELD} > :not(.widget-label) {{ flex: 1 1 100%; min-height: 28px; }}
+}}
+</style>"""
+"""In a narrow window a label stands above its field: beside it both would be cut."""
 
 
 class WidgetPanel:
@@ -32,6 +41,11 @@ class WidgetPanel:
         self._filling = False
         """Whether widgets are being set by the panel itself, not by a person."""
         self.status = self.html("", "drs-status")
+        self.looks = self.html(LOOKS)
+
+    def present(self, box: Any) -> None:
+        """Show what was made, with its looks."""
+        self._display(self.column(self.looks, box))
 
     # --- making ------------------------------------------------------------------------------------------------------
 
@@ -86,7 +100,7 @@ class WidgetPanel:
     def _field(self, field: Any, name: str) -> Any:
         field.style.description_width = LABEL
         field.layout.width = WIDE
-        return self._named(field, name)
+        return self._named(self._named(field, FIELD), name)
 
     def _named(self, widget: Any, name: str) -> Any:
         if name:
