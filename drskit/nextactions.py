@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from drskit.actions import Task, TaskPhase
-from drskit.model import Execution, ExecutionStatus, WaveStatus
+from drskit.model import AttemptStatus, Execution, ExecutionStatus, WaveStatus
 from drskit.placeholders import asks_for_addresses
 from drskit.progress import goes_on, verdict, verified
 from drskit.seen import Seen
@@ -85,7 +85,8 @@ def finally_over(execution: Execution) -> bool:
 def ended(execution: Execution) -> ExecutionStatus:
     """What an execution ends as, by its waves, its time and what it did at its end."""
     statuses = {wave.status for wave in execution.waves}
-    if execution.deadline and execution.deadline.passed:
+    late = execution.deadline is not None and execution.deadline.passed is not None
+    if late or (execution.status is ExecutionStatus.CANCELLING and _may_still_launch(execution)):
         return ExecutionStatus.TIMED_OUT
     if execution.status is ExecutionStatus.CANCELLING:
         return ExecutionStatus.CANCELLED
@@ -99,3 +100,8 @@ def ended(execution: Execution) -> ExecutionStatus:
         if bad in statuses | at_end:
             return status
     return ExecutionStatus.COMPLETED
+
+
+def _may_still_launch(execution: Execution) -> bool:
+    """Whether a job of it has no known end: its wave's time was over before."""
+    return any(part.status is AttemptStatus.LAUNCHED and part.end_time is None for part in execution.attempts)

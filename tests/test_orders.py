@@ -318,6 +318,19 @@ def test_a_cancel_leaves_what_nobody_knows_unknown():
     assert f"the execution was cancelled while nobody knew what became of {sid(2)}" == walk.execution.waves[0].reason
 
 
+def test_a_cancelled_execution_whose_job_does_not_end_in_time_is_not_called_cancelled():
+    """Its job may launch yet: it is TIMED_OUT, as any other, and can be retried to follow the job again."""
+    walk = two_waves(timeout=timedelta(minutes=30)).run()
+    walk.job_goes_on(walk.launch())
+    told(walk, C.CANCEL)
+    assert (X.CANCELLING, [W.IN_PROGRESS, W.CANCELLED]) == (walk.run(60).status, walk.waves)
+    assert (X.TIMED_OUT, [W.TIMED_OUT, W.CANCELLED]) == (walk.run(1_800).status, walk.waves)
+    assert {S.UNKNOWN} == set(walk.servers())
+    told(walk, C.RETRY)
+    assert (X.POLLING, W.IN_PROGRESS, {S.LAUNCHING}) == (walk.status, walk.waves[0], set(walk.servers()))
+    assert 1 == len(walk.launches)
+
+
 def test_an_unknown_server_may_be_skipped():
     """A person said so: the wave is PARTIAL by it, and what needs it goes on."""
     walk = lost()
