@@ -9,13 +9,14 @@ from drskit.bounds import shortened
 from drskit.cleaning import PURPOSE, WAVE, words_to_type
 from drskit.errors import AlreadyExists, NotConfirmed, PlanBusy, Refused
 from drskit.history import first_event
-from drskit.model import Execution, ExecutionType, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
+from drskit.model import Execution, ExecutionType, Job, Kept, RecoveryPlan, ServerRun, ServerStatus, Wave, WaveRun
 from drskit.planning import fresh_id
 from drskit.ports import Recovery, Store
 from drskit.seen import Sight
 from drskit.states import FINAL_EXECUTION
 from drskit.store.limits import ensure_fits
 from drskit.targets import Selection, candidates, instance_ids, select
+from drskit.unlisted import told, unlisted, without_doubtful
 
 KEPT_MOST = 300
 """How many instances that are left alone are watched: what a cleanup stores is bounded."""
@@ -55,6 +56,8 @@ class CleanupPreview:
     """How many executions the plan had when this was looked at."""
     running: tuple[str, ...] = ()
     """Its own jobs that have not ended: they may yet launch what nobody sees now."""
+    unlisted: tuple[str, ...] = ()
+    """A clause for each of its jobs that has just ended, and whose instances DRS may not list yet."""
 
     @property
     def to_type(self) -> str | None:
@@ -81,15 +84,18 @@ def preview_cleanup(
         return CleanupPreview(drill, Selection(), live)
     begun = plan.begun if plan else 0
     recovery = recovery_for(drill.region)
-    running = _running(recovery, drill)  # first: what comes up after this look is of a job that it shows
-    return CleanupPreview(drill, survey_drill(recovery, drill), begun=begun, running=running)
+    jobs, now = _open_jobs(recovery, drill), store.now()  # first: what comes up after this look is of one of these
+    running = tuple(job.job_id for job in jobs if job.status != "COMPLETED")
+    selection = survey_drill(recovery, drill)
+    late = unlisted(drill, jobs, selection, now)
+    selection = without_doubtful(selection, late)
+    return CleanupPreview(drill, selection, begun=begun, running=running, unlisted=told(late))
 
 
-def _running(recovery: Recovery, drill: Execution) -> tuple[str, ...]:
-    """The jobs whose end the drill has not recorded, as when a wave timed out, and that DRS still works on."""
+def _open_jobs(recovery: Recovery, drill: Execution) -> tuple[Job, ...]:
+    """The jobs whose end the drill has not recorded, as when a wave timed out."""
     open_jobs = [attempt.job_id for attempt in drill.attempts if attempt.job_id and attempt.end_time is None]
-    jobs = recovery.jobs(job_ids=open_jobs) if open_jobs else ()
-    return tuple(job.job_id for job in jobs if job.status != "COMPLETED")
+    return recovery.jobs(job_ids=open_jobs) if open_jobs else ()
 
 
 def _refuse_others(drill: Execution, account_id: str) -> None:
@@ -135,7 +141,8 @@ def start_cleanup(
 
     Raises:
         NotConfirmed: it would terminate recovered servers, and nobody typed that they may go.
-        Refused: what is left is not drskit's to terminate, or a job of the drill may yet launch something.
+        Refused: what is left is not drskit's to terminate, or a job of the drill may yet launch something, or
+            has just ended and DRS lists nothing of it yet.
         PlanBusy: another execution of the plan lives.
     """
     if preview.live is not None:
@@ -144,14 +151,7 @@ def start_cleanup(
     _refuse_unconfirmed(preview, typed)
     tell_drill(store, drill.execution_id, selection.gone, actor=by)
     if not selection.targets:
-        if selection.left:
-            listed = "\n".join(f"{one.instance_id}: {one.reason}." for one in selection.left)
-            raise Refused(f"Nothing of {drill.execution_id} can be terminated by drskit:\n{listed}")
-        if preview.running:
-            raise Refused(
-                f"Nothing of {drill.execution_id} can be terminated yet: {', '.join(preview.running)} still runs, may "
-                "launch its servers at any time, and DRS cannot stop it. Clean up when it has ended."
-            )
+        _refuse_doubtful(preview)
         return None
     now = store.now()
     cleanup = new_cleanup(drill, selection, execution_id=fresh_id(now), started_by=by, at=now, reason=reason)
@@ -168,6 +168,26 @@ def start_cleanup(
             raise
         return live
     return cleanup
+
+
+def _refuse_doubtful(preview: CleanupPreview) -> None:
+    """Refuse to say that nothing is left where nothing can be terminated.
+
+    Raises:
+        Refused: instances of the drill live, or may be about to.
+    """
+    name, selection = preview.drill.execution_id, preview.selection
+    if selection.left:
+        listed = "\n".join(f"{one.instance_id}: {one.reason}." for one in selection.left)
+        raise Refused(f"Nothing of {name} can be terminated by drskit:\n{listed}")
+    if preview.running:
+        raise Refused(
+            f"Nothing of {name} can be terminated yet: {', '.join(preview.running)} still runs, may launch its servers "
+            "at any time, and DRS cannot stop it. Clean up when it has ended."
+        )
+    if preview.unlisted:
+        text = "; ".join(preview.unlisted)
+        raise Refused(f"Nothing of {name} can be terminated yet: {text}. Clean up again in some minutes.")
 
 
 def _refuse_unconfirmed(preview: CleanupPreview, typed: str | None) -> None:

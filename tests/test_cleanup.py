@@ -459,6 +459,39 @@ def test_a_job_that_still_runs_is_waited_for_before_anything_is_called_clean():
         assert repr(remains(opened.session, final(opened, execution))).startswith("Nothing is left to clean up")
 
 
+@contextmanager
+def just_ended(world):
+    """A drill whose wave timed out, a moment after its job has ended; DRS lists instances a minute late."""
+    late = world.replace("conversion: 20", "conversion: 1200") + "behaviour: {recovery_instance_delay: 60}\n"
+    with house(text=late) as opened:
+        execution = opened.session.start(runbook_of(RUNBOOK.replace("max_failed: 1", "max_failed: 1, timeout: PT5M")))
+        opened.finish()
+        while opened.jobs()[0]["status"] != "COMPLETED":
+            opened.clock.sleep(10)
+        yield opened, final(opened, execution)
+
+
+def test_an_instance_that_is_not_listed_yet_is_not_taken_for_none():
+    """Right after its job's end nothing of a drill is listed; a minute later it is, and is terminated."""
+    with just_ended(WORLD) as (opened, drill):
+        preview = opened.session.cleanup_preview(drill.execution_id)
+        expected = f"DRS may list what it launched of {', '.join(SERVERS)} up to 5 min later"
+        assert preview_text(preview, drill.start_time).startswith(f"Nothing of drill {drill.execution_id} of plan trio")
+        assert expected in preview_text(preview, drill.start_time)
+        with pytest.raises(Refused, match=f"can be terminated yet: drsjob-.* has just ended, and {expected}"):
+            opened.session.cleanup(drill.execution_id, reason="over", preview=preview)
+        opened.clock.sleep(60)
+        cleaned(opened, drill)
+        assert set() == living(opened)
+
+
+def test_a_server_that_did_not_come_up_is_not_waited_for():
+    """The job says FAILED of all three: nothing is left, and that is said at once."""
+    with just_ended(WORLD.replace("tags:", "fails: no-capacity, tags:")) as (opened, drill):
+        assert () == opened.session.cleanup_preview(drill.execution_id).unlisted
+        assert None is opened.session.cleanup(drill.execution_id, reason="over")
+
+
 def test_a_drill_whose_instances_still_run_says_so_until_they_are_gone():
     """With their number and since when, from the headers alone."""
     with drilled() as (opened, drill):

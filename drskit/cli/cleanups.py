@@ -104,7 +104,8 @@ def settle(session: "Session", drill: "Execution", *, person: bool) -> bool:
     try:
         say(drive.preview_text)
         preview = drive.look_ahead()
-        nothing = not (preview.selection.targets or preview.selection.left or preview.running)
+        yet = preview.running or preview.unlisted
+        nothing = not (preview.selection.targets or preview.selection.left or yet)
         if preview.live is None and nothing:
             return True
         if choice is CleanUp.ASK and preview.live is None and preview.selection.targets and not _agreed(preview):

@@ -15,7 +15,7 @@ def preview_text(preview: CleanupPreview, now: datetime) -> str:
     if preview.live is not None:
         return f"Cleanup {preview.live.execution_id} of {name} is not over; it is taken up."
     place = f"account {drill.account_id}, {drill.region}, {drill.mode}"
-    if not selection.targets and not selection.left and preview.running:
+    if not selection.targets and not selection.left and (preview.running or preview.unlisted):
         lines = [f"Nothing of {name} can be terminated yet ({place})."]
     elif not selection.targets and not selection.left:
         lines = [f"Nothing of {name} is left to terminate ({place})."]
@@ -30,6 +30,7 @@ def preview_text(preview: CleanupPreview, now: datetime) -> str:
     if preview.running:
         jobs, runs = ", ".join(preview.running), "runs" if len(preview.running) == 1 else "run"
         lines.append(f"{jobs} still {runs} and may launch more of its servers: clean up again when that has ended.")
+    lines += [f"{clause}: clean up again in some minutes." for clause in preview.unlisted]
     return "\n".join(lines)
 
 
