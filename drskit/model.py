@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 
 from drskit.actions import Action, Task
 from drskit.checks import Checking, CheckRun, Checks
+from drskit.money import BudgetPolicy, BudgetRun, Size
 from drskit.notices import Notice, NotifyTarget
 from drskit.record import Decision, OnFailure, Record
 
@@ -291,6 +292,7 @@ class RecoveryPlan(Record):
     recovery: RecoveryPolicy = RecoveryPolicy()
     notify: tuple[NotifyTarget, ...] = ()
     """Whom its executions tell what happens."""
+    budget: BudgetPolicy | None = None
     at_end: tuple[Action, ...] = ()
     """What happens at the end, whatever happened."""
 
@@ -417,6 +419,10 @@ class ServerRun(Record):
     error: str | None = None
     proof: str | None = None
     """How its instance is known to be no more: what DRS and EC2 said."""
+    size: Size | None = None
+    """What its instance is, in an execution with a budget."""
+    gone: AwareDatetime | None = None
+    """When its instance was recorded to be no more."""
     terminated_by: str | None = None
     """Of a drill: the cleanup that terminated its instance; one that failed may have left one, too."""
 
@@ -598,6 +604,8 @@ class Execution(Record):
     tasks: tuple[Task, ...] = ()
     """Every run of an action, in the order of their making."""
     commands: tuple[Command, ...] = ()
+    budget: BudgetRun | None = None
+    """Of a plan with a budget."""
     notices: tuple[Notice, ...] = ()
     """What was told, or is to be, in the order of its happening."""
     reminder: AwareDatetime | None = None
@@ -736,6 +744,10 @@ class SourceServer(Record):
     """When its agent last spoke to DRS."""
     staging_status: str | None = None
     """DRS's word: NOT_EXTENDED, EXTENDED or EXTENSION_ERROR."""
+    recommended_type: str = ""
+    """The instance type that DRS recommends, which right sizing takes."""
+    disk_bytes: int = 0
+    """Of all its disks."""
     volume_troubles: tuple[str, ...] = ()
     """Its disks whose attributes are missing or pending, each as `/dev/xvda PENDING`."""
 

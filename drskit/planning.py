@@ -31,6 +31,7 @@ from drskit.model import (
     Wave,
     WaveRun,
 )
+from drskit.money import BudgetRun
 from drskit.timelimit import deadline_of
 
 SHOWN_LENGTH = 160
@@ -240,6 +241,7 @@ def new_execution(
     fast: bool = False,
     snapshots: Mapping[str, RecoverySnapshot] | None = None,
     change: ChangeRecord | None = None,
+    budget: BudgetRun | None = None,
     authority: Authority | None = None,
 ) -> Execution:
     """An execution of the applied plan, with its servers as they are now: a drill, unless it is authorised for real.
@@ -255,7 +257,7 @@ def new_execution(
         execution_type=ExecutionType.DRILL if authority is None else ExecutionType.RECOVERY,
         start_time=at, key=key, account_id=account_id,
         region=plan.plan.region, started_by=started_by, plan=plan.plan, digest=plan.digest, replace=replace, fast=fast,
-        change=change,
+        change=change, budget=budget,
         groups=tuple(_group_run(part, groups[group_id]) for group_id, part in found.items()),
         deadline=deadline_of(plan.plan, at),
         waves=tuple(

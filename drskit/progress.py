@@ -4,6 +4,7 @@ from datetime import datetime
 
 from drskit.actions import TaskPhase
 from drskit.checking import check_wave, unfinished, without_checks
+from drskit.costs import too_dear, weighed
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -56,6 +57,8 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
     paced = wave_after(execution, plan_wave)
     if paced is not None and now < paced:
         return execution
+    if too_dear(execution, wave, now):
+        return weighed(execution, wave, now)
     if plan_wave.approval:
         approve_by = now + plan_wave.approval.timeout if plan_wave.approval.timeout else None
         return with_wave(

@@ -6,12 +6,14 @@ write instead; what later versions will understand is refused as "not supported
 yet", never ignored.
 """
 
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from drskit.actions import Action
 from drskit.actionspec import ActionSpec, action_of_spec
+from drskit.budgetspec import BudgetSpec
 from drskit.contradictions import contradictions, needs_of
 from drskit.errors import InvalidRunbook
 from drskit.model import (
@@ -29,6 +31,7 @@ from drskit.model import (
     Wave,
     Window,
 )
+from drskit.money import BudgetPolicy
 from drskit.notices import NotifyTarget
 from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec
 from drskit.yamlfile import Document, YamlFault, read_file, read_text, spell
@@ -120,6 +123,12 @@ def _actions(specs: tuple[ActionSpec, ...], plan: str) -> tuple[Action, ...]:
     return tuple(action_of_spec(spec, plan) for spec in specs)
 
 
+def _budget(spec: BudgetSpec | None) -> BudgetPolicy | None:
+    if spec is None:
+        return None
+    return BudgetPolicy(max_usd=Decimal(spec.max_usd), run=spec.run, prices=spec.prices)
+
+
 def _build(spec: RunbookSpec, document: Document) -> Runbook:
     (site,) = spec.sites.values()
     needs = needs_of(spec)
@@ -148,6 +157,7 @@ def _build(spec: RunbookSpec, document: Document) -> Runbook:
         pacing=Pacing(servers=spec.pacing.servers, waves=spec.pacing.waves), timeout=spec.timeout,
         snapshots=Snapshots(before=spec.snapshots.before, servers=spec.snapshots.servers),
         change=_change(spec.change), recovery=RecoveryPolicy(second_person=spec.recovery.second_person),
+        budget=_budget(spec.budget),
         notify=tuple(NotifyTarget(address=target.address, kinds=target.on) for target in spec.notify),
         at_end=_actions(spec.finally_, spec.plan),
     )  # fmt: skip

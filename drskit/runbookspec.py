@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from drskit.actionspec import Actions
 from drskit.approvers import PATTERN
 from drskit.checkspec import ChecksSpec
+from drskit.budgetspec import BudgetSpec
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
 from drskit.notifyspec import Notify
 from drskit.written import (
@@ -249,3 +250,4 @@ class RunbookSpec(Spec):
     change: Annotated[ChangeSpec | None, filled("say ticket, windows or freeze, or remove the key")] = None
     recovery: Annotated[RecoverySpec, filled("say second_person: true, or remove the key")] = RecoverySpec()
     notify: Notify = ()
+    budget: Annotated[BudgetSpec | None, filled("say max_usd: 200, or remove the key")] = None

@@ -7,6 +7,7 @@ from drskit.approvers import question
 from drskit.checking import red_checks, unfinished
 from drskit.checks import CheckRun
 from drskit.edit import WAITS
+from drskit.costs import question as question_of_money
 from drskit.endings import ended_because
 from drskit.model import (
     Attempt,
@@ -43,6 +44,7 @@ def people(execution: Execution) -> tuple[str, ...]:
         return ()
     held = execution.held
     texts = [f"resume (paused by {held.by}: {held.reason})"] if held else []
+    texts += [asked] if (asked := question_of_money(execution)) else []
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         texts += _asked_of_people(execution, plan_wave, wave)
     texts += [

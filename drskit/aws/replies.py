@@ -140,6 +140,8 @@ def source_server(item: object) -> SourceServer:
         operating_system=_shown(properties.get("os"), "fullString"),
         replication_state=may(replication, "dataReplicationState", str) or "",
         lag=_shown_span(replication, "lagDuration"),
+        recommended_type=_shown(properties, "recommendedInstanceType"),
+        disk_bytes=_disk_bytes(properties),
         last_launch_job_id=may(last, "jobID", str),
         last_launch_time=_time(last, "apiCallDateTime"),
         last_launch_status=may(launch, "status", str),

@@ -56,7 +56,7 @@ from drskit.store.attributes import Item, from_item, item_bytes, to_item
 SCHEMA = 1
 """The version of this layout; an item of a later one is neither read nor set aside: a newer drskit reads it."""
 HISTORY = "~"
-ALONE = ("held", "deadline", "change", "authority", "typed", "kept", "reminder")
+ALONE = ("held", "deadline", "change", "authority", "typed", "kept", "reminder", "budget")
 """What of an execution has an item of its own, under its name, where there is any."""
 NOTICES_PER_ITEM = 20
 OUTBOX = "OUTBOX"
@@ -422,6 +422,7 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
         "Commands": _ordered(of("COMMAND"), "Command"),
         "Notices": [notice for child in of("NOTICES") for notice in child.of("Notices", list)],
         "Reminder": reminder,
+        "Budget": next((child.of("Budget", dict) for child in children if child.suffix == "BUDGET"), None),
     }
 
 

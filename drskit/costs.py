@@ -1,0 +1,166 @@
+"""What an execution has cost, what it will cost, and whether the next wave is too much.
+
+Pure. An instance costs from the beginning of its launch until it is proven to be
+gone, stopped ones too, for nobody watches that; a volume as long as its
+instance; a conversion server as long as a conversion. Snapshots, traffic,
+addresses, provisioned operations, taxes and discounts are not counted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from drskit.estimates import CAPTURED, Part
+from drskit.launches import LAUNCHED
+from drskit.model import Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveRun
+from drskit.money import CONVERSION_TYPE, Asked, BudgetRun, Prices, Size, dollars
+
+NOTHING = Decimal(0)
+STEP = Decimal("0.5")
+"""What is allowed more each time that somebody says yes, as a share of the budget."""
+HOUR_SECONDS = Decimal(3600)
+UP = LAUNCHED | {ServerStatus.TERMINATED}
+
+
+@dataclass(frozen=True)
+class Bill:
+    """A sum, and what it lacks."""
+
+    usd: Decimal = NOTHING
+    unknown: tuple[str, ...] = ()
+    """The servers of which some price is not known, and not in it."""
+    an_hour: Decimal = NOTHING
+    """What runs now costs so much an hour more."""
+    running: int = 0
+    guessed: int = field(default=0)
+    """How many servers are counted by what DRS recommends, for nobody has seen their instance."""
+
+    @property
+    def words(self) -> str:
+        """The sum as people read it; `at least` where something is missing."""
+        return f"at least {dollars(self.usd)}" if self.unknown else dollars(self.usd)
+
+
+def hours(span: timedelta) -> Decimal:
+    """A span in hours; a negative one is none."""
+    return max(Decimal(span // timedelta(microseconds=1)) / 1_000_000 / HOUR_SECONDS, NOTHING)
+
+
+def hourly(prices: Prices, size: Size | None) -> tuple[Decimal, bool]:
+    """What a server costs an hour as far as it is known, and whether all of it is."""
+    if size is None:
+        return NOTHING, False
+    instance = prices.hour(size.instance_type, windows=size.windows)
+    volumes = prices.volume_hour(size.gib)
+    whole = instance is not None and volumes is not None and bool(size.gib)
+    return (instance or NOTHING) + (volumes or NOTHING), whole
+
+
+def bill(execution: Execution, budget: BudgetRun, now: datetime) -> Bill:
+    """What an execution has cost until now, instances that still run included."""
+    usd, rate, running, guessed = NOTHING, NOTHING, 0, 0
+    unknown: list[str] = []
+    for server in _servers(execution):
+        usd += _conversions(server, budget.prices, now)
+        span = lived(server, now)
+        if span is None:
+            continue
+        price, whole = hourly(budget.prices, server.size)
+        usd += price * hours(span)
+        guessed += server.size is not None and not server.size.seen
+        if not whole:
+            unknown.append(server.source_server_id)
+        if server.gone is None:
+            rate, running = rate + price, running + 1
+    return Bill(usd, tuple(unknown), rate, running, guessed)
+
+
+def lived(server: ServerRun, now: datetime) -> timedelta | None:
+    """How long the server's instance has cost money; None while it has none."""
+    begun = next((span.start_time for span in reversed(server.phases) if span.phase is Phase.LAUNCH), None)
+    if begun is None and server.status in UP:
+        begun = server.end_time
+    if begun is None or server.status not in UP | {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
+        return None
+    return max((server.gone or now) - begun, timedelta())
+
+
+def _conversions(server: ServerRun, prices: Prices, now: datetime) -> Decimal:
+    price = prices.hour(CONVERSION_TYPE, windows=False) or NOTHING
+    spans = (span for span in server.phases if span.phase is Phase.CONVERSION)
+    return sum((price * hours((span.end_time or now) - span.start_time) for span in spans), NOTHING)
+
+
+def expected(servers: Iterable[ServerRun], prices: Prices, run: timedelta) -> Bill:
+    """What servers will cost that are launched and run so long."""
+    conversion = (prices.hour(CONVERSION_TYPE, windows=False) or NOTHING) * hours(CAPTURED[Part.CONVERSION])
+    usd, unknown, guessed, rate, count = NOTHING, [], 0, NOTHING, 0
+    for server in servers:
+        price, whole = hourly(prices, server.size)
+        usd += price * hours(run) + conversion
+        rate, count = rate + price, count + 1
+        guessed += server.size is not None and not server.size.seen
+        if not whole:
+            unknown.append(server.source_server_id)
+    return Bill(usd, tuple(unknown), rate, count, guessed)
+
+
+def committed(execution: Execution, budget: BudgetRun, wave: WaveRun, now: datetime) -> Bill:
+    """What the execution would come to with one more wave: what runs is taken to run as long as the plan says."""
+    policy = execution.plan.budget
+    run = policy.run if policy else timedelta()
+    so_far = bill(execution, budget, now)
+    ahead = NOTHING
+    for server in _servers(execution):
+        span = lived(server, now)
+        if span is not None and server.gone is None and span < run:
+            ahead += hourly(budget.prices, server.size)[0] * hours(run - span)
+    more = expected((one for one in wave.servers if one.status is ServerStatus.PENDING), budget.prices, run)
+    unknown = tuple(dict.fromkeys((*so_far.unknown, *more.unknown)))
+    return Bill(so_far.usd + ahead + more.usd, unknown, so_far.an_hour + more.an_hour)
+
+
+def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
+    """The execution, which asks whether the wave may begin where it would make it too dear; else the same value."""
+    budget = execution.budget
+    if budget is None or execution.execution_type is ExecutionType.CLEANUP:
+        return execution
+    if budget.asked is not None:
+        return execution  # one question at a time; whatever else would be too dear waits with it
+    found = committed(execution, budget, wave, now)
+    if found.usd <= budget.limit_usd:
+        return execution
+    asked = Asked(wave_name=wave.wave_name, usd=found.usd.quantize(Decimal("0.01")), at=now)
+    return execution.model_copy(update={"budget": budget.model_copy(update={"asked": asked})})
+
+
+def too_dear(execution: Execution, wave: WaveRun, now: datetime) -> bool:
+    """Whether the wave must wait, as long as nobody has allowed more."""
+    budget = execution.budget
+    if budget is None or execution.execution_type is ExecutionType.CLEANUP:
+        return False
+    return committed(execution, budget, wave, now).usd > budget.limit_usd
+
+
+def allowed_then(execution: Execution, budget: BudgetRun) -> Decimal:
+    """What would be allowed after a yes: what is asked for, and half the budget more at least."""
+    asked = budget.asked.usd if budget.asked else NOTHING
+    step = execution.plan.budget.max_usd * STEP if execution.plan.budget else NOTHING
+    return max(budget.limit_usd + step, asked)
+
+
+def question(execution: Execution) -> str | None:
+    """What a person is asked about the money; None when nothing is asked."""
+    budget = execution.budget
+    if budget is None or budget.asked is None:
+        return None
+    asked = budget.asked
+    return (
+        f"a decision about the budget: with wave {asked.wave_name} it would come to {dollars(asked.usd)}, and "
+        f"{dollars(budget.limit_usd)} are allowed. Resume to allow {dollars(allowed_then(execution, budget))}, or cancel"
+    )
+
+
+def _servers(execution: Execution) -> list[ServerRun]:
+    return [server for wave in execution.waves for server in wave.servers]
