@@ -135,6 +135,7 @@ def tell_drill(store: Store, execution_id: str, gone: Iterable[Gone], *, actor: 
         after = with_terminated(before, proven)
         if after is before or before.status not in FINAL_EXECUTION:
             return
+        after = _gone_at(before, after, store.now())
         check(before, after)
         after, events = narrate(before, after, now=store.now(), actor=actor)
         try:
@@ -162,6 +163,17 @@ def with_terminated(drill: Execution, gone: Mapping[str, Gone]) -> Execution:
         return server
 
     return with_each_wave(drill, lambda wave: with_servers(wave, terminate))
+
+
+def _gone_at(before: Execution, after: Execution, now: datetime) -> Execution:
+    """The later record, with when it became known of each instance that it is no more."""
+    old = {one.source_server_id: one for wave in before.waves for one in wave.servers}
+
+    def dated(server: ServerRun) -> ServerRun:
+        fresh = server != old[server.source_server_id] and server.gone is None
+        return changed(server, gone=now) if fresh else server
+
+    return with_each_wave(after, lambda wave: with_servers(wave, dated))
 
 
 def _proven(cleanup: Execution) -> tuple[Gone, ...]:

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from drskit.estimates import CAPTURED, Part
+from drskit.bounds import shortened
 from drskit.launches import LAUNCHED
-from drskit.model import Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveRun
-from drskit.money import CONVERSION_TYPE, Asked, BudgetRun, Prices, Size, dollars
+from drskit.model import Decision, Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveRun, WaveStatus
+from drskit.money import CONVERSION_TYPE, Accepted, Asked, BudgetRun, Prices, Size, dollars
 
 NOTHING = Decimal(0)
+REASON_BYTES = 300
+CONVERSION = timedelta(seconds=185)
+"""How long a conversion takes, as in the captured drill (drs-facts §14)."""
 STEP = Decimal("0.5")
 """What is allowed more each time that somebody says yes, as a share of the budget."""
 HOUR_SECONDS = Decimal(3600)
@@ -94,7 +97,7 @@ def _conversions(server: ServerRun, prices: Prices, now: datetime) -> Decimal:
 
 def expected(servers: Iterable[ServerRun], prices: Prices, run: timedelta) -> Bill:
     """What servers will cost that are launched and run so long."""
-    conversion = (prices.hour(CONVERSION_TYPE, windows=False) or NOTHING) * hours(CAPTURED[Part.CONVERSION])
+    conversion = (prices.hour(CONVERSION_TYPE, windows=False) or NOTHING) * hours(CONVERSION)
     usd, unknown, guessed, rate, count = NOTHING, [], 0, NOTHING, 0
     for server in servers:
         price, whole = hourly(prices, server.size)
@@ -126,7 +129,7 @@ def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
     budget = execution.budget
     if budget is None or execution.execution_type is ExecutionType.CLEANUP:
         return execution
-    if budget.asked is not None:
+    if question(execution) is not None:
         return execution  # one question at a time; whatever else would be too dear waits with it
     found = committed(execution, budget, wave, now)
     if found.usd <= budget.limit_usd:
@@ -156,9 +159,28 @@ def question(execution: Execution) -> str | None:
     if budget is None or budget.asked is None:
         return None
     asked = budget.asked
+    if execution.wave(asked.wave_name).status is not WaveStatus.PENDING:
+        return None
+    more = dollars(allowed_then(execution, budget))
     return (
         f"a decision about the budget: with wave {asked.wave_name} it would come to {dollars(asked.usd)}, and "
-        f"{dollars(budget.limit_usd)} are allowed. Resume to allow {dollars(allowed_then(execution, budget))}, or cancel"
+        f"{dollars(budget.limit_usd)} are allowed. Resume to allow {more}, or cancel"
+    )
+
+
+def allow(execution: Execution, decision: Decision) -> tuple[Execution, str]:
+    """The execution with more allowed, where that is asked; and the answer, empty where it is not."""
+    budget = execution.budget
+    if budget is None or question(execution) is None:
+        return execution, ""
+    limit = allowed_then(execution, budget)
+    accepted = Accepted(
+        by=decision.by, at=decision.at, reason=shortened(decision.reason, REASON_BYTES), limit_usd=limit
+    )
+    update = {"limit_usd": limit, "asked": None, "accepted": (*budget.accepted, accepted)}
+    return (
+        execution.model_copy(update={"budget": budget.model_copy(update=update)}),
+        f"{dollars(limit)} are allowed",
     )
 
 

@@ -37,6 +37,7 @@ from drskit.ports import NotExecuted, Started, Unknown
 from drskit.progress import move_waves, prepared
 from drskit.quotas import turn, under_way
 from drskit.seen import Seen
+from drskit.sizes import learn_sizes
 from drskit.states import FINAL_WAVE
 from drskit.steps import open_chunks
 from drskit.tasks import learn_tasks, record_task
@@ -76,6 +77,7 @@ def decide(execution: Execution, seen: Seen) -> Step:
     if found_a_job(execution, after):
         return Step(conclude(after, seen.now))  # what became of its servers, even of a job that ended, is the next step
     after = learn_servers(after, seen.jobs, seen.logs, seen.instances, seen.remains, seen.now)
+    after = learn_sizes(after, seen.sizes)
     late = time_up(after, seen.now)
     if late is not after:
         return Step(conclude(late, seen.now))  # one change of status a step

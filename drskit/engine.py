@@ -6,7 +6,7 @@ and the record of its outcome any process may die; whoever comes next looks
 before it repeats (reliability §3).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -39,10 +39,12 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
+from drskit.money import Size
 from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
 from drskit.probing import InstrumentsFor, Probing, nothing_to_check_with
 from drskit.quotas import LISTED_BACK
 from drskit.seen import LATER, Remains, Room, Seen
+from drskit.sizes import size_of, unseen, unsized
 from drskit.snapshots import expired
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
 from drskit.waits import people
@@ -79,6 +81,8 @@ class Look:
     sightings: Sightings = field(default_factory=Sightings)
     """Of the runs of actions."""
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
+    sized: set[str] = field(default_factory=set)
+    """The servers and instances whose size was asked for."""
     full: str | None = None
     """What DRS said when it refused a request for want of room."""
     probing: Probing = field(init=False)
@@ -127,6 +131,23 @@ class Look:
         if wanted:
             self.jobs |= {job.job_id: job for job in self.recovery.jobs(job_ids=wanted)}
             self.asked |= set(wanted)
+
+    def sizes(self, execution: Execution, instances: Mapping[str, RecoveryInstance]) -> dict[str, Size]:
+        """What the instances of an execution with a budget are, or would be; each is asked for once a pass."""
+        wanted = [name for name in unsized(execution) if name not in self.sized]
+        self.sized |= set(wanted)
+        found: dict[str, Size] = dict.fromkeys(wanted, Size())
+        if wanted:
+            found |= {one.source_server_id: size_of(one) for one in self.recovery.source_servers(wanted)}
+        running = unseen(execution)
+        if execution.budget is not None:
+            running |= {one.recovery_instance_id: name for name, one in instances.items()}
+        running = {name: owner for name, owner in running.items() if name not in self.sized}
+        self.sized |= set(running)
+        if running:
+            types = self.recovery.instance_types(running)
+            found |= {running[name]: Size(instance_type=kind, seen=True) for name, kind in types.items()}
+        return found
 
     def log(self, job_id: str) -> tuple[JobLogEntry, ...]:
         """The job's log, read once a pass."""
@@ -331,6 +352,7 @@ class Engine:
                 aftermath=look_after(execution, self._store, look.recovery, look.jobs, now, calls=room.servers > 0),
                 room=room,
             )
+        instances = _instances(execution, look.recovery)
         return Seen(
             now=now,
             listed_at=look.taken_at,
@@ -340,9 +362,10 @@ class Engine:
             missing=_missing(execution, look),
             remains=_remains(execution, look),
             logs={job_id: look.log(job_id) for job_id in _logs_to_read(execution, look.jobs)},
-            instances=_instances(execution, look.recovery),
+            instances=instances,
             witnesses=self._witnesses(execution, look),
             obstacles=self._obstacles(execution, look.recovery, now) if room.servers else {},
+            sizes=look.sizes(execution, instances),
             news=look_at_tasks(execution, self._actions_for, look.sightings, now),
             addresses=addresses_for(execution, self._actions_for, look.sightings, now),
             room=room,

@@ -19,6 +19,8 @@ SIZES = {
 }  # fmt: skip
 """By how much a size is larger than `large`; `12xlarge` is twelve times an xlarge. Of bare metal that is not known."""
 LARGE_VCPUS = 2
+RUN = timedelta(hours=4)
+"""How long an instance is taken to run where a plan says nothing."""
 HOURS_A_MONTH = Decimal(730)
 """As AWS counts a month of a volume."""
 VOLUME = "gp3"
@@ -31,7 +33,7 @@ class BudgetPolicy(Record):
     """What a plan's executions may cost."""
 
     max_usd: Usd
-    run: timedelta = timedelta(hours=4)
+    run: timedelta = RUN
     """How long an instance is taken to run when nothing else is known."""
     prices: str | None = None
     """A file of prices beside the runbook, in the place of drskit's own."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from drskit.approvers import question
 from drskit.bounds import shortened
+from drskit.costs import question as question_of_money
 from drskit.model import (
     Attempt,
     AttemptStatus,
@@ -119,7 +120,7 @@ def _occurrences(before: Execution, after: Execution, now: datetime) -> Iterator
     for plan_wave, old, new in zip(after.plan.waves, before.waves, after.waves, strict=True):
         if old.status is not new.status:
             yield from _wave(after, plan_wave, new, now)
-    if before.waves is not after.waves or before.attempts is not after.attempts:
+    if any(getattr(before, part) is not getattr(after, part) for part in ("waves", "attempts", "budget")):
         yield from _decisions(after)
     late = after.deadline.passed if after.deadline else None
     if late and not (before.deadline and before.deadline.passed):
@@ -181,9 +182,24 @@ def _decisions(execution: Execution) -> Iterator[Occurrence]:
             text = f"Nobody knows what became of {', '.join(lost[:NAMED])}{more}. Look at them in the DRS console."
             key = f"lost:{name}:{lost[0]}:{len(lost)}:{wave.retried.at if wave.retried else ''}"
             yield _decision(execution, key, f"servers of wave {name} need a decision", text, wave_option, name)
+    yield from _money(execution)
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN and holds(execution.wave(attempt.wave_name), attempt):
             yield _foreign(execution, attempt)
+
+
+def _money(execution: Execution) -> Iterator[Occurrence]:
+    asked = execution.budget.asked if execution.budget else None
+    text = question_of_money(execution)
+    if asked and text:
+        words = f"{text[0].upper()}{text[1:]}."
+        commands = (
+            f"drskit resume {execution.execution_id} {REASON}",
+            f"drskit cancel {execution.execution_id} {REASON}",
+            *_look(execution),
+        )
+        headline = f"wave {asked.wave_name} would pass the budget"
+        yield Occurrence(NoticeKind.APPROVAL, f"budget:{utc(asked.at)}", headline, (words,), commands, asked.wave_name)
 
 
 def _foreign(execution: Execution, attempt: Attempt) -> Occurrence:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from drskit.approvers import may_not_approve
 from drskit.attempts import tried_again
+from drskit.costs import allow
 from drskit.edit import with_wave
 from drskit.endings import being_ended, decline, released, stop
 from drskit.model import (
@@ -20,6 +21,7 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
+from drskit.money import BudgetRun
 from drskit.progress import awaits_verdict
 from drskit.retries import retry
 from drskit.skips import skip
@@ -142,6 +144,9 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
     if execution.held is not None and command.wave_name is None:
         return released(execution, now), f"resumed: the pause by {execution.held.by} is over"
     execution, resumed = go_on_without(execution, command, _decision(command))
+    if command.wave_name is None or (execution.budget and _asks_for(execution.budget, command.wave_name)):
+        execution, answer = allow(execution, _decision(command))
+        resumed += [answer] if answer else []
     for attempt in execution.attempts:
         if attempt.status is AttemptStatus.FOREIGN and command.wave_name in {None, attempt.wave_name}:
             execution = tried_again(execution, attempt)
@@ -151,6 +156,10 @@ def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
             execution = with_wave(execution, wave.wave_name, overridden=_decision(command))
             resumed.append(f"wave {wave.wave_name} is left {wave.status}")
     return execution, "; ".join(resumed) or f"{REFUSED}nothing waits for a decision to resume"
+
+
+def _asks_for(budget: BudgetRun, wave_name: str) -> bool:
+    return budget.asked is not None and budget.asked.wave_name == wave_name
 
 
 def _cancel(execution: Execution, command: Command, _: datetime) -> Answered:

@@ -239,6 +239,9 @@ class Recovery(Protocol):
     def instance_states(self, instance_ids: Iterable[str]) -> dict[str, str]:
         """EC2's state of each of these instances; one that EC2 does not know is missing from the answer."""
 
+    def instance_types(self, instance_ids: Iterable[str]) -> dict[str, str]:
+        """EC2's type of each of these instances; one that it does not know is missing."""
+
     def quotas(self, now: datetime) -> Quotas:
         """What DRS allows at once; where nobody tells, what is documented. It never fails."""
 

@@ -13,8 +13,8 @@ from pydantic_core import PydanticCustomError
 
 from drskit.actionspec import Actions
 from drskit.approvers import PATTERN
-from drskit.checkspec import ChecksSpec
 from drskit.budgetspec import BudgetSpec
+from drskit.checkspec import ChecksSpec
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
 from drskit.notifyspec import Notify
 from drskit.written import (

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from drskit.actionports import News
 from drskit.checking import CheckSeen
 from drskit.model import SERVERS_PER_JOB, Job, JobLogEntry, RecoveryInstance, SourceServer
+from drskit.money import Size
 from drskit.witness import Witness
 
 
@@ -112,6 +113,8 @@ class Seen:
     """By instance: private addresses; None where they were not asked for."""
     checks: CheckSeen = field(default_factory=CheckSeen)
     """Of the waves that are being verified."""
+    sizes: Mapping[str, Size] = field(default_factory=dict)
+    """By source server: what its instance is, or would be; for an execution with a budget."""
     aftermath: Aftermath = Aftermath()
     """For a cleanup."""
     room: Room = Room()

@@ -42,6 +42,7 @@ from drskit.model import (
     Event,
     Execution,
     ExecutionHeader,
+    ExecutionType,
     JobLog,
     Mode,
     RecoverySnapshot,
@@ -64,16 +65,18 @@ from drskit.planning import (
 )
 from drskit.poller import Poller
 from drskit.ports import Store
+from drskit.pricelist import budget_of, prices_of
 from drskit.running import RunningInstances, launched_again, left_running, running_instances
 from drskit.settings import REGION, Settings, read_settings
 from drskit.snapshots import choose
-from drskit.states import check
+from drskit.states import FINAL_EXECUTION, check
 
 if TYPE_CHECKING:
     from drskit.aws.actions import AwsActions
     from drskit.aws.clients import Clients
     from drskit.aws.notifier import AwsNotifier
     from drskit.aws.recovery import DrsRecovery
+    from drskit.forecast import Forecast
     from drskit.probing import Instruments
 
 COMMAND_TRIES = 20
@@ -123,6 +126,8 @@ class Preview:
     """Why it is to start although its change control does not allow it now."""
     change: Judgement | None = None
     """How a start now stands by the plan's change control; None where it has none."""
+    forecast: "Forecast | None" = None
+    """What it would cost, of a plan with a budget."""
 
 
 class Session:
@@ -334,6 +339,7 @@ class Session:
             replace,
             override,
             judgement,
+            forecast=self._forecast(runbook, resolved) if runbook.plan.budget else None,
         )
 
     def changes(self, runbook: Runbook) -> tuple[str, ...]:
@@ -362,6 +368,7 @@ class Session:
         """
         resolved = self._resolve(runbook)
         self._judged(runbook, None, self.store.now())  # a calendar that is missing is found by daylight
+        budget_of(runbook)  # and so are prices
         before, groups_before = self._stored(runbook.plan.plan_id)
         changes = difference(before, groups_before, runbook, resolved)
         if before is not None and not changes:
@@ -496,7 +503,7 @@ class Session:
         execution = new_execution(
             plan, groups, resolved, execution_id=identity, mode=mode, account_id=self.caller[0],
             started_by=self.caller[1], at=now, key=key, replace=replace, fast=fast, snapshots=pins, change=change,
-            authority=authority,
+            authority=authority, budget=budget_of(runbook),
         )  # fmt: skip
         return execution, plan
 
@@ -621,6 +628,30 @@ class Session:
             self._wake(after)
             return after
         raise Refused(f"Execution {execution_id} changed too quickly. Try again.")
+
+    def forecast(self, runbook: Runbook) -> "Forecast":
+        """How long a drill of this runbook would take, and what it would cost; nothing is started.
+
+        Raises:
+            InvalidRunbook: its groups do not fit the servers that DRS has, or its prices cannot be read.
+        """
+        servers = self.recovery(runbook.plan.region).source_servers()
+        resolved = tuple(resolve(group, servers) for group in runbook.groups)
+        check_resolution(runbook, resolved)  # without the groups of other plans: no table is needed
+        return self._forecast(runbook, resolved)
+
+    def _forecast(self, runbook: Runbook, resolved: tuple[Resolved, ...]) -> "Forecast":
+        from drskit.forecast import forecast
+
+        return forecast(runbook.plan, resolved, prices_of(runbook), self._last_drill(runbook.plan.plan_id))
+
+    def _last_drill(self, plan_id: str) -> Execution | None:
+        """The newest drill of a plan that is over; None where there is none, or no table either."""
+        with suppress(MissingTables):
+            for header in self.executions(plan_id)[0]:
+                if header.execution_type is ExecutionType.DRILL and header.status in FINAL_EXECUTION:
+                    return self.find(header.execution_id)
+        return None
 
     def try_notifications(self, runbook: Runbook) -> tuple[tuple[NotifyTarget, Outcome], ...]:
         """Send a test to everybody whom a runbook tells what happens, and what came of each; nothing is recorded.

@@ -6,8 +6,8 @@ from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.approvers import question
 from drskit.checking import red_checks, unfinished
 from drskit.checks import CheckRun
-from drskit.edit import WAITS
 from drskit.costs import question as question_of_money
+from drskit.edit import WAITS
 from drskit.endings import ended_because
 from drskit.model import (
     Attempt,

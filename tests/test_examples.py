@@ -23,7 +23,19 @@ from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
-TESTED = {"steps", "tolerant", "past", "approvals", "change", "recovery", "notify", "actions", "quotas", "checks"}
+TESTED = {
+    "steps",
+    "tolerant",
+    "past",
+    "approvals",
+    "change",
+    "recovery",
+    "notify",
+    "budget",
+    "actions",
+    "quotas",
+    "checks",
+}
 """The runbooks that a test below is about."""
 
 
@@ -278,3 +290,23 @@ def test_notify():
         for target in execution.plan.notify:
             kinds = [notice.kind for notice in execution.notices if target.wants(notice.kind)]
             assert len(kinds) == sum(one["target"] == target.address for one in letters)
+
+
+def test_budget():
+    """The forecast says what it would cost; the drill asks before the dear wave, and the report says who allowed it."""
+    with opened("budget") as home:
+        runbook = load_runbook(EXAMPLES / "budget.yaml")
+        assert "$11.34, and $5.00 are allowed" in preview_text(home.session.preview(runbook))
+        execution = start(home, "budget")
+        home.finish()
+        waiting = home.session.store.load(execution.execution_id)
+        assert ExecutionStatus.PAUSED is waiting.status
+        assert "with wave Warehouse it would come to $11.38" in waiting.waiting_for
+        assert "wave Warehouse would pass the budget" in home.gateway.inbox.to_json()[-1]["subject"]
+        home.session.command(execution.execution_id, CommandKind.RESUME, reason="it is tested once a year")
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert ExecutionStatus.COMPLETED is execution.status
+        for text in (render_html(summary), render_markdown(summary)):
+            assert "it is tested once a year" in text
+            assert "r5.8xlarge" in text

@@ -1,12 +1,14 @@
 """Runbooks: what is understood, and how every fault is refused."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from drskit.actions import ActionMode
 from drskit.errors import InvalidInput, InvalidRunbook
 from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
+from drskit.money import BudgetPolicy
 from drskit.notices import NoticeKind
 from drskit.runbook import load_runbook, parse_runbook
 
@@ -611,5 +613,37 @@ def test_a_plan_may_name_whom_it_tells_what():
 def test_what_names_nobody_is_refused(written, key, remedy):
     """With the place, and what to write instead."""
     (text,) = complaints(SMALL + f"notify: {written}\n")
+    assert key == text.split(": ")[1]
+    assert remedy in text
+
+
+# --- budget ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_may_say_what_its_executions_may_cost():
+    """Exactly; for how long an instance is taken to run, and by which prices."""
+    assert parse_runbook(SMALL).plan.budget is None
+    assert BudgetPolicy(max_usd=Decimal("49.5")) == parse_runbook(SMALL + "budget: {max_usd: 49.50}\n").plan.budget
+    found = parse_runbook(SMALL + "budget: {max_usd: 200, run: PT2H, prices: ours.yaml}\n").plan.budget
+    assert BudgetPolicy(max_usd=Decimal(200), run=timedelta(hours=2), prices="ours.yaml") == found
+
+
+@pytest.mark.parametrize(
+    ("written", "key", "remedy"),
+    [
+        ("", "budget", "say max_usd: 200, or remove the key"),
+        ("{run: PT2H}", "budget.max_usd", "the key is missing"),
+        ("{max_usd: 0}", "budget.max_usd", "write an amount of US dollars above nothing"),
+        ("{max_usd: 1e9}", "budget.max_usd", "write an amount of US dollars"),
+        ("{max_usd: $20}", "budget.max_usd", "write an amount of US dollars"),
+        ("{max_usd: 0.001}", "budget.max_usd", "write an amount of US dollars"),
+        ("{max_usd: 20, run: 2 hours}", "budget.run", "write for example PT45M"),
+        ("{max_usd: 20, prices: ''}", "budget.prices", "name a file of prices"),
+        ("{max_usd: 20, max_eur: 20}", "budget.max_eur", "the key is unknown"),
+    ],
+)
+def test_a_budget_that_is_none_is_refused(written, key, remedy):
+    """With the place, and what to write instead."""
+    (text,) = complaints(SMALL + f"budget: {written}\n")
     assert key == text.split(": ")[1]
     assert remedy in text

@@ -272,6 +272,22 @@ class DrsRecovery:
                 found |= dict(states)
         return found
 
+    def instance_types(self, instance_ids: Iterable[str]) -> dict[str, str]:
+        """EC2's type of each of these instances; one that it does not know is missing.
+
+        Raises:
+            Unavailable: EC2 could not be asked.
+        """
+        found: dict[str, str] = {}
+        for some in _batches(instance_ids, 200):
+            filters = [{"Name": "instance-id", "Values": some}]
+            paginate: Callable[..., Any] = self._ec2.get_paginator("describe_instances").paginate
+            for types in self._every_page(
+                paginate, "describe_instances", "Reservations", replies.instance_types, {"Filters": filters}
+            ):
+                found |= types
+        return found
+
     def protected(self, instance_ids: Iterable[str]) -> frozenset[str]:
         """Those whose termination protection is on; one that EC2 does not know is not protected.
 

@@ -161,6 +161,12 @@ def _disks(replication: dict[str, object]) -> list[dict[str, object]]:
     return [disk for disk in found if isinstance(disk, dict)] if isinstance(found, list) else []
 
 
+def _disk_bytes(properties: dict[str, object]) -> int:
+    found = properties.get("disks")
+    disks = [disk for disk in found if isinstance(disk, dict)] if isinstance(found, list) else []
+    return sum(size for disk in disks if isinstance(size := disk.get("bytes"), int) and size > 0)
+
+
 def _percent(disks: list[dict[str, object]]) -> int | None:
     sizes = [
         (disk.get("replicatedStorageBytes"), disk.get("totalStorageBytes"))
@@ -268,6 +274,13 @@ def instance_states(reservation: object) -> tuple[tuple[str, str], ...]:
         (need(item, "InstanceId", str), need(need(item, "State", dict), "Name", str))
         for item in need(reservation, "Instances", list)
     )
+
+
+def instance_types(reservation: object) -> dict[str, str]:
+    """An item of DescribeInstances: the type of each."""
+    return {
+        need(item, "InstanceId", str): need(item, "InstanceType", str) for item in need(reservation, "Instances", list)
+    }
 
 
 def protection(reply: object) -> bool:

@@ -22,7 +22,7 @@ COMMANDS = {
     "deploy": ("later", "Print what runs drskit in AWS (not supported yet)."),
     "drill": ("drills", "Run a drill from start to report."),
     "executions": ("executions", "List, show or watch executions."),
-    "forecast": ("later", "Estimate time and cost (not supported yet)."),
+    "forecast": ("forecast", "Estimate how long a drill would take and what it would cost."),
     "groups": ("plans", "List, show or delete protection groups."),
     "notify": ("notify", "Try whether those whom a runbook tells can be reached."),
     "pause": ("commands", "Start nothing new until somebody resumes it."),

@@ -7,7 +7,7 @@ import click
 from drskit.cli.common import say
 
 NAMES = (
-    "check", "deploy", "forecast",
+    "check", "deploy",
 )  # fmt: skip
 
 

@@ -5,13 +5,15 @@ execution, and stands in `MAKERS`. A cell is text from anywhere: escaping,
 tables, badges and colours are the renderers' work.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
 from drskit.authorization import told as authorised_words
 from drskit.change import told, words
-from drskit.model import Event, Execution, Record
+from drskit.costs import Bill, bill
+from drskit.model import Event, Execution, Record, WaveRun
+from drskit.money import dollars
 from drskit.notices import Delivery, Notice
 from drskit.report.checked import lines, rto_words
 from drskit.views.words import counted, moment
@@ -90,6 +92,43 @@ def _authorised(execution: Execution, _events: tuple[Event, ...], _now: datetime
     return Section(title="Authorisation", sentences=tuple(sentences)) if sentences else None
 
 
+def _cost(execution: Execution, _events: tuple[Event, ...], now: datetime) -> Section | None:
+    """What was allowed, what it came to as of the report, and who allowed more."""
+    budget, policy = execution.budget, execution.plan.budget
+    if budget is None or policy is None:
+        return None
+    found = bill(execution, budget, now)
+    rows = [
+        (f"Wave {wave.wave_name}", part.words, dollars(part.an_hour), ", ".join(sorted(_types(wave))) or "-")
+        for wave in execution.waves
+        for part in [bill(execution.model_copy(update={"waves": (wave,)}), budget, now)]
+    ]
+    accepted = (
+        f"{dollars(one.limit_usd)} were allowed at {moment(one.at)} by {one.by}: {one.reason}"
+        for one in budget.accepted
+    )
+    return Section(
+        title="Cost",
+        sentences=(f"{found.words} of {dollars(policy.max_usd)}, by {budget.prices.words}.", *_lacks(found), *accepted),
+        heads=("Of", "Came to", "An hour more now", "Instance types"),
+        rows=tuple(tuple(map(_text, row)) for row in (*rows, ("All", found.words, dollars(found.an_hour), "-"))),
+    )
+
+
+def _lacks(found: Bill) -> Iterator[str]:
+    """What a sum does not say by itself."""
+    if found.running:
+        yield f"{counted(found.running, 'instance')} still ran when this report was made."
+    if found.unknown:
+        yield f"Without {counted(len(found.unknown), 'server')} of which no price is known."
+    if found.guessed:
+        yield f"{counted(found.guessed, 'server')} counted as DRS recommends, for nobody saw what was launched."
+
+
+def _types(wave: WaveRun) -> set[str]:
+    return {one.size.instance_type or "unknown" for one in wave.servers if one.size is not None}
+
+
 def _notifications(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
     """Who was told what, when, and what did not arrive."""
     if not execution.notices:
@@ -149,5 +188,5 @@ def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _checks, _notifications)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _checks, _cost, _notifications)
 """Every section beside those that a report always has."""

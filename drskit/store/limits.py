@@ -37,6 +37,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.money import Size
 from drskit.remote import MOST_INSTANCES
 from drskit.store import codec
 from drskit.store.attributes import item_bytes, to_item
@@ -203,6 +204,8 @@ def _worst_server(server: ServerRun, execution: Execution, checks: Checks | None
         **({"hostname": "x" * HOST_CHARACTERS, "verified_time": time, "unchecked": "x" * TEXT_BYTES} if checks else {}),
         "checks": _worst_checks(checks, time),
         "proof": "x" * PROOF_BYTES,
+        "size": Size(instance_type="x" * 30, gib=10**6, windows=True, seen=True) if execution.budget else None,
+        "gone": time,
         "terminated_by": "x" * ULID_CHARACTERS,
     }
     return server.model_copy(update=times | words)

@@ -11,7 +11,9 @@ from datetime import datetime
 
 from drskit.authorization import told as authorised_words
 from drskit.change import told
-from drskit.model import Execution, WaveRun, WaveStatus
+from drskit.costs import bill
+from drskit.model import Execution, ExecutionType, WaveRun, WaveStatus
+from drskit.money import dollars
 from drskit.noticing import troubles
 from drskit.views.words import Tone, counted
 from drskit.waits import red_words
@@ -53,6 +55,17 @@ def _authorised(execution: Execution, _now: datetime) -> Iterator[Note]:
         yield Note(f"This is no drill: it recovers for real. {authorised_words(execution.authority)}", Tone.WAIT)
 
 
+def _costs(execution: Execution, now: datetime) -> Iterator[Note]:
+    """What it has cost, and what of it still does; of a plan with a budget."""
+    budget = execution.budget
+    if budget is None or execution.execution_type is ExecutionType.CLEANUP:
+        return
+    found = bill(execution, budget, now)
+    more = f"; {counted(found.running, 'instance')}, {dollars(found.an_hour)} an hour more" if found.running else ""
+    words = f"Has cost {found.words} of {dollars(budget.limit_usd)} allowed{more} ({budget.prices.words})."
+    yield Note(words, Tone.WAIT if found.usd > budget.limit_usd else None)
+
+
 def _untold(execution: Execution, _now: datetime) -> Iterator[Note]:
     """Targets that do not take what they are told: the drill goes on, and somebody should know."""
     yield from (Note(words, Tone.WAIT) for words in troubles(execution))
@@ -77,7 +90,7 @@ def _checks(execution: Execution, wave: WaveRun, _now: datetime) -> Iterator[Not
             yield Note(f"{server.name or server.source_server_id} was not verified: {server.unchecked}", Tone.WAIT)
 
 
-NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control, _untold)
+NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control, _costs, _untold)
 """Above the waves."""
 WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = (_checks,)
 """Below a wave's heading."""

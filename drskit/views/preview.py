@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from drskit.approvers import question
 from drskit.change import Judgement, advice
 from drskit.checks import RunFrom
+from drskit.forecast import Forecast, money_words
 from drskit.model import CleanUp, Mode, Pacing, SourceServer, Wave
 from drskit.planning import Resolved
 from drskit.steps import may_fail, steps_of
@@ -81,6 +82,8 @@ def facts(preview: "Preview", *, for_real: bool = False) -> list[Note]:
         found += _change(preview.change)
     if preview.fast:
         found.append(Note(FAST_WORDS, Tone.WAIT))
+    if preview.forecast is not None:
+        found.append(_cost(preview.forecast))
     found += _recovered_from(preview)
     found += _pauses(preview.runbook.plan.pacing)
     if preview.runbook.plan.timeout:
@@ -91,6 +94,11 @@ def facts(preview: "Preview", *, for_real: bool = False) -> list[Note]:
             found.append(Note(f"Terminates its own instances at its end, {where}, without a question", Tone.WAIT))
     found.append(Note(f"RTO target {_target(targets.rto)}, RPO target {_target(targets.rpo)}"))
     return found
+
+
+def _cost(found: Forecast) -> Note:
+    dear = found.limit is not None and found.bill.usd > found.limit.max_usd
+    return Note(money_words(found), Tone.WAIT if dear or found.bill.unknown else None)
 
 
 def _recovered_from(preview: "Preview") -> list[Note]:

@@ -1,0 +1,196 @@
+"""What an execution costs: exact sums, unknown prices never taken for nothing, and a question before it is too dear."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from drskit.costs import bill, committed, hourly, question
+from drskit.errors import InvalidInput
+from drskit.forecast import forecast, money_words
+from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, PhaseSpan, ServerStatus
+from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
+from drskit.planning import Resolved
+from drskit.pricelist import OWN, read_prices
+from drskit.verify import faults
+from tests.builders import at, execution_of, source, wave
+from tests.harness import house, runbook_of
+from tests.proof.scenarios import PLAN, WORLD
+
+PRICES = Prices(
+    dated=date(2025, 3, 2), source="a list", large={"m5": Decimal("0.096"), "m4": Decimal("0.1")},
+    windows_vcpu=Decimal("0.046"), gib_month={"gp3": Decimal("0.073")},
+)  # fmt: skip
+SIZE = Size(instance_type="m5.xlarge", gib=100)
+
+
+def spent(*sizes: Size | None, hours: float = 10, gone: float | None = None) -> Execution:
+    """A drill whose servers came up at nine, and were gone again after some hours."""
+    execution = execution_of((wave("Database"), len(sizes)))
+    (only,) = execution.waves
+    launch = PhaseSpan(phase=Phase.LAUNCH, start_time=at(0), end_time=at(60))
+    servers = tuple(
+        server.model_copy(
+            update={"status": ServerStatus.LAUNCHED, "size": size, "phases": (launch,), "end_time": at(60)}
+            | ({"gone": at(gone * 3600), "status": ServerStatus.TERMINATED} if gone is not None else {})
+        )
+        for server, size in zip(only.servers, sizes, strict=True)
+    )
+    budget = BudgetRun(prices=PRICES, limit_usd=Decimal(5))
+    plan = execution.plan.model_copy(update={"budget": BudgetPolicy(max_usd=Decimal(5), run=timedelta(hours=hours))})
+    waves = (only.model_copy(update={"servers": servers}),)
+    return execution.model_copy(update={"waves": waves, "budget": budget, "plan": plan})
+
+
+# --- prices ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "windows", "hour"),
+    [
+        ("m5.large", False, "0.096"),
+        ("m5.2xlarge", False, "0.384"),
+        ("m5.12xlarge", False, "2.304"),
+        ("m5.xlarge", True, "0.376"),
+        ("m5.metal", False, None),
+        ("m5.huge", False, None),
+        ("x9.large", False, None),
+        ("", False, None),
+    ],
+)
+def test_a_size_costs_its_multiple_and_an_unknown_one_nothing_that_is_known(kind, windows, hour):
+    """Windows costs more by vCPUs."""
+    assert (None if hour is None else Decimal(hour)) == PRICES.hour(kind, windows=windows)
+
+
+def test_drskit_s_own_prices_are_those_of_aws():
+    """Sizes of several families, Windows, volumes, in several Regions; and they say how old they are."""
+    found = read_prices(OWN, "us-west-2")
+    assert "AWS list prices of 2025-03-02" == found.words
+    for kind, windows, hour in (
+        ("t3.medium", False, "0.0416"), ("t3.medium", True, "0.06"), ("t2.micro", True, "0.0162"),
+        ("m5.large", True, "0.188"), ("c5.4xlarge", False, "0.68"), ("r6i.xlarge", False, "0.252"),
+        ("m7i.2xlarge", False, "0.4032"),
+    ):  # fmt: skip
+        assert Decimal(hour) == found.hour(kind, windows=windows), kind
+    assert Decimal("0.08") == found.gib_month["gp3"]
+    assert Decimal("0.115") == read_prices(OWN, "eu-central-1").large["m5"]
+    assert {} == read_prices(OWN, "mars-north-1").large
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "version: 1\ndated: 2026-01-01\nsource: ours\nregions: {us-west-2: {large: {m5: cheap}}}",
+            "4: regions.us-west-2",
+        ),
+        ("version: 1\ndated: soon\nsource: ours\nregions: {}", "2: dated"),
+        (
+            "version: 1\ndated: 2026-01-01\nsource: ours\nregions: {us-west-2: {large: {m5: -1}}}",
+            "4: regions.us-west-2",
+        ),
+        ("version: 1\nversion: 1", "2"),
+    ],
+)
+def test_a_file_of_prices_that_is_none_is_refused(tmp_path: Path, text, told):
+    """With the line."""
+    path = tmp_path / "prices.yaml"
+    path.write_text(text)
+    with pytest.raises(InvalidInput, match=f"prices.yaml:{told}"):
+        read_prices(path, "us-west-2")
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_instance_costs_from_its_launch_until_it_is_gone():
+    """With its volumes; to the last fraction of a cent."""
+    assert (Decimal("0.192") + Decimal("0.01"), True) == hourly(PRICES, SIZE)
+    running = spent(SIZE, SIZE)
+    assert Decimal("2.02") == bill(running, running.budget, at(5 * 3600)).usd
+    assert (2, Decimal("0.404")) == (
+        bill(running, running.budget, at(0)).running,
+        bill(running, running.budget, at(0)).an_hour,
+    )
+    over = spent(SIZE, SIZE, gone=1)
+    assert (Decimal("0.404"), 0) == (
+        bill(over, over.budget, at(90_000)).usd,
+        bill(over, over.budget, at(90_000)).running,
+    )
+
+
+def test_what_has_no_price_is_said_to_be_missing():
+    """Never taken for nothing."""
+    execution = spent(SIZE, Size(instance_type="x9.large", gib=10), None)
+    found = bill(execution, execution.budget, at(3600))
+    assert 2 == len(found.unknown)
+    assert "at least $0.20" == found.words
+
+
+def test_amounts_are_read_as_dollars():
+    """And less than a cent is no zero."""
+    assert ["$1,204.10", "$0.00", "less than $0.01"] == [dollars(Decimal(text)) for text in ("1204.1", "0", "0.001")]
+
+
+def test_a_wave_is_weighed_with_what_runs_for_as_long_as_the_plan_says():
+    """What runs costs its whole time, too, not only what it has cost until now."""
+    execution = spent(SIZE, hours=10)
+    (only,) = execution.waves
+    pending = only.servers[0].model_copy(update={"status": ServerStatus.PENDING, "phases": (), "end_time": None})
+    found = committed(execution, execution.budget, only.model_copy(update={"servers": (pending,)}), at(3600))
+    assert "4.05" == f"{found.usd:.2f}"
+
+
+# --- a drill ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_drill_asks_before_it_becomes_too_dear_and_goes_on_when_somebody_allows_it():
+    """Nothing of the wave is launched before; who allowed it, and how much, is kept; a cleanup ends the cost."""
+    with house(text=WORLD) as home:
+        name = home.session.start(runbook_of(PLAN + "budget: {max_usd: 0.30}\n")).execution_id
+        home.finish()
+        execution = home.session.store.load(name)
+        assert ExecutionStatus.PAUSED is execution.status
+        assert "with wave Application it would come to $0.35, and $0.30 are allowed" in execution.waiting_for
+        assert 1 == len(home.jobs())
+        assert (True, "t3.medium") == (
+            execution.waves[0].servers[0].size.seen, execution.waves[0].servers[0].size.instance_type,
+        )  # fmt: skip
+        execution = home.session.command(name, CommandKind.RESUME, reason="worth it")
+        home.finish()
+        execution, events, logs = home.session.history(name)
+        assert [] == list(faults(execution, events, logs))
+        (accepted,) = execution.budget.accepted
+        assert ("worth it", Decimal("0.45")) == (accepted.reason, accepted.limit_usd)
+        assert (ExecutionStatus.COMPLETED, None) == (execution.status, question(execution))
+        home.clock.sleep(3600)
+        home.session.cleanup(name, reason="over")
+        home.finish()
+        execution = home.session.store.load(name)
+        home.clock.sleep(36_000)
+        home.session.store.load(name)
+        found = bill(execution, execution.budget, home.session.store.now())
+        assert ("$0.09", 0, 0) == (found.words, found.running, found.guessed)
+
+
+# --- forecast --------------------------------------------------------------------------------------------------------
+
+
+def test_a_forecast_says_how_long_and_how_much_and_what_that_stands_on():
+    """Two waves one after the other as in captured launches; what has no price is named."""
+    runbook = runbook_of(PLAN + "budget: {max_usd: 10, run: PT2H}\n")
+    servers = (
+        source(1, recommended_type="m5.xlarge", disk_bytes=100 * 2**30),
+        source(2, recommended_type="x9.large", disk_bytes=2**30, operating_system="Microsoft Windows Server 2022"),
+    )
+    resolved = [Resolved(group, (server,)) for group, server in zip(runbook.groups, servers, strict=True)]
+    found = forecast(runbook.plan, resolved, PRICES, None)
+    assert (timedelta(seconds=2 * 535), "as in captured launches") == (found.lasts, found.basis)
+    assert [timedelta(0), timedelta(seconds=535)] == [one.begins for one in found.waves]
+    assert (servers[1].source_server_id,) == found.bill.unknown
+    assert "Costs at least $0.41, and $10.00 are allowed, if each instance runs 2 h" in money_words(found)
+    told = found.to_json()
+    assert ("0.41", True, "10") == (told["Usd"], told["AtLeast"], told["MaxUsd"])
+    assert [1, 1] == [one["Jobs"] for one in told["Waves"]]
