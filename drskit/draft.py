@@ -218,7 +218,7 @@ class PlanDraft:
         return self._changed(change)
 
     def with_group_renamed(self, old: str, name: str) -> "PlanDraft":
-        """With another name of a group, there and in its waves.
+        """With another name of a group, there, in its waves and in the actions that run on it.
 
         Raises:
             InvalidRunbook: the name is taken, and one of the two groups would be lost.
@@ -231,7 +231,7 @@ class PlanDraft:
             groups = data.get("groups")
             if isinstance(groups, dict):
                 data["groups"] = {name if key == old else key: value for key, value in groups.items()}
-            for wave, listed in _waves_with_groups(data):
+            for wave, listed in (*_waves_with_groups(data), *_commands_on_groups(data)):
                 wave["groups"] = [name if group == old else group for group in listed]
 
         return self._changed(change)
@@ -324,6 +324,21 @@ def _list_at(data: Mapped, key: str) -> list[Data]:
     if not isinstance(found, list):
         found = data[key] = []
     return found
+
+
+def _commands_on_groups(data: Mapped) -> Iterator[tuple[Mapped, list[Data]]]:
+    """Where actions name the groups on whose instances they run, and those groups."""
+    waves = data.get("waves")
+    lists: list[Data] = [data.get("finally")]
+    for wave in waves if isinstance(waves, list) else ():
+        lists += [wave.get("before"), wave.get("after")] if isinstance(wave, dict) else []
+    for actions in lists:
+        for action in actions if isinstance(actions, list) else ():
+            command = action.get("ssm_command") if isinstance(action, dict) else None
+            on = command.get("on") if isinstance(command, dict) else None
+            groups = on.get("groups") if isinstance(on, dict) else None
+            if isinstance(on, dict) and isinstance(groups, list):
+                yield on, groups
 
 
 def _waves_with_groups(data: Mapped) -> Iterator[tuple[Mapped, list[Data]]]:

@@ -116,6 +116,19 @@ def test_an_approval_is_a_text_until_it_needs_more():
     assert NEEDY == needy().with_approval(2, "timeout", None).text
 
 
+def test_actions_stay_and_follow_a_group_s_new_name():
+    """An editor that has no form for them loses nothing of them."""
+    text = (RUNBOOKS / "examples" / "actions.yaml").read_text()
+    text = text.replace("{commands: [pg_isready]}", "{commands: [pg_isready], on: {groups: [database]}}")
+    before = parse_runbook(text).plan
+    draft = draft_of(text, source="actions.yaml").with_value(("description",), "another").with_wave("More", ("app",))
+    after = draft.without_wave(2).with_group_renamed("database", "store").runbook.plan
+    assert ("another", before.at_end) == (after.description, after.at_end)
+    assert before.waves[1].after == after.waves[1].after
+    assert before.waves[0].before == after.waves[0].before
+    assert ("actions.store",) == after.waves[0].after[0].does.on.groups
+
+
 def test_a_group_is_added_renamed_and_removed():
     """In its waves, too."""
     draft = needy().with_group("d", {"servers": ["s-5a4c1e0b7d2f93861"]}).with_group_renamed("b", "beta")

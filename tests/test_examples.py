@@ -11,6 +11,7 @@ import pytest
 from drskit.errors import ChangeRefused, NotAuthorized, Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, WaveStatus
 from drskit.recovering import authorize, countersign, recover
+from drskit.report.critical import Whose
 from drskit.report.html import render_html
 from drskit.report.markdown import render_markdown
 from drskit.report.measures import Verdict
@@ -72,8 +73,12 @@ def test_actions():
     with opened("actions") as home:
         execution = start(home, "actions")
         home.finish()
-        execution, _ = ended(home, execution)
+        execution, summary = ended(home, execution)
         assert ExecutionStatus.COMPLETED is execution.status
+        assert ["Actions"] == [section.title for section in summary.sections]
+        assert ["wait", "ssm_automation", "ssm_automation", "ssm_command"] == [
+            step.words.rpartition(", ")[2] for step in summary.path if step.whose is Whose.ACTIONS
+        ]
         assert [
             ("replication settles", "DONE"),
             ("ssm_automation FreezeBatchJobs", "FAILED"),

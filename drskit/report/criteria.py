@@ -23,6 +23,7 @@ from drskit.model import (
 from drskit.report.measures import Measure, Verdict, reached, so_far
 from drskit.states import FINAL_WAVE
 from drskit.steps import failures_borne
+from drskit.views.actions import amiss
 from drskit.views.words import counted, span
 
 NOT_RECORDED = (
@@ -233,6 +234,7 @@ def deviations_of(
             yield Deviation(of=criterion.of, what=words)
     for wave in execution.waves:
         yield from _of_the_wave(execution, wave)
+    yield from (Deviation(of=of, what=what) for of, what in amiss(execution))
     if untested:
         yield Deviation(of="Plan", what=f"not tested: {counted(len(untested), 'server')}, listed in this report")
     for group in execution.groups:

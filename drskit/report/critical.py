@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
+from drskit.actions import TaskPhase
 from drskit.model import Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
 from drskit.report import measures
 from drskit.steps import steps_of
@@ -25,6 +26,8 @@ class Whose(StrEnum):
     DRSKIT = "drskit"
     SERVERS = "servers"
     """Their applications, until they answered."""
+    ACTIONS = "actions"
+    """What the plan does besides launching."""
 
 
 class Step(Record):
@@ -72,10 +75,10 @@ def worth_telling(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def shares(steps: Iterable[Step]) -> dict[Whose, timedelta]:
-    """How much of a path was whose; the servers are there only where they were waited for."""
+    """How much of a path was whose; servers and actions are there only where they were waited for."""
     steps = tuple(steps)
-    waited = any(step.whose is Whose.SERVERS for step in steps)
-    found = {whose: timedelta() for whose in Whose if waited or whose is not Whose.SERVERS}
+    waited = {step.whose for step in steps}
+    found = {whose: timedelta() for whose in Whose if whose in waited or whose not in {Whose.SERVERS, Whose.ACTIONS}}
     for step in steps:
         found[step.whose] += step.lasted
     return found
@@ -123,17 +126,27 @@ class _Path:
     def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:
         """From where the path has come back to the moment when the wave's turn had come."""
         idle = "until its launch was asked for" if server else "nothing of it was launched"
+        self._through_actions(wave, TaskPhase.AFTER)
         while server is not None:
             self._through_server(wave, server)
             server = self._to_step_before(wave, server)
         if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
             self.back_to(wave.retried.at, Whose.DRSKIT, "tried again, until its launch was asked for", wave)
             self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
+        self._through_actions(wave, TaskPhase.BEFORE)
         self.idle_back_to(wave.start_time, idle, wave)
         if wave.waiting_since:
             decided = wave.approved.at if wave.approved else None
             self.back_to(decided, Whose.DRSKIT, "from the approval to the wave's start", wave)
             self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
+
+    def _through_actions(self, wave: WaveRun, phase: TaskPhase) -> None:
+        """The runs of its actions, the last one first, and what lies between them."""
+        for task in reversed(self._execution.tasks):
+            if task.wave_name == wave.wave_name and task.phase is phase and task.start_time and task.end_time:
+                between = "until its launch was asked for" if phase is TaskPhase.BEFORE else "until its wave was over"
+                self.idle_back_to(task.end_time, between, wave)
+                self.back_to(task.start_time, Whose.ACTIONS, f"an action {phase.value} it, {task.kind.value}", wave)
 
     def _through_server(self, wave: WaveRun, server: ServerRun) -> None:
         if server.checks and wave.checking is not None:

@@ -16,7 +16,8 @@ from drskit.model import Event, Execution, Record, WaveRun
 from drskit.money import dollars
 from drskit.notices import Delivery, Notice
 from drskit.report.checked import lines, rto_words
-from drskit.views.words import counted, moment
+from drskit.views.actions import ActionLine, all_lines, summary
+from drskit.views.words import counted, moment, span
 
 
 class Look(StrEnum):
@@ -184,9 +185,35 @@ def _checks(execution: Execution, _events: tuple[Event, ...], now: datetime) -> 
     )
 
 
+def _actions(execution: Execution, _events: tuple[Event, ...], now: datetime) -> Section | None:
+    """Every run of every action, and those that were not reached."""
+    sentence = summary(execution)
+    if sentence is None:
+        return None
+    return Section(
+        title="Actions",
+        sentences=(sentence,),
+        heads=("Action", "When", "Run", "State", "Began", "Took", "What came of it"),
+        rows=tuple(_acted(line, now) for line in all_lines(execution)),
+    )
+
+
+def _acted(line: ActionLine, now: datetime) -> tuple[Cell, ...]:
+    run = line.run
+    return (
+        _text(line.title),
+        _text(line.when),
+        Cell(text=str(run.number) if run else "-", look=Look.SHORT),
+        Cell(text=line.status, look=Look.STATUS),
+        Cell(text=moment(run.intended_at) if run else "-", look=Look.SHORT),
+        Cell(text=span(line.took(now)), look=Look.SHORT),
+        _text(f"{line.outcome} (there: {run.external_id})" if run and run.external_id else line.outcome),
+    )
+
+
 def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _checks, _cost, _notifications)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _actions, _checks, _cost, _notifications)
 """Every section beside those that a report always has."""

@@ -15,6 +15,9 @@ from drskit.costs import bill
 from drskit.model import Execution, ExecutionType, WaveRun, WaveStatus
 from drskit.money import dollars
 from drskit.noticing import troubles
+from drskit.states import FINAL_WAVE
+from drskit.views.actions import BAD, ActionLine, end_lines, to_come, wave_lines
+from drskit.views.actions import told as action_words
 from drskit.views.words import Tone, counted
 from drskit.waits import red_words
 
@@ -90,7 +93,35 @@ def _checks(execution: Execution, wave: WaveRun, _now: datetime) -> Iterator[Not
             yield Note(f"{server.name or server.source_server_id} was not verified: {server.unchecked}", Tone.WAIT)
 
 
-NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (_authorised, _change_control, _costs, _untold)
+def _actions(execution: Execution, wave: WaveRun, now: datetime) -> Iterator[Note]:
+    """What is done before and after a wave; of one that has not begun only how much."""
+    words = to_come(execution, wave)
+    if words is not None:
+        yield Note(words)
+        return
+    yield from (_action(line, now) for line in wave_lines(execution, wave))
+
+
+def _at_the_end(execution: Execution, now: datetime) -> Iterator[Note]:
+    """What is done when every wave has ended."""
+    if all(wave.status in FINAL_WAVE for wave in execution.waves):
+        yield from (_action(line, now) for line in end_lines(execution))
+    elif count := len(tuple(end_lines(execution))):
+        yield Note(f"{counted(count, 'action')} at the end, whatever happens")
+
+
+def _action(line: ActionLine, now: datetime) -> Note:
+    failed = line.run is not None and line.run.status in BAD and not line.run.again
+    return Note(action_words(line, now), Tone.BAD if failed else None, line.status)
+
+
+NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (
+    _authorised,
+    _change_control,
+    _costs,
+    _untold,
+    _at_the_end,
+)
 """Above the waves."""
-WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = (_checks,)
+WAVE_NOTES: tuple[Callable[[Execution, WaveRun, datetime], Iterable[Note]], ...] = (_actions, _checks)
 """Below a wave's heading."""
