@@ -56,7 +56,11 @@ def check_launchable(world: "World", server: SourceServer, pin: str | None, now:
     name = server.spec.id
     first = server.sync.done_at if server.sync else None
     there = has_snapshots(server.spec_at(now), now=now, first=first)
-    reason = unlaunchable(server.spec_at(now)) or (None if there else "has no consistent recovery point yet")
+    reason = (
+        unlaunchable(server.spec_at(now))
+        or _unlicensed(world, server)
+        or (None if there else "has no consistent recovery point yet")
+    )
     if reason:
         message = f"Source Server with Id: '{name}' {reason} and cannot be launched"
         if world.spec.behaviour.unlaunchable_error == "ValidationException":
@@ -64,6 +68,14 @@ def check_launchable(world: "World", server: SourceServer, pin: str | None, now:
         raise refusals.conflict(message, resource_id=name, resource_type="SourceServer")
     if pin is not None and pin not in {point.id for point in world.snapshots(name, now)}:
         raise refusals.invalid(f"Recovery snapshot '{pin}' does not exist for '{name}'", name="recoverySnapshotID")
+
+
+def _unlicensed(world: "World", server: SourceServer) -> str | None:
+    """Why a licence of one's own does not do: Windows runs on it only on dedicated hosts (drs-facts §4, §8)."""
+    own = server.spec.os == "windows" and server.spec.launch.os_byol and server.byol_set
+    if own and not world.on_dedicated_host(server.spec.id):
+        return "brings its own licence, and its launch template names no dedicated host"
+    return None
 
 
 def check_room(world: "World", server_ids: tuple[str, ...], now: datetime) -> None:

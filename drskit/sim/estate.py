@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from drskit.sim.backend.insides import named_after
 from drskit.sim.events import Outbox
 from drskit.sim.healthy import Found
 from drskit.sim.records import Instance
@@ -34,7 +35,9 @@ class Estate:
         self._templates = Templates(world)
         self._outbox = Outbox(world)
         self._open = False
+        self._asked_at: datetime | None = None
         world.template_fault = self._template_fault
+        world.on_dedicated_host = self._on_dedicated_host
 
     @property
     def world(self) -> World:
@@ -44,8 +47,9 @@ class Estate:
     def settle(self, service: str, now: datetime, operation: str = "") -> None:
         """Make the world and EC2 agree, as of now, before a request to this service."""
         self._open = self._open or service not in BLIND
+        since, self._asked_at = self._asked_at or now, now  # what changed did so by the request before
         for instance_id, twin in self._twins.items():
-            _observe(self._world.instances[instance_id], twin)
+            _observe(self._world.instances[instance_id], twin, since)
         self._world.settle(now)
         if self._open:
             for instance in self._world.instances.values():
@@ -73,6 +77,9 @@ class Estate:
     def _template_fault(self, server_id: str) -> str | None:
         return self._templates.fault(self._ec2(), server_id) if self._open else None
 
+    def _on_dedicated_host(self, server_id: str) -> bool:
+        return self._open and self._templates.on_dedicated_host(self._ec2(), server_id)
+
     def _mirror(self, instance: Instance) -> None:
         twin = self._twins.get(instance.id)
         if twin is None:
@@ -84,7 +91,7 @@ class Estate:
         """Run an instance in moto under the id that DRS has given it."""
         insides = _insides()
         chosen = self._templates.chosen(self._ec2(), self._world.any_server(instance.server_id))
-        with insides.named_after(instance.id):  # its volumes and interfaces
+        with named_after(instance.id):  # its volumes and interfaces
             twin: Ec2Instance = insides.run(
                 self._ec2(),
                 insides.Wanted(
@@ -140,8 +147,8 @@ def _insides() -> Any:
     return import_module("drskit.sim.backend.instances")
 
 
-def _observe(instance: Instance, twin: "Ec2Instance") -> None:
+def _observe(instance: Instance, twin: "Ec2Instance", at: datetime) -> None:
     """What somebody did to the instance in EC2."""
     instance.protected = str(twin.disable_api_termination).lower() == "true"
-    if instance.ended_at is None:
-        instance.state = twin.state
+    if instance.ended_at is None and instance.state != twin.state:
+        instance.state, instance.changed_at = twin.state, at

@@ -11,6 +11,7 @@ from typing import Any
 
 from drskit.sim import refusals
 from drskit.sim.admission import check_room
+from drskit.sim.furniture import Failback
 from drskit.sim.portrait import INITIATION_STEPS, steps
 from drskit.sim.records import Instance, Job, SourceServer
 from drskit.sim.spec import Snapshots, span
@@ -90,20 +91,28 @@ def _other(world: World, instance: Instance) -> tuple[World, SourceServer] | Non
 
 def _by_client(world: World, instance: Instance, now: datetime) -> Standing:
     rules = world.servers[instance.server_id].spec.failback
-    if instance.failback_stopped or rules.client_after is None:
-        return Standing("FAILBACK_NOT_STARTED", "NOT_STARTED")
-    linked_at = instance.launched_at + span(rules.client_after)
-    if now < linked_at:
+    linked_at = _linked_at(instance, rules)
+    if linked_at is None or now < linked_at:
         return Standing("FAILBACK_NOT_STARTED", "NOT_STARTED")
     sync = begin(world.spec.behaviour, linked_at, initial_sync=rules.sync)
     if rules.error:
         return Standing("FAILBACK_ERROR", "STALLED", sync, rules.error)
     state, job = sync.state(now).value, instance.failback
+    state = rules.replication if state == "CONTINUOUS" else state
     if job is not None and job.ended(now):
         done = world.server_status(job, instance.server_id, now) == "LAUNCHED"
         return Standing("FAILBACK_COMPLETED" if done else "FAILBACK_ERROR", state, sync, launch=job)
     ready = job is None and now >= sync.done_at
     return Standing("FAILBACK_READY_FOR_LAUNCH" if ready else "FAILBACK_IN_PROGRESS", state, sync, launch=job)
+
+
+def _linked_at(instance: Instance, rules: Failback) -> datetime | None:
+    """When somebody boots the failback client, the first time or after the last stop; None: never."""
+    stopped_at = instance.failback_stopped_at
+    begun, after = (
+        (instance.launched_at, rules.client_after) if stopped_at is None else (stopped_at, rules.client_again)
+    )
+    return None if after is None else begun + span(after)
 
 
 # --- requests --------------------------------------------------------------------------------------------------------
@@ -188,9 +197,9 @@ def _timeline(world: World, chosen: list[Instance], job_id: str, now: datetime) 
 
 
 def stop(world: World, instance: Instance, now: datetime) -> None:
-    """Stop a failback; somebody would have to boot the client anew."""
+    """Stop a failback; it begins anew when somebody boots the client again."""
     _refuse_if(instance.server_id in world.busy(now), instance, "is being launched by a Job")
-    instance.failback_stopped = True
+    instance.failback_stopped_at, instance.failback = now, None
 
 
 def disconnect(world: World, instance: Instance, now: datetime) -> None:
@@ -269,7 +278,9 @@ class FailbackScribe:
             ],
             "dataReplicationInitiation": {
                 "startDateTime": self._time(sync.began_at),
-                "steps": steps(found.replication, found.error, _share(sync, self._now), names),
+                "steps": steps(
+                    found.replication, found.error, _share(sync, self._now), names, self._spec.failback.skipped
+                ),
             },
             "stagingAvailabilityZone": f"{self._spec.origin_region or self._world.spec.region}a",
         }

@@ -8,6 +8,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
+from drskit.sim.backend.insides import named_after
 from drskit.sim.spec import ServerSpec
 from drskit.sim.world import World
 
@@ -31,7 +32,7 @@ class Fleet:
         """With the name of its server; any other tag is for its owner to give."""
         inside: Any = import_module("drskit.sim.backend.instances")
         ec2 = inside.backend(self._world.spec.account, region)
-        with inside.named_after(str(server.source_instance)):
+        with named_after(str(server.source_instance)):
             inside.run(
                 ec2,
                 inside.Wanted(

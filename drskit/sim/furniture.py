@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from drskit.sim.entry import AccountId, Entry, Seconds, ServerId
 
@@ -31,6 +31,12 @@ class Failback(Entry):
     """DRS's `dataReplicationError.error`, where the failback does not get on."""
     fails: bool = False
     """Whether the failback launch fails."""
+    client_again: Seconds | None = None
+    """How long after a StopFailback somebody boots the client again; None: nobody does."""
+    replication: Literal["CONTINUOUS", "BACKLOG", "PAUSED", "RESCAN"] = "CONTINUOUS"
+    """How the replication stands once the data is there."""
+    skipped: tuple[str, ...] = ()
+    """Steps of its initiation that are skipped."""
 
 
 class Extension(Entry):
@@ -52,6 +58,9 @@ class StagingServer(Entry):
     """Encrypted with the account's default EBS key: it cannot be extended."""
 
 
+NetworkFails = bool | Literal["partly"]
+
+
 class Network(Entry):
     """A source network: a VPC that DRS protects."""
 
@@ -64,8 +73,11 @@ class Network(Entry):
     replicating: bool = True
     error: Annotated[str, StringConstraints(max_length=256)] | None = None
     """Why its replication is in ERROR."""
-    fails: bool = False
-    """Whether its recovery fails."""
+    fails: Annotated[
+        Annotated[NetworkFails, Tag("<one>")] | Annotated[tuple[NetworkFails, ...], Tag("<turns>")],
+        Discriminator(lambda value: "<turns>" if isinstance(value, list | tuple) else "<one>"),
+    ] = False
+    """Whether its recovery fails, or `partly`: every one, or each in turn; after a list's end they succeed."""
     tags: dict[str, str] = Field(default={})
 
 

@@ -34,6 +34,7 @@ from drskit.sim.backend.insides import ANSWERING, dispatch, let_the_last_answer,
 from drskit.sim.backend.lag import Indexes
 from drskit.sim.backend.models import DrsBackend, drs_backends
 from drskit.sim.backend.registration import register
+from drskit.sim.backend.roles import Roles
 from drskit.sim.estate import Estate
 from drskit.sim.faults import (
     CARRIED_OUT,
@@ -111,6 +112,7 @@ class Gateway:
             self._abroad: dict[str, Estate] = {}
             self._stand_ins = StandIns(self._estate_of)
             self._fleet = Fleet(self.world)
+            self._roles = Roles(self.world)
             self._tables = {}
             self._under_way = []
             self.inbox = Inbox()
@@ -263,6 +265,8 @@ class Gateway:
         with self._present():
             DrsBackend.moment = now
             self._settle(question.service, now, question.operation)
+            if question.service == "iam":
+                self._roles.settle()
             if question.service == "ec2" and self.spec.behaviour.source_instances:
                 self._fleet.settle(question.region)
             try:

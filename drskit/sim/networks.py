@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from drskit.sim import refusals
 from drskit.sim.admission import check_room
-from drskit.sim.furniture import Network
+from drskit.sim.furniture import Network, NetworkFails
 from drskit.sim.ids import Ids
 from drskit.sim.records import Job
 from drskit.sim.spec import WorldSpec, span
@@ -40,6 +40,17 @@ class SourceNetwork:
     stack: str | None = None
     launched_vpc: str | None = None
     recovery: Job | None = None
+    recoveries: int = 0
+    """How often its recovery was begun."""
+    partly: bool = False
+    """Whether only some launch templates were brought up to date by the last one."""
+
+    def fate(self) -> NetworkFails:
+        """Whether its next recovery fails."""
+        turns = self.spec.fails
+        if not isinstance(turns, tuple):
+            return turns
+        return turns[self.recoveries] if self.recoveries < len(turns) else False
 
     def status(self, now: datetime, takes: timedelta) -> str:
         """DRS's ReplicationStatus."""
@@ -149,8 +160,6 @@ def _stack(network: SourceNetwork) -> str:
 def _job(
     world: "World", chosen: list[tuple[SourceNetwork, str]], kind: str, tags: dict[str, str], now: datetime
 ) -> Job:
-    from drskit.sim.records import Job  # the world knows networks, and a job is the world's
-
     for network, _ in chosen:
         _refuse_if(network.id in _busy(world, now), network, "is currently being processed by a Job")
     check_room(world, (), now)
@@ -160,7 +169,8 @@ def _job(
     job = Job(job_id, "LAUNCH", kind, now, (), timeline, tags, resource_ids=ids)
     world.add_job(job)
     for network, _ in chosen:
-        network.recovery = job
+        network.recovery, network.partly = job, network.fate() == "partly"
+        network.recoveries += 1
     return job
 
 
@@ -176,7 +186,8 @@ def _timeline(
         word = EVENTS.get(kind, "UPDATE_LAUNCH_TEMPLATE")
         entries.append(LogEntry(at, f"{word}_START", network=about))
         done = starts_at + span(0.4) + took
-        if network.spec.fails:
+        fate = network.fate()
+        if fate is True:
             error = f"The stack {stack} could not be used"
             entries.append(LogEntry(deployed, f"{word}_FAILED", error=error, network=about))
             entries.append(LogEntry(deployed, "NETWORK_RECOVERY_FAIL", error=error, network=about))
@@ -185,7 +196,11 @@ def _timeline(
         if kind in EVENTS:
             entries.append(LogEntry(deployed, f"{word}_END", network=about))
             entries.append(LogEntry(deployed, "UPDATE_LAUNCH_TEMPLATE_START", network=about))
-        entries.append(LogEntry(done, "UPDATE_LAUNCH_TEMPLATE_END", network=about))
+        if fate == "partly":
+            error = "Some launch templates could not be updated"
+            entries.append(LogEntry(done, "UPDATE_LAUNCH_TEMPLATE_FAILED", error=error, network=about))
+        else:
+            entries.append(LogEntry(done, "UPDATE_LAUNCH_TEMPLATE_END", network=about))
         outcomes[network.id] = Launched(done, network.id)
     ends_at = starts_at + span(0.4) + took + timedelta(seconds=2)
     entries.append(LogEntry(ends_at + timedelta(milliseconds=26), "JOB_END"))
@@ -233,10 +248,12 @@ def written(world: "World", network: SourceNetwork, now: datetime) -> Json:
     return told
 
 
-def _result(world: "World", network: SourceNetwork, job: "Job", now: datetime) -> str:
+def _result(world: "World", network: SourceNetwork, job: Job, now: datetime) -> str:
     status = world.server_status(job, network.id, now)
     if status not in {"LAUNCHED", "FAILED"}:
         return "IN_PROGRESS"
     if job.initiated_by == "ASSOCIATE_NETWORK_RECOVERY":
         return "ASSOCIATE_SUCCESS" if status == "LAUNCHED" else "ASSOCIATE_FAIL"
+    if network.partly and status == "LAUNCHED":
+        return "PARTIAL_SUCCESS"
     return "SUCCESS" if status == "LAUNCHED" else "FAIL"

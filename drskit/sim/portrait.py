@@ -26,7 +26,13 @@ INITIATION_STEPS = (
 OS_TEXT = {"linux": "Linux version 5.10.0-28-cloud-amd64", "windows": "Microsoft Windows Server 2022 Datacenter 64bit"}
 
 
-def steps(state: str, error: str | None, done: float, names: tuple[str, ...] = INITIATION_STEPS) -> list[Json]:
+def steps(
+    state: str,
+    error: str | None,
+    done: float,
+    names: tuple[str, ...] = INITIATION_STEPS,
+    skipped: tuple[str, ...] = (),
+) -> list[Json]:
     """The steps of an initiation: done ones, the one in progress or failed, and those not begun.
 
     Args:
@@ -34,6 +40,7 @@ def steps(state: str, error: str | None, done: float, names: tuple[str, ...] = I
         error: its error, such as FAILED_TO_LAUNCH_REPLICATION_SERVER; the step of that name has failed.
         done: which part of an initiation under way is over, from 0 to 1.
         names: the steps.
+        skipped: those that are passed over.
     """
     failed = next((step for step in names if error and error.endswith(_object(step))), None)
     reached = len(names)
@@ -43,8 +50,9 @@ def steps(state: str, error: str | None, done: float, names: tuple[str, ...] = I
         reached = min(int(done * len(names)), len(names) - 1)
     present = "FAILED" if failed else "IN_PROGRESS"
     told = {True: "SUCCEEDED", False: "NOT_STARTED"}
+    passed = {step: "SKIPPED" for step in skipped if step != failed}
     return [
-        {"name": step, "status": present if position == reached else told[position < reached]}
+        {"name": step, "status": passed.get(step) or (present if position == reached else told[position < reached])}
         for position, step in enumerate(names)
     ]
 
@@ -94,7 +102,7 @@ class Portrait:
             "stagingAvailabilityZone": f"{region}a",
             "dataReplicationInitiation": {
                 "startDateTime": self._time(began),
-                "steps": steps(state.value, replication.error, done),
+                "steps": steps(state.value, replication.error, done, skipped=replication.skipped),
             },
         }
         if not gone:

@@ -28,6 +28,8 @@ class Instance:
     protected: bool = False
     state: str = "running"
     """As EC2 says it; whoever mirrors the world into EC2 keeps it up to date."""
+    changed_at: datetime | None = None
+    """When somebody brought it into this state in EC2."""
     removal_at: datetime | None = None
     removed_by: str | None = None
     ended_at: datetime | None = None
@@ -36,7 +38,7 @@ class Instance:
     failback: "Job | None" = None
     """The job that launched the machine it fails back to."""
     failback_begun_at: datetime | None = None
-    failback_stopped: bool = False
+    failback_stopped_at: datetime | None = None
     reversed_arn: str | None = None
     """The source server that replicates it back to where it came from."""
 
@@ -99,6 +101,8 @@ class SourceServer:
     staging_arn: str | None = None
     template_changes: int = 0
     """How often DRS has written its EC2 launch template anew."""
+    byol_set: bool = False
+    """Somebody has said since the world's beginning that it brings its own licence."""
     templates_lost: int = 0
     """How often somebody has deleted it in EC2."""
 

@@ -156,6 +156,8 @@ class Replication(Entry):
     """When the agent last spoke; default: just now, while it is connected."""
     error: str | None = None
     """DRS's `dataReplicationError.error`, for instance AGENT_NOT_SEEN."""
+    skipped: tuple[str, ...] = ()
+    """Steps of its initiation that were skipped."""
 
 
 class Disk(Entry):
@@ -291,7 +293,7 @@ class CapturedJob(Entry):
     created: AwareDatetime | None = None
     """When it was created, where it began before the world does: it is listed, runs on if it has not ended, and is not
     run again."""
-    kind: Literal["LAUNCH", "TERMINATE"] = "LAUNCH"
+    kind: Literal["LAUNCH", "TERMINATE", "CREATE_CONVERTED_SNAPSHOT"] = "LAUNCH"
     initiated_by: str | None = None
     """DRS's `initiatedBy` of a job that began before, for instance START_DRILL."""
     tags: dict[str, str] = Field(default_factory=dict)

@@ -85,6 +85,10 @@ class Switches(Quotas):
     """After how many seconds an execution times out."""
     plan_timeout_status: Literal["FAILED", "TIMED_OUT"] = "FAILED"
     """What an execution is then: TIMED_OUT is documented, and missing from the model."""
+    state_change: Seconds = 0
+    """How long a recovery instance is PENDING, STOPPING or SHUTTING-DOWN on its way from one state to the next."""
+    not_found_after: Seconds | None = None
+    """How long after its end in EC2 a recovery instance is NOT_FOUND; None: it stays TERMINATED."""
     source_instances: bool = False
     """Whether the EC2 instances that servers come from exist in EC2, in the Region of their origin."""
     targets_exist: bool = True

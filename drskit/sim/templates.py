@@ -87,6 +87,13 @@ class Templates:
             return _client_error("InvalidParameterValue", text)
         return None
 
+    def on_dedicated_host(self, ec2: "EC2Backend", server_id: str) -> bool:
+        """Whether a server is to be launched on a dedicated host."""
+        if server_id not in self._held:
+            return False
+        data = self._data(ec2, self._world.servers[server_id])
+        return bool((data.get("Placement") or {}).get("Tenancy") == "host")
+
     def _data(self, ec2: "EC2Backend", server: SourceServer) -> dict[str, Any]:
         template = ec2.launch_templates[self._held[server.spec.id]]
         return template.default_version().data

@@ -142,6 +142,21 @@ class Scribe:
             "ebsSnapshots": list(snapshot.volumes),
         }
 
+    def _instance_state(self, instance: Instance) -> str:
+        """DRS's EC2InstanceState: on the way from one to the next where the world takes its time for that."""
+        behaviour, now = self._world.spec.behaviour, self._now
+        takes, since = span(behaviour.state_change), instance.changed_at or instance.launched_at
+        if instance.state == "terminated":
+            forgotten = behaviour.not_found_after
+            if forgotten is not None and now >= since + span(forgotten):
+                return "NOT_FOUND"
+            return "SHUTTING-DOWN" if now < since + takes else "TERMINATED"
+        if instance.removal_at is not None and not instance.protected and now >= instance.removal_at - takes:
+            return "SHUTTING-DOWN" if takes else instance.state.upper()
+        if now < since + takes:
+            return "STOPPING" if instance.state == "stopped" and instance.changed_at else "PENDING"
+        return instance.state.upper()
+
     def recovery_instance(self, instance: Instance) -> Json:
         """A recovery instance."""
         server = self._world.servers[instance.server_id].spec
@@ -157,7 +172,7 @@ class Scribe:
         written: Json = {
             "recoveryInstanceID": instance.id,
             "ec2InstanceID": instance.id,
-            "ec2InstanceState": instance.state.upper(),
+            "ec2InstanceState": self._instance_state(instance),
             "arn": self._world.arn("recovery-instance", instance.id),
             "jobID": instance.job_id,
             "sourceServerID": instance.server_id,

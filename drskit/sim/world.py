@@ -44,6 +44,8 @@ class World:
         """The same account in another Region."""
         self.template_fault: Callable[[str], str | None] = lambda _: None
         """What EC2 will say to a server's launch by its template."""
+        self.on_dedicated_host: Callable[[str], bool] = lambda _: False
+        """Whether a server's launch template asks for a dedicated host."""
         self.touched_templates: set[str] = set()
         """The servers whose launch template EC2 does not have as it should be."""
         self.initialized = spec.behaviour.initialized

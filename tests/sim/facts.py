@@ -79,6 +79,8 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "plan_deletion": (INFERRED, "a guess at the span"),
     "plan_timeout": (DOCUMENTED, "user guide: 24 hours"),
     "plan_timeout_status": (DOCUMENTED, "the user guide has TIMED_OUT, the model lacks it"),
+    "state_change": (INFERRED, "declared by the model; a minute at most in EC2"),
+    "not_found_after": (INFERRED, "declared by the model; EC2 shows a terminated instance for about an hour"),
     "source_instances": (INFERRED, "not of DRS: an account has them, or another account does"),
     "skip_timed_out_steps": (DOCUMENTED, "two pages of the user guide contradict each other"),
 }

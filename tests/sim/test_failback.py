@@ -172,3 +172,20 @@ def test_an_instance_that_a_job_is_at_work_on_is_not_disconnected(open_lab):
     lab.drs.terminate_recovery_instances(recoveryInstanceIDs=[instance_id])
     assert "ConflictException" == refused(lab.drs.disconnect_recovery_instance, recoveryInstanceID=instance_id)
     assert server_id(1) == shown(lab)["sourceServerID"]
+
+
+def test_a_failback_that_was_stopped_begins_anew_when_the_client_is_booted_again(open_lab):
+    """As the world file says; the second one can be launched like the first."""
+    rules = {"client_after": 60, "sync": 300, "client_again": 900, "replication": "BACKLOG"}
+    lab, instance_id = launched(open_lab, failback=rules)
+    lab.wait(700)
+    assert state(lab) == ("FAILBACK_READY_FOR_LAUNCH", "BACKLOG")
+    lab.drs.stop_failback(recoveryInstanceID=instance_id)
+    lab.wait(800)
+    assert state(lab) == ("FAILBACK_NOT_STARTED", "NOT_STARTED")
+    lab.wait(150)
+    assert state(lab) == ("FAILBACK_IN_PROGRESS", "INITIATING")
+    lab.wait(700)
+    lab.drs.start_failback_launch(recoveryInstanceIDs=[instance_id])
+    lab.wait(1200)
+    assert state(lab)[0] == "FAILBACK_COMPLETED"

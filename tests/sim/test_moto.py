@@ -17,6 +17,8 @@ HOLDS = [
     ("moto.core.botocore_stubber", "BotocoreStubber.process_request", "insides.py answers in its place"),
     ("moto.core.models", "botocore_stubber", "insides.py answers in the place of this one's process_request"),
     ("moto.core.request", "normalize_request", "insides.py makes handlers' requests with it"),
+    ("moto.iam.models", "IAMBackend.create_role", "backend/roles.py makes DRS's roles with it"),
+    ("moto.s3.models", "S3Backend.put_object", "exports.py puts the templates of networks into buckets with it"),
     ("moto.ec2.models", "ec2_backends", "backend/instances.py runs recovery instances there"),
     ("moto.ec2.models.instances", "random_instance_id", "backend/instances.py gives an instance the id that DRS has"),
     ("moto.ec2.models.instances", "InstanceState", "backend/instances.py sets an instance's state with it"),

@@ -1,6 +1,7 @@
 """Source networks, as far as a client sees them."""
 
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec
@@ -141,3 +142,37 @@ def test_networks_have_a_quota(open_lab):
     lab = open_lab(make_spec(networks=[{"vpc": VPC}], behaviour={"source_networks_quota": 1}))
     request = {"vpcID": "vpc-0123456789abcdef1", "originAccountID": "123456789012", "originRegion": "us-east-1"}
     assert "ServiceQuotaExceededException" == refused(lab.drs.create_source_network, **request)
+
+
+def test_each_recovery_in_turn_goes_as_the_world_says(open_lab):
+    """The first works, the update after it fails, the next leaves some launch templates behind, the last works."""
+    lab = open_lab(make_spec(networks=[{"vpc": VPC, "fails": [False, True, "partly"]}]))
+    name, told = shown(lab)["sourceNetworkID"], []
+    for _ in range(4):
+        job = lab.drs.start_source_network_recovery(sourceNetworks=[{"sourceNetworkID": name}])["job"]["jobID"]
+        lab.wait(300)
+        failed = [event for event in lab.events(job) if "FAIL" in event]
+        told.append((shown(lab)["lastRecovery"]["lastRecoveryResult"], failed))
+    assert told == [
+        ("SUCCESS", []),
+        ("FAIL", ["UPDATE_NETWORK_CONFIGURATION_FAILED", "NETWORK_RECOVERY_FAIL"]),
+        ("PARTIAL_SUCCESS", ["UPDATE_LAUNCH_TEMPLATE_FAILED"]),
+        ("SUCCESS", []),
+    ]
+
+
+def test_an_exported_template_is_in_its_bucket(open_lab):
+    """At the address that is told, where S3 has the bucket; it declares the network's VPC."""
+    lab = open_lab(make_spec(networks=[{"vpc": VPC}]))
+    lab.drs.create_launch_configuration_template(exportBucketArn="arn:aws:s3:::dr-templates")
+    name, s3 = shown(lab)["sourceNetworkID"], lab.client("s3")
+    assert (
+        f"s3://dr-templates/{name}.yaml"
+        == lab.drs.export_source_network_cfn_template(sourceNetworkID=name)["s3DestinationUrl"]
+    )
+    s3.create_bucket(Bucket="dr-templates", CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
+    assert 0 == s3.list_objects_v2(Bucket="dr-templates")["KeyCount"]
+    lab.drs.export_source_network_cfn_template(sourceNetworkID=name)
+    told = yaml.safe_load(s3.get_object(Bucket="dr-templates", Key=f"{name}.yaml")["Body"].read())
+    assert "AWS::EC2::VPC" == told["Resources"]["Vpc"]["Type"]
+    assert VPC in told["Description"]

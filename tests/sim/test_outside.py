@@ -263,3 +263,17 @@ def test_a_post_launch_action_is_a_command_on_its_instance(open_lab):
     assert (command["Status"], command["InstanceIds"]) == ("Failed", [instance["recoveryInstanceID"]])
     found = ssm.get_command_invocation(CommandId=runs[0]["runId"], InstanceId=instance["recoveryInstanceID"])
     assert found["Status"] == "Failed"
+
+
+def test_an_initialised_account_has_the_roles_of_drs(open_lab):
+    """Made when it is initialised, and once."""
+    lab = open_lab(make_spec(behaviour={"initialized": False}))
+    iam = lab.client("iam")
+    assert [] == iam.list_roles()["Roles"]
+    lab.drs.initialize_service()
+    roles = {role["RoleName"]: role for role in iam.list_roles()["Roles"]}
+    assert "/service-role/" == roles["AWSElasticDisasterRecoveryConversionServerRole"]["Path"]
+    trusted = roles["AWSServiceRoleForElasticDisasterRecovery"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert "drs.amazonaws.com" == trusted["Principal"]["Service"]
+    iam.delete_role(RoleName="AWSElasticDisasterRecoveryConversionServerRole")
+    assert len(roles) - 1 == len(iam.list_roles()["Roles"])

@@ -233,3 +233,18 @@ def test_actions_have_a_quota(open_lab):
     put(lab)
     more = ACTION | {"actionId": str(uuid.UUID(int=2)), "order": 7}
     assert "ServiceQuotaExceededException" == refused(lab.drs.put_launch_action, resourceId=server_id(1), **more)
+
+
+def test_a_windows_licence_of_ones_own_wants_a_dedicated_host(open_lab):
+    """StartRecovery refuses it until the server's launch template names one."""
+    lab = open_lab(make_spec({"os": "windows"}, {}, {"os": "windows", "launch": {"os_byol": True}}))
+    for number in (1, 2):
+        lab.drs.update_launch_configuration(sourceServerID=server_id(number), licensing={"osByol": True})
+    with pytest.raises(ClientError, match="names no dedicated host"):
+        lab.start(1)
+    lab.start(2, 3)  # no Windows; and one that the world file vouches for
+    template = lab.drs.get_launch_configuration(sourceServerID=server_id(1))["ec2LaunchTemplateID"]
+    host = {"SourceVersion": "1", "LaunchTemplateData": {"Placement": {"Tenancy": "host"}}}
+    lab.ec2.create_launch_template_version(LaunchTemplateId=template, **host)
+    lab.ec2.modify_launch_template(LaunchTemplateId=template, DefaultVersion="2")
+    assert "PENDING" == lab.start(1)["status"]

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from drskit.sim.switches import Quotas, Switches
 from tests.sim.lab import make_spec, server_id
@@ -162,3 +163,53 @@ def test_quotas_can_be_set(open_lab, behaviour, make):
     lab = open_lab(make_spec(count=1, staging=staging, behaviour=behaviour))
     with pytest.raises(lab.drs.exceptions.ServiceQuotaExceededException):
         make(lab)
+
+
+def test_instances_may_take_their_time_from_state_to_state(open_lab):
+    """PENDING at first, STOPPING and SHUTTING-DOWN on the way; NOT_FOUND once EC2 has forgotten it."""
+    lab = open_lab(make_spec(count=1, behaviour={"state_change": 30, "not_found_after": 3600}))
+    lab.start(1)
+
+    def states(*waits: float) -> list[str]:
+        found = []
+        for seconds in waits:
+            lab.wait(seconds)
+            found += [one["ec2InstanceState"] for one in lab.drs.describe_recovery_instances()["items"]]
+        return found
+
+    launching = states(*[10] * 60)
+    assert launching[:3] == ["PENDING"] * 3
+    assert launching[3] == "RUNNING"
+    (name,) = lab.instances()
+    lab.ec2.stop_instances(InstanceIds=[name])
+    assert states(0, 29, 1) == ["STOPPING", "STOPPING", "STOPPED"]
+    lab.ec2.start_instances(InstanceIds=[name])
+    assert states(29, 1) == ["PENDING", "RUNNING"]
+    lab.ec2.terminate_instances(InstanceIds=[name])
+    assert states(29, 1, 3500, 100) == ["SHUTTING-DOWN", "TERMINATED", "TERMINATED", "NOT_FOUND"]
+
+
+def test_an_instance_that_a_job_terminates_may_be_seen_going(open_lab):
+    """SHUTTING-DOWN for the last half minute; then DRS has it no more."""
+    lab = open_lab(make_spec({"durations": {"terminate": 100}}, behaviour={"state_change": 30}))
+    lab.start(1)
+    lab.wait(900)
+    name = lab.drs.describe_recovery_instances()["items"][0]["recoveryInstanceID"]
+    lab.drs.terminate_recovery_instances(recoveryInstanceIDs=[name])
+    seen = []
+    for _ in range(12):
+        lab.wait(10)
+        seen += [one["ec2InstanceState"] for one in lab.drs.describe_recovery_instances()["items"]]
+    assert seen == ["RUNNING"] * 7 + ["SHUTTING-DOWN"] * 3
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_topics_that_nobody_made_may_be_missing(open_lab, there):
+    """A message to one is taken, or refused as SNS does."""
+    lab = open_lab(make_spec(behaviour={"targets_exist": there}))
+    request = {"TopicArn": "arn:aws:sns:us-west-2:123456789012:dr", "Message": "hello"}
+    if there:
+        assert lab.client("sns").publish(**request)["MessageId"]
+        return
+    with pytest.raises(ClientError, match="NotFound"):
+        lab.client("sns").publish(**request)

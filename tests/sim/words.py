@@ -9,27 +9,9 @@ from tests.sim.lab import INSPECTOR, Lab, make_spec, server_id
 from tests.sim.test_plans import QUICK, execution, make_plan, run, servers, steps, wait
 from tests.sim.test_settings import ACTION, RCT
 
-SUPPORT = "AWS Support alone starts such jobs"
-STILL = "moto's instances pass from one state to the next at once"
-SMOOTH = "a world cannot say of an instance that its way back lags"
 UNSAID: dict[tuple[str, str], str] = {
-    ("EC2InstanceState", "PENDING"): STILL,
-    ("EC2InstanceState", "STOPPING"): STILL,
-    ("EC2InstanceState", "SHUTTING-DOWN"): STILL,
-    ("EC2InstanceState", "NOT_FOUND"): "moto never forgets a terminated instance",
-    ("InitiatedBy", "DIAGNOSTIC"): SUPPORT,
-    ("InitiatedBy", "TARGET_ACCOUNT"): "nothing documented starts such jobs",
-    ("JobType", "CREATE_CONVERTED_SNAPSHOT"): "nothing documented starts such jobs",
-    ("JobLogEvent", "JOB_CANCEL"): "no operation cancels a job",
-    ("JobLogEvent", "UPDATE_NETWORK_CONFIGURATION_FAILED"): "a network that fails fails at its first recovery",
     ("ProductCodeMode", "ENABLED"): "conversionProperties were never captured, and are not shown",
     ("ProductCodeMode", "DISABLED"): "conversionProperties were never captured, and are not shown",
-    ("RecoveryInstanceDataReplicationState", "BACKLOG"): SMOOTH,
-    ("RecoveryInstanceDataReplicationState", "PAUSED"): SMOOTH,
-    ("RecoveryInstanceDataReplicationState", "RESCAN"): SMOOTH,
-    ("RecoveryResult", "PARTIAL_SUCCESS"): "a network is recovered as a whole",
-    ("DataReplicationInitiationStepStatus", "SKIPPED"): "no source says when a step is skipped",
-    ("RecoveryInstanceDataReplicationInitiationStepStatus", "SKIPPED"): "no source says when a step is skipped",
 }
 
 Open = Callable[[Any], Lab]
@@ -63,7 +45,7 @@ def model_words() -> set[tuple[str, str]]:
 def said(open_lab: Open) -> set[tuple[str, str]]:
     """The words that are said on a tour through worlds made for it."""
     INSPECTOR.words.clear()
-    for stop in (_replication, _launches, _networks, _failback, _settings, _plans, _errors):
+    for stop in (_replication, _launches, _passing, _past, _networks, _failback, _settings, _plans, _errors):
         stop(open_lab)
     return set(INSPECTOR.words)
 
@@ -76,6 +58,7 @@ def _replication(open_lab: Open) -> None:
     states = [{"replication": {"state": state}} for state in _enum("DataReplicationState")]
     errors = [{"replication": {"state": "STALLED", "error": error}} for error in _enum("DataReplicationErrorString")]
     volumes = [{"disks": [{"volume": status}]} for status in _enum("VolumeStatus")]
+    volumes += [{"replication": {"skipped": ["CREATE_SECURITY_GROUP"]}}]
     others = [{"architecture": word} for word in _enum("SourceServerArchitecture")]
     extended = [
         {"extended": {"account": "111111111111", "error": "no role"}},
@@ -112,10 +95,52 @@ def _launches(open_lab: Open) -> None:
     lab.job(terminate)
 
 
+def _passing(open_lab: Open) -> None:
+    """From one state of an instance to the next, until EC2 has forgotten it."""
+    lab = open_lab(make_spec(QUICK, QUICK, behaviour={"state_change": 30, "not_found_after": 3600}))
+    lab.start(1, 2)
+    told = lab.drs.describe_recovery_instances
+    while len(told()["items"]) < 2:
+        lab.wait(10)
+    first, second = (one["recoveryInstanceID"] for one in told()["items"])
+    lab.wait(60)
+    lab.ec2.stop_instances(InstanceIds=[first])
+    told()
+    lab.wait(60)
+    lab.drs.terminate_recovery_instances(recoveryInstanceIDs=[first])
+    lab.ec2.terminate_instances(InstanceIds=[second])
+    for _ in range(70):
+        lab.wait(5)
+        told()
+    lab.wait(3600)
+    told()
+
+
+def _past(open_lab: Open) -> None:
+    """Jobs that nobody can start, as they stand in an account's past."""
+    kinds = [("DIAGNOSTIC", "LAUNCH"), ("TARGET_ACCOUNT", "CREATE_CONVERTED_SNAPSHOT")]
+    jobs = [
+        {
+            "id": f"drsjob-5000000000000000{number}",
+            "created": "2026-03-01T09:00:00Z",
+            "kind": kind,
+            "initiated_by": by,
+            "ended": 60,
+            "outcomes": {server_id(1): "FAILED"},
+            "log": [{"at": 1, "event": "JOB_START"}, {"at": 30, "event": "JOB_CANCEL"}, {"at": 60, "event": "JOB_END"}],
+        }
+        for number, (by, kind) in enumerate(kinds)
+    ]
+    lab = open_lab(make_spec({}, jobs=jobs))
+    for job in lab.drs.describe_jobs()["items"]:
+        lab.log(job["jobID"])
+
+
 def _networks(open_lab: Open) -> None:
     networks = [
         {"vpc": f"vpc-0{number:016x}", "fails": number in {2, 3}, "replicating": number != 1} for number in range(4)
     ]
+    networks[0] |= {"fails": [False, True, "partly"]}
     lab = open_lab(make_spec(networks=[*networks, {"vpc": "vpc-0123456789abcdef0", "error": "no role"}]))
     fine, stopped, failing, unassociated, _ = (
         network["sourceNetworkID"] for network in lab.drs.describe_source_networks()["items"]
@@ -130,8 +155,8 @@ def _networks(open_lab: Open) -> None:
         lab.log(job["job"]["jobID"])
         lab.drs.describe_source_networks()
 
-    follow(recover(sourceNetworks=[{"sourceNetworkID": fine}]))
-    follow(recover(sourceNetworks=[{"sourceNetworkID": fine}]))
+    for _ in range(4):
+        follow(recover(sourceNetworks=[{"sourceNetworkID": fine}]))
     follow(associate(sourceNetworkID=fine, cfnStackName="mine"))
     follow(recover(sourceNetworks=[{"sourceNetworkID": failing}]))
     follow(associate(sourceNetworkID=failing, cfnStackName="mine"))
@@ -141,15 +166,19 @@ def _networks(open_lab: Open) -> None:
 def _failback(open_lab: Open) -> None:
     clients = [{"failback": {"client_after": 60, "sync": 600, "fails": fails}} for fails in (False, True)]
     errors = [{"failback": {"client_after": 60, "error": error}} for error in [*_enum("FailbackReplicationError")]]
-    lab = open_lab(make_spec({"origin_region": "us-east-1"}, *clients, *errors, {}))
+    clients[0]["failback"] |= {"skipped": ["COMPLETE_VOLUME_MAPPING"]}
+    states = [
+        {"failback": {"client_after": 1, "sync": 1, "replication": word}} for word in ("BACKLOG", "PAUSED", "RESCAN")
+    ]
+    lab = open_lab(make_spec({"origin_region": "us-east-1"}, *clients, *errors, {}, *states))
     lab.drs.describe_source_servers()
-    lab.start(*range(1, len(errors) + 5))
+    lab.start(*range(1, len(errors) + 8))
     lab.wait(510)
     for number in (2, 4):
         for _ in range(30):
             lab.wait(45)
             lab.drs.describe_recovery_instances(filters={"sourceServerIDs": [server_id(number)]})
-    lab.drs.describe_recovery_instances()
+    list(lab.drs.get_paginator("describe_recovery_instances").paginate())
     by_server = {one["sourceServerID"]: one for one in lab.drs.describe_recovery_instances()["items"]}
     ids = [by_server[server_id(number)]["recoveryInstanceID"] for number in (1, 2, 3)]
     last = by_server[server_id(len(errors) + 4)]["recoveryInstanceID"]

@@ -5,7 +5,8 @@ while one of its requests is answered, so several worlds can live in a process.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.models import botocore_stubber
 from moto.core.request import normalize_request
+from moto.moto_api._internal import mock_random
 from werkzeug.exceptions import HTTPException
 
 from drskit.sim.backend import service_quotas
@@ -81,3 +83,14 @@ def swap(tables: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
         dict.update(table, content)
     in_use[:] = list(tables)
     return held
+
+
+@contextmanager
+def named_after(name: str) -> Iterator[None]:
+    """Let what moto makes inside have names that follow from this one, in the same world always the same."""
+    before = mock_random.getstate()
+    mock_random.seed(name)
+    try:
+        yield
+    finally:
+        mock_random.setstate(before)

@@ -4,8 +4,6 @@ For each instance moto looks through all instance types and all images, and
 copies all reservations; with two thousand instances that takes ten seconds.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +12,6 @@ from moto.ec2.exceptions import InvalidInstanceIdError
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models import instances as moto_instances
 from moto.ec2.models.instances import Instance, InstanceBackend, InstanceState
-from moto.moto_api._internal import mock_random
 
 IMAGE = "ami-12c6146b"
 STOPPED = InstanceState("stopped", 80)
@@ -39,17 +36,6 @@ def backend(account: str, region: str) -> EC2Backend:
     """EC2 of an account in one Region."""
     found: EC2Backend = ec2_backends[account][region]
     return found
-
-
-@contextmanager
-def named_after(name: str) -> Iterator[None]:
-    """Let what moto makes inside have names that follow from this one, in the same world always the same."""
-    before = mock_random.getstate()
-    mock_random.seed(name)
-    try:
-        yield
-    finally:
-        mock_random.setstate(before)
 
 
 def run(ec2: EC2Backend, wanted: Wanted) -> Instance:

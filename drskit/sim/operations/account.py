@@ -9,4 +9,4 @@ def _initialize(call: Call) -> Json:
     return {}
 
 
-OPERATIONS = (Operation("InitializeService", _initialize, "D", status=204, lacks="it makes no IAM roles"),)
+OPERATIONS = (Operation("InitializeService", _initialize, "D; its roles D, their policies not", status=204),)

@@ -3,7 +3,7 @@
 from drskit.sim import executions, refusals
 from drskit.sim.executions import Detail, Execution, ExecutionStep
 from drskit.sim.operations.call import Call, Operation
-from drskit.sim.operations.plans import PATHS, arn_id, once, read_servers, write_servers
+from drskit.sim.operations.plans import arn_id, once, read_servers, write_servers
 from drskit.sim.wire import Json
 
 EXECUTION, STEP = "recovery-plan-execution", "recovery-plan-execution-step"
@@ -155,9 +155,8 @@ OPERATIONS = (
     Operation(
         "StartRecoveryPlanExecution",
         _start,
-        "rules, token and texts of refusals D; duration of the validation I",
+        "rules, token and texts of refusals D; duration of the validation and paths of ARNs I",
         status=201,
-        lacks=PATHS,
     ),
     Operation("GetRecoveryPlanExecution", _get, "states D; codes of errorDetail I"),
     Operation("ListRecoveryPlanExecutions", _list, "filters D; order I"),

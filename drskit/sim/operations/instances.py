@@ -75,7 +75,6 @@ OPERATIONS = (
         "StopFailback",
         _stop_failback,
         "effect D",
-        lacks="the failback client is booted once, when the world file says; after a stop nobody boots it again",
     ),
     Operation("GetFailbackReplicationConfiguration", _get_settings, "members D; defaults I"),
     Operation("UpdateFailbackReplicationConfiguration", _update_settings, "members D"),

@@ -35,6 +35,7 @@ def _update_launch_configuration(call: Call) -> Json:
     settings = server.spec.launch.model_copy(update=changes)
     _check(call, settings, agent=server.spec.agent, from_aws=call.world.from_aws(server.spec))
     server.spec = server.spec.model_copy(update={"launch": settings})
+    server.byol_set = changes.get("os_byol", server.byol_set)
     server.template_changes += 1
     call.world.touched_templates.add(server.spec.id)
     return call.scribe.launch_configuration(server)
@@ -163,7 +164,7 @@ OPERATIONS = (
         "UpdateLaunchConfiguration",
         _update_launch_configuration,
         "new version of the EC2 launch template F; refusals D, their codes I",
-        lacks="BYOL without a dedicated host is not refused; an instance to launch into is kept, and has no effect",
+        lacks="an instance to launch into is kept, and has no effect",
     ),
     Operation("CreateLaunchConfigurationTemplate", _create_template, "members and quota D; defaults I", status=201),
     Operation("DescribeLaunchConfigurationTemplates", _describe_templates, "D; order I"),

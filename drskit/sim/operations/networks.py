@@ -1,6 +1,7 @@
 """Operations on source networks."""
 
 from drskit.sim import networks, refusals
+from drskit.sim.exports import export
 from drskit.sim.furniture import Network
 from drskit.sim.networks import SourceNetwork
 from drskit.sim.operations.call import Call, Operation
@@ -78,7 +79,7 @@ def _export(call: Call) -> Json:
     if bucket is None:
         text = "The launch configuration template names no exportBucketArn to export to"
         raise refusals.conflict(text, resource_id=network.id, resource_type="SourceNetwork")
-    return {"s3DestinationUrl": f"s3://{bucket.rpartition(':')[2]}/{network.id}.yaml"}
+    return {"s3DestinationUrl": export(call.world, network, bucket.rpartition(":")[2])}
 
 
 OPERATIONS = (
@@ -96,7 +97,6 @@ OPERATIONS = (
     Operation(
         "ExportSourceNetworkCfnTemplate",
         _export,
-        "members D; address and refusal I",
-        lacks="no template is written to S3",
+        "members D; address, content and refusal I",
     ),
 )

@@ -11,7 +11,6 @@ from drskit.sim.plans import Plan, PlanServer, Step
 from drskit.sim.wire import Json
 
 Made = TypeVar("Made")
-PATHS = "the resource paths of its ARNs are ours: none was captured"
 CONFIGURATIONS = {"serverStepConfiguration", "waitStepConfiguration"}
 
 
@@ -196,12 +195,14 @@ def _reorder(call: Call) -> Json:
 
 
 OPERATIONS = (
-    Operation("CreateRecoveryPlan", _create, "rules and token D; refusals' texts I", status=201, lacks=PATHS),
+    Operation("CreateRecoveryPlan", _create, "rules and token D; refusals' texts and paths of ARNs I", status=201),
     Operation("GetRecoveryPlan", _get, "D"),
     Operation("ListRecoveryPlans", _list, "members D; order I"),
     Operation("UpdateRecoveryPlan", _update, "D; refusals' texts I"),
     Operation("DeleteRecoveryPlan", _delete, "refusal while it is executed D"),
-    Operation("CreateRecoveryPlanStep", _create_step, "rules and token D; refusals' texts I", status=201, lacks=PATHS),
+    Operation(
+        "CreateRecoveryPlanStep", _create_step, "rules and token D; refusals' texts and paths of ARNs I", status=201
+    ),
     Operation("GetRecoveryPlanStep", _get_step, "D"),
     Operation("ListRecoveryPlanSteps", _list_steps, "D"),
     Operation("UpdateRecoveryPlanStep", _update_step, "immutable type D; refusals' texts I"),

@@ -12,7 +12,6 @@ from drskit.sim.spec import Snapshots
 from drskit.sim.wire import Json
 
 OPTIONAL = ("ebsEncryptionKeyArn",)
-KEPT = "settings are kept and shown; of them only the daily retention has an effect"
 
 
 def _given(call: Call, *more: str) -> Json:
@@ -136,9 +135,9 @@ def _delete_template(call: Call) -> Json:
 
 OPERATIONS = (
     Operation("GetReplicationConfiguration", _get, "members D; defaults I"),
-    Operation("UpdateReplicationConfiguration", _update, "members and retention D; refusals I", lacks=KEPT),
-    Operation("CreateReplicationConfigurationTemplate", _create_template, "members D", status=201, lacks=KEPT),
+    Operation("UpdateReplicationConfiguration", _update, "members and retention D; refusals I"),
+    Operation("CreateReplicationConfigurationTemplate", _create_template, "members D", status=201),
     Operation("DescribeReplicationConfigurationTemplates", _describe_templates, "members D; order I"),
-    Operation("UpdateReplicationConfigurationTemplate", _update_template, "members D", lacks=KEPT),
+    Operation("UpdateReplicationConfigurationTemplate", _update_template, "members D"),
     Operation("DeleteReplicationConfigurationTemplate", _delete_template, "D", status=204),
 )
