@@ -237,12 +237,17 @@ def _without_prepared(execution: Execution, wave: WaveRun) -> WaveRun:
 
 
 def _prepared(execution: Execution, wave: WaveRun) -> bool:
-    """Whether a started wave may leave its preparation: its actions are over, and nobody has called it off since."""
+    """Whether a started wave may leave its preparation: its actions are over, or nothing more of it may begin.
+
+    One that nothing came of is called off where it stands (`_give_up`).
+    """
     if wave.status is not WaveStatus.PREPARING:
         return True
-    over = stand_of(execution, TaskPhase.BEFORE, wave.wave_name).turn in {Turn.OVER, Turn.FAILED}
+    if goes_on(execution, wave):
+        return stand_of(execution, TaskPhase.BEFORE, wave.wave_name).turn in {Turn.OVER, Turn.FAILED}
     launched = any(attempt.status is AttemptStatus.LAUNCHED for attempt in execution.attempts_of(wave.wave_name))
-    return over and (launched or goes_on(execution, wave))
+    untouched = all(server.status is ServerStatus.SKIPPED for server in wave.servers)
+    return not open_tasks(execution, wave.wave_name) and (launched or not untouched)
 
 
 def prepared(execution: Execution, wave: WaveRun) -> bool:

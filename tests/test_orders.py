@@ -14,6 +14,7 @@ from drskit.model import (
     OnTimeout,
     RecoveryInstance,
     ServerStatus,
+    Wave,
     WaveStatus,
 )
 from drskit.ports import Unknown
@@ -270,6 +271,30 @@ def test_a_wave_of_which_a_part_waits_for_a_slot_ends_when_that_part_is_given_up
     walk.job_ends(job)
     walk.run(600)
     assert (status, [W.PARTIAL], S.SKIPPED) == (walk.status, walk.waves, walk.servers()[100])
+
+
+def half_refused(*parts: tuple[Wave, int]) -> Walk:
+    """The first server of the first wave must not be launched, and AWS refuses the second for now."""
+    walk = Walk(execution_of(*parts))
+    walk.obstacles[sid(1)] = "a launch would terminate i-00000000000000099"
+    return walk.run().refuse("ThrottlingException")
+
+
+def test_a_cancel_ends_a_wave_of_which_one_server_was_refused_and_none_launched():
+    """It is not skipped alone, so it has a verdict; the execution does not wait for nobody."""
+    walk = half_refused((wave("Database"), 2), (wave("Application"), 2))
+    assert ([W.PREPARING, W.PENDING], [S.FAILED, S.PENDING]) == (walk.waves, walk.servers())
+    told(walk, C.CANCEL)
+    assert (X.CANCELLED, [W.FAILED, W.CANCELLED]) == (walk.run(60).status, walk.waves)
+    assert [S.FAILED, S.SKIPPED] == walk.servers()
+
+
+def test_a_failure_that_ends_the_plan_ends_a_wave_of_which_one_server_was_refused():
+    """As a cancel does, where the waves go on side by side."""
+    walk = half_refused((wave("Left", ()), 2), (wave("Right", ()), 1))
+    walk.run().refuse("ValidationException").run(1)
+    assert (X.FAILED, [W.FAILED, W.FAILED]) == (walk.run(1).status, walk.waves)
+    assert [S.FAILED, S.SKIPPED] == walk.servers()
 
 
 def test_a_cancel_before_anything_was_launched_speaks_of_no_instances():
