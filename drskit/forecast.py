@@ -19,6 +19,9 @@ from drskit.sizes import size_of
 from drskit.steps import chunks_of, steps_of
 from drskit.waves import stages
 
+SHOWN = 10
+"""Waves that are named in a sentence."""
+
 
 @dataclass(frozen=True)
 class WaveForecast:
@@ -141,7 +144,10 @@ def money_words(found: Forecast) -> str:
     bill = found.bill
     allowed = f", and {dollars(found.limit.max_usd)} are allowed" if found.limit else ""
     missing = f" {len(bill.unknown)} servers have no known price and are not in it." if bill.unknown else ""
+    waves = ", ".join(f"{wave.name} {wave.bill.words}" for wave in found.waves[:SHOWN])
+    waves += f" and {len(found.waves) - SHOWN} more waves" if len(found.waves) > SHOWN else ""
     return (
         f"Costs {bill.words}{allowed}, if each instance runs {found.run.total_seconds() / 3600:g} h "
-        f"({dollars(bill.an_hour)} an hour for all; {found.prices.words}; types as DRS recommends).{missing}"
+        f"({dollars(bill.an_hour)} an hour for all; {found.prices.words}; types as DRS recommends).{missing} "
+        f"By wave: {waves}."
     )

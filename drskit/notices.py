@@ -89,3 +89,15 @@ class Outcome:
     error: str | None = None
     hopeless: bool = False
     """Trying again cannot help."""
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """Something that happened, once."""
+
+    kind: NoticeKind
+    key: str
+    headline: str
+    lines: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    wave: str | None = None

@@ -7,17 +7,12 @@ occurrence has a key, and nothing is told twice under one key.
 
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.approvers import question
 from drskit.bounds import shortened
-from drskit.costs import question as question_of_money
 from drskit.model import (
-    Attempt,
-    AttemptStatus,
     Execution,
-    ExecutionStatus,
     ExecutionType,
     ServerStatus,
     Wave,
@@ -25,8 +20,8 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
-from drskit.notices import Delivery, Notice, NoticeKind, Outcome
-from drskit.progress import awaits_verdict, holds, lost_servers
+from drskit.notices import Delivery, Notice, NoticeKind, Occurrence, Outcome
+from drskit.questions import NAMED, REASON, decisions, look
 from drskit.running import RunningInstances, left_running
 from drskit.texts import age, counted, moment, plain, span
 
@@ -43,23 +38,9 @@ MOST_REMINDERS = 14
 MOST_NOTICES = 500
 """Of one execution; only its end is told beyond."""
 HEADLINE_BYTES, TEXT_BYTES, COMMAND_BYTES, ERROR_BYTES = 200, 1_500, 400, 300
-NAMED = 5
-REASON = "--reason '…'"
 ENDED_WELL = frozenset({WaveStatus.COMPLETED, WaveStatus.PARTIAL})
 ENDED_BADLY = frozenset({WaveStatus.FAILED, WaveStatus.TIMED_OUT})
 UP = frozenset({ServerStatus.LAUNCHED, ServerStatus.VERIFIED})
-
-
-@dataclass(frozen=True)
-class Occurrence:
-    """Something that happened, once."""
-
-    kind: NoticeKind
-    key: str
-    headline: str
-    lines: tuple[str, ...] = ()
-    commands: tuple[str, ...] = ()
-    wave: str | None = None
 
 
 # --- what is told ----------------------------------------------------------------------------------------------------
@@ -120,13 +101,13 @@ def _occurrences(before: Execution, after: Execution, now: datetime) -> Iterator
     for plan_wave, old, new in zip(after.plan.waves, before.waves, after.waves, strict=True):
         if old.status is not new.status:
             yield from _wave(after, plan_wave, new, now)
-    if any(getattr(before, part) is not getattr(after, part) for part in ("waves", "attempts", "budget")):
-        yield from _decisions(after)
+    if any(getattr(before, part) is not getattr(after, part) for part in ("waves", "attempts", "tasks", "budget")):
+        yield from decisions(after)
     late = after.deadline.passed if after.deadline else None
     if late and not (before.deadline and before.deadline.passed):
         text = "Nothing new starts; what runs is followed to its end."
         yield Occurrence(
-            NoticeKind.FAILURE, f"deadline:{utc(late)}", "the time of the plan is over", (text,), _look(after)
+            NoticeKind.FAILURE, f"deadline:{utc(late)}", "the time of the plan is over", (text,), look(after)
         )
     if after.end_time and not before.end_time:
         yield _end(after, now)
@@ -151,9 +132,7 @@ def _wave(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime) -
         came = f"{up} of {counted(len(wave.servers), 'server')} came up{lasted}."
         lines = (came, *([f"{wave.reason}."] if wave.reason else []), *_failed(wave))
         kind = NoticeKind.FAILURE if bad else NoticeKind.WAVE
-        yield Occurrence(
-            kind, f"wave:{name}:{utc(now)}", f"wave {name} is {wave.status}", lines, _look(execution), name
-        )
+        yield Occurrence(kind, f"wave:{name}:{utc(now)}", f"wave {name} is {wave.status}", lines, look(execution), name)
 
 
 def _failed(wave: WaveRun) -> list[str]:
@@ -166,71 +145,13 @@ def _failed(wave: WaveRun) -> list[str]:
     return [*lines, f"and {len(bad) - NAMED} more"] if len(bad) > NAMED else lines
 
 
-def _decisions(execution: Execution) -> Iterator[Occurrence]:
-    """What only a person can decide, besides approvals and pauses of their own."""
-    if execution.status is ExecutionStatus.CANCELLING or execution.end_time:
-        return
-    for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
-        name, wave_option = wave.wave_name, f"--wave {shlex.quote(wave.wave_name)} {REASON}"
-        if awaits_verdict(plan_wave, wave):
-            text = f"Wave {name} is {wave.status}, and nothing new starts before somebody says what follows."
-            key = f"verdict:{name}:{utc(wave.end_time) if wave.end_time else ''}"
-            yield _decision(execution, key, f"wave {name} needs a decision", text, wave_option, name)
-        lost = [server.source_server_id for server in lost_servers(execution, wave)]
-        if lost:
-            more = f" and {len(lost) - NAMED} more" if len(lost) > NAMED else ""
-            text = f"Nobody knows what became of {', '.join(lost[:NAMED])}{more}. Look at them in the DRS console."
-            key = f"lost:{name}:{lost[0]}:{len(lost)}:{wave.retried.at if wave.retried else ''}"
-            yield _decision(execution, key, f"servers of wave {name} need a decision", text, wave_option, name)
-    yield from _money(execution)
-    for attempt in execution.attempts:
-        if attempt.status is AttemptStatus.FOREIGN and holds(execution.wave(attempt.wave_name), attempt):
-            yield _foreign(execution, attempt)
-
-
-def _money(execution: Execution) -> Iterator[Occurrence]:
-    asked = execution.budget.asked if execution.budget else None
-    text = question_of_money(execution)
-    if asked and text:
-        words = f"{text[0].upper()}{text[1:]}."
-        commands = (
-            f"drskit resume {execution.execution_id} {REASON}",
-            f"drskit cancel {execution.execution_id} {REASON}",
-            *_look(execution),
-        )
-        headline = f"wave {asked.wave_name} would pass the budget"
-        yield Occurrence(NoticeKind.APPROVAL, f"budget:{utc(asked.at)}", headline, (words,), commands, asked.wave_name)
-
-
-def _foreign(execution: Execution, attempt: Attempt) -> Occurrence:
-    name = attempt.wave_name
-    key = f"foreign:{attempt.attempt_id}:{attempt.blocked_by}"
-    text = f"{attempt.outcome}. Resume when that has ended, or cancel."
-    return _decision(execution, key, f"wave {name} is held by a launch of somebody else", text, REASON, name)
-
-
-def _decision(execution: Execution, key: str, headline: str, text: str, options: str, wave: str) -> Occurrence:
-    name = execution.execution_id
-    commands = (
-        f"drskit resume {name} {options}",
-        f"drskit retry {name} {options}",
-        f"drskit cancel {name} {REASON}",
-        *_look(execution),
-    )
-    return Occurrence(NoticeKind.APPROVAL, key, headline, (text,), commands, wave)
-
-
 def _answers(execution: Execution, wave: WaveRun) -> tuple[str, ...]:
     name, quoted = execution.execution_id, shlex.quote(wave.wave_name)
     return (
         f"drskit approve {name} --wave {quoted} {REASON}",
         f"drskit decline {name} --wave {quoted} {REASON}",
-        *_look(execution),
+        *look(execution),
     )
-
-
-def _look(execution: Execution) -> tuple[str, ...]:
-    return (f"drskit executions show {execution.execution_id}",)
 
 
 def _end(execution: Execution, now: datetime) -> Occurrence:
@@ -292,7 +213,7 @@ def reminded(execution: Execution, again: frozenset[str], now: datetime) -> Exec
     count = left.count + left.unknown
     occurrence = Occurrence(
         NoticeKind.INSTANCES, f"instances:{told + 1}", f"{counted(count, 'instance')} may still run",
-        tuple(_running(left, now)), (*_cleanup(execution), *_look(execution)),
+        tuple(_running(left, now)), (*_cleanup(execution), *look(execution)),
     )  # fmt: skip
     return with_notices(execution.model_copy(update={"reminder": now + DAILY}), [occurrence], now)
 
@@ -303,7 +224,7 @@ def found_stuck(execution: Execution, key: str, why: str, now: datetime) -> Exec
     if told and now - told[-1].at < DAILY:
         return execution
     name = execution.execution_id
-    commands = (*_look(execution), "drskit poll", f"drskit cancel {name} {REASON}")
+    commands = (*look(execution), "drskit poll", f"drskit cancel {name} {REASON}")
     occurrence = Occurrence(NoticeKind.STUCK, f"stuck:{key}:{len(told) + 1}", "it is stuck", (why,), commands)
     return with_notices(execution, [occurrence], now)
 

@@ -21,7 +21,8 @@ ADAPTERS = ("store", "aws", "sim")
 PURE = (
     "errors", "model", "states", "decide", "edit", "launches", "witness", "history", "planning", "runbook", "waves",
     "approvers", "runbookspec", "contradictions", "written", "pacing", "steps", "progress",
-    "budgetspec", "costs", "money", "sizes", "forecast", "messages", "notices", "noticing", "notifyspec", "record",
+    "questions", "budgetspec", "costs", "money", "sizes", "forecast",
+    "messages", "notices", "noticing", "notifyspec", "record",
     "stuck", "texts", "bounds", "cadence", "guard", "ports", "seals", "settings", "verify",
 )  # fmt: skip
 SESSION_LEVEL = ("simulation", "cli", "pytest_plugin")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from drskit.actions import Action, ActionKind, ActionMode, Task, TaskPhase, TaskStatus, Wait
 from drskit.history import first_event, narrate
 from drskit.messages import SUBJECT_LENGTH, message_of, subject
 from drskit.model import Approval, Command, CommandKind, Execution, ExecutionStatus, OnFailure, ServerStatus, WaveStatus
@@ -233,3 +234,22 @@ def test_commands_of_people_are_told_of_nobody():
     execution = telling()
     command = Command(command_id="01", kind=CommandKind.PAUSE, by="mira", at=at(4), reason="lunch")
     assert ["start"] == kinds(narrate(execution, told(execution, command), now=at(5), actor="m")[0])
+
+
+def test_an_action_that_needs_a_decision_is_told_with_its_place():
+    """Once, with what it came to."""
+    before = Action(
+        does=Wait(kind=ActionKind.WAIT, span=timedelta(seconds=9)),
+        modes=(ActionMode.DRILL,),
+        on_failure=OnFailure.PAUSE,
+    )
+    execution = telling((wave("Database", before=(before,)), 1))
+    task = Task(
+        task_id="01T", wave_name="Database", phase=TaskPhase.BEFORE, index=0, number=1, kind=ActionKind.WAIT,
+        title="wait 9 s", status=TaskStatus.FAILED, intended_at=at(10), end_time=at(20), outcome="it was in vain",
+    )  # fmt: skip
+    waves = tuple(one.model_copy(update={"status": WaveStatus.PREPARING}) for one in execution.waves)
+    execution = moved(execution, 30, tasks=(task,), waves=waves)
+    assert ["start", "approval"] == kinds(execution)
+    assert "it was in vain" in execution.notices[-1].text
+    assert "wait 9 s before wave Database is FAILED" == execution.notices[-1].headline

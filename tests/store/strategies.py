@@ -37,6 +37,8 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
+from drskit.money import Accepted, Asked, BudgetPolicy, BudgetRun, Prices, Size
+from drskit.notices import Delivery, Notice, NoticeKind, NotifyTarget
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -159,6 +161,43 @@ def tuples(strategy: st.SearchStrategy, most: int = 3) -> st.SearchStrategy:
 
 decisions = built(Decision, by=texts, at=times, reason=texts)
 phases = built(PhaseSpan, phase=st.sampled_from(Phase), start_time=times, end_time=maybe(times))
+amounts = st.decimals(0, 10**6, places=2)
+prices = built(
+    Prices,
+    dated=times.map(lambda time: time.date()),
+    source=texts,
+    large=st.dictionaries(names, amounts, max_size=2),
+    windows_sizes=st.dictionaries(names, st.dictionaries(names, amounts, max_size=1), max_size=1),
+)
+budgets = built(
+    BudgetRun,
+    prices=prices,
+    limit_usd=amounts,
+    asked=maybe(built(Asked, wave_name=texts, usd=amounts, at=times)),
+    accepted=tuples(built(Accepted, by=texts, at=times, reason=texts, limit_usd=amounts)),
+)
+deliveries = built(
+    Delivery,
+    target=texts,
+    tries=st.integers(0, 9),
+    next_try=maybe(times),
+    sent=maybe(times),
+    message_id=maybe(texts),
+    given_up=maybe(times),
+    error=maybe(texts),
+)
+notices = built(
+    Notice,
+    notice_id=ids,
+    kind=st.sampled_from(NoticeKind),
+    key=texts,
+    at=times,
+    wave_name=maybe(texts),
+    headline=texts,
+    text=texts,
+    commands=tuples(texts),
+    deliveries=tuples(deliveries),
+)
 server_runs = built(
     ServerRun,
     source_server_id=server_ids,
@@ -171,6 +210,8 @@ server_runs = built(
     request_time=maybe(times),
     snapshot_time=maybe(times),
     phases=tuples(phases),
+    size=maybe(built(Size, instance_type=texts, gib=st.integers(0, 10**6), windows=st.booleans())),
+    gone=maybe(times),
     error=maybe(texts),
 )
 wave_runs = built(
@@ -194,6 +235,8 @@ plans = built(
         servers=st.dictionaries(server_ids, st.sampled_from(["latest", "pit-5f3ddf07c0eb9fe45"]), max_size=2),
     ),
     timeout=maybe(spans),
+    notify=tuples(built(NotifyTarget, address=texts, kinds=tuples(st.sampled_from(NoticeKind)))),
+    budget=maybe(built(BudgetPolicy, max_usd=amounts, run=spans, prices=maybe(texts))),
     pacing=built(Pacing, servers=spans, waves=spans),
     region=st.just(REGION),
     waves=tuples(
@@ -258,6 +301,9 @@ executions = built(
     waves=tuples(wave_runs),
     attempts=st.lists(attempts, max_size=3, unique_by=lambda attempt: attempt.attempt_id).map(tuple),
     commands=st.lists(commands, max_size=3, unique_by=lambda command: command.command_id).map(tuple),
+    notices=tuples(notices),
+    reminder=maybe(times),
+    budget=maybe(budgets),
     events=st.integers(0, 10**6),
     head=texts,
 )

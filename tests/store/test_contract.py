@@ -19,6 +19,7 @@ from drskit.model import (
     JobLogEntry,
     ServerStatus,
 )
+from drskit.notices import Delivery, Notice, NoticeKind
 from drskit.store.codec import header_of, item_key
 from tests.store.strategies import (
     ACCOUNT,
@@ -437,3 +438,32 @@ def test_one_worker_sets_the_cadence(store):
         store.put_cadence(second, expected=1)
     assert second == store.get_cadence(ACCOUNT, REGION)
     assert [] == list(store.sweep())
+
+
+# --- what is to be told ----------------------------------------------------------------------------------------------
+
+
+def test_an_execution_that_is_over_stands_in_the_outbox_as_long_as_it_has_something_to_tell(store):
+    """With when; one that lives says so in its header alone."""
+    before = execution()
+    store.create(before, (), begun=0)
+    due = START + timedelta(minutes=5)
+    notice = Notice(
+        notice_id="E1-0001", kind=NoticeKind.END, key="end", at=START, headline="over",
+        deliveries=(Delivery(target="dr", next_try=due),),
+    )  # fmt: skip
+    lives = following(before, notices=(notice,) * 45)
+    store.commit(before, lives, (event(1),))
+    assert ([], due) == (list(store.outstanding()), header_of(store.load("E1")).notify_due)
+    over = ended(lives)
+    store.commit(lives, over, (event(2),))
+    assert over == store.load("E1")
+    assert [("E1", ACCOUNT, REGION, due)] == [
+        (one.execution_id, one.account_id, one.region, one.due) for one in store.outstanding()
+    ]
+    sent = following(over, notices=(), reminder=due + timedelta(hours=1))
+    store.commit(over, sent, (event(3),))
+    assert [due + timedelta(hours=1)] == [one.due for one in store.outstanding()]
+    store.commit(sent, quiet := following(sent, reminder=None), (event(4),))
+    assert ([], quiet) == (list(store.outstanding()), store.load("E1"))
+    assert ["E1"] == [header.execution_id for header in store.sweep()]
