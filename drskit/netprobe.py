@@ -16,6 +16,7 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InsecureRequestWarning,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
@@ -39,6 +40,7 @@ class NetworkProber:
     def __init__(self, clock: Clock) -> None:
         """Take the machine's clock."""
         self._clock = clock
+        urllib3.disable_warnings(InsecureRequestWarning)  # a plan says in so many words that it ignores a certificate
 
     def ask(self, asks: Sequence[Ask]) -> list[Answer]:
         """The answers in their order; fewer than asked where time ran out."""
@@ -103,13 +105,15 @@ def _why(error: Exception) -> str:
     """Why there was no answer, in words that stay the same while the reason does."""
     if isinstance(error, SSLError):
         return f"certificate: {_tls_reason(error)}"
-    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
-        return "timed out"
     if isinstance(error, (NameResolutionError, socket.gaierror, LocationParseError)):
         return "no such host"
     cause = error.__cause__ if isinstance(error, NewConnectionError) else error
     if isinstance(cause, ConnectionRefusedError):
         return "refused"
+    if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)) and not isinstance(
+        error, NewConnectionError
+    ):
+        return "timed out"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror.lower()
     return "the connection was broken off" if isinstance(error, HTTPError) else type(error).__name__

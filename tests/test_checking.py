@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drskit.checking import (
     CallSeen,
@@ -16,10 +18,12 @@ from drskit.checking import (
     without_checks,
 )
 from drskit.checks import Check, CheckKind, Checks, CheckState, RunFrom
-from drskit.model import ServerStatus, WaveStatus
+from drskit.model import ExecutionStatus, ServerStatus, WaveStatus
 from drskit.ports import NotExecuted, Unknown
 from drskit.probes import Finding
+from drskit.progress import move_waves
 from drskit.remote import Sent
+from drskit.seen import Seen
 from tests.builders import at, execution_of, sid, wave
 
 GOOD, RED = Finding(True, "open"), Finding(False, "refused", "no\nlistener")
@@ -263,3 +267,54 @@ def test_what_is_given_up_is_not_asked_any_more():
     assert after.checking.calls
     rest = without_checks(after, "all of it")
     assert (rest.servers[0].unchecked, rest.checking.calls) == ("enough", ())
+
+
+# --- promise 5 -------------------------------------------------------------------------------------------------------
+
+ANSWERS = st.lists(st.sampled_from([GOOD, RED, None]), min_size=4, max_size=4)
+STEPS = st.lists(st.tuples(ANSWERS, st.sampled_from([5, 30, 400]), st.integers(0, 8)), min_size=1, max_size=12)
+
+
+@given(
+    steps=STEPS,
+    retries=st.sampled_from([None, 0, 2]),
+    optional=st.booleans(),
+    max_failed=st.integers(0, 2),
+    cancelled=st.integers(0, 20),
+)
+def test_completed_is_claimed_only_when_every_critical_server_was_launched_and_its_checks_passed(
+    steps, retries, optional, max_failed, cancelled
+):
+    """Promise 5, whatever was answered, at whatever time, in however many parts, and whoever cancels meanwhile."""
+    bench = Bench(TCP, OTHER, retries=retries, timeout=timedelta(minutes=10))
+    left_out = (sid(2),) if optional else ()
+    plan_wave = bench.plan_wave.model_copy(update={"optional": left_out, "max_failed": max_failed})
+    servers = tuple(
+        server.model_copy(update={"critical": server.source_server_id not in left_out}) for server in bench.wave.servers
+    )
+    wave_run = bench.wave.model_copy(update={"servers": servers})
+    plan = bench.execution.plan.model_copy(update={"waves": (plan_wave,)})
+    execution = bench.execution.model_copy(
+        update={"plan": plan, "waves": (wave_run,), "status": ExecutionStatus.POLLING}
+    )
+    good: set[tuple[str, int]] = set()
+    seconds = 0
+    for number, (answers, lasted, part) in enumerate(steps):
+        seconds += lasted
+        if number == cancelled:
+            execution = execution.model_copy(update={"status": ExecutionStatus.CANCELLING})
+        questions = due(bench.checks, execution.waves[0], at(seconds))[: part or None]
+        told = {q.key: found for q, found in zip(questions, answers, strict=False) if found is not None}
+        good |= {key for key, found in told.items() if found.good}
+        position = questions[-1].place + 1 if part and questions else None
+        seen = Seen(
+            now=at(seconds), listed_at=at(seconds), quiescence=timedelta(minutes=7), fresh_id=f"F{number}",
+            checks=CheckSeen(parts={"Web": Part(told, (), position)} if questions else {}),
+        )  # fmt: skip
+        execution = move_waves(execution, seen)
+        for server in execution.waves[0].servers:
+            passed = all((server.source_server_id, index) in good for index in range(2))
+            assert server.status is not ServerStatus.VERIFIED or passed
+        if execution.waves[0].status is WaveStatus.COMPLETED:
+            assert all(server.status is ServerStatus.VERIFIED for server in execution.waves[0].servers)
+            return

@@ -7,6 +7,7 @@ writes recognise themselves (reliability §3.2).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, InvalidRegionError
+from botocore.loaders import Loader
 
 from drskit.aws import signing
 from drskit.aws.faults import translate
@@ -179,7 +181,7 @@ class Clients:
             Unavailable: that is no Region.
         """
         session = botocore.session.Session(profile=self._session.profile_name if self._named else None)
-        session.get_component("data_loader").search_paths.append(str(MODELS))
+        session.register_component("data_loader", _loader())
         with _opening("drskit-probe", region):
             return session.create_client("drskit-probe", region_name=region, endpoint_url=endpoint, config=READ)
 
@@ -219,6 +221,12 @@ class Clients:
         """A session with its S3 client and resource, as papermill makes them for itself where nobody does."""
         with _opening("S3"):
             return self._session, self.s3(), self._session.resource("s3", config=FILES)
+
+
+@cache
+def _loader() -> Loader:
+    """The descriptions of services, ours among them; read from disk once."""
+    return Loader(extra_search_paths=[str(MODELS)])
 
 
 @contextmanager

@@ -24,6 +24,9 @@ wire. It holds this:
   the plan names the execution that is not final, and none once it is.
 - No false failure. At no step of the run is a server called FAILED or SKIPPED,
   or an execution final, while its job lives (TIMED_OUT says that it may).
+- Verified. A server is VERIFIED only when its instance was old enough for the
+  world to let its checks pass, a wave with checks is COMPLETED only when each of
+  its servers is VERIFIED, and a command carries an id that no other one carries.
 - No storm: DRS is not asked to launch more than fifty times.
 - Every write to DynamoDB names a condition.
 - Every command of a person is recorded once and acknowledged once, and none is
@@ -108,6 +111,8 @@ class Checker:
         self._ssm = session.client("ssm")
         self.received: Callable[[], list[dict[str, Any]]] = list
         """What the services that actions ask have carried out, oldest first."""
+        self.sound_after: dict[str, float] = {}
+        """By source server: how many seconds after its instance's launch the world lets its checks pass."""
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
 
@@ -197,6 +202,7 @@ class Checker:
         problems += [*_no_adoption(self.strangers, records)]
         problems += [*self._doings(records, over=True), *prepared(jobs, records, TAG)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
+        problems += [*self._verified(records), *(_one_mark(sent) if self.sound_after else ())]
         problems += [*_commands(records), *_given(records, given), *_history(records), *_wire(sent, records)]
         if len(records) != executions:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
@@ -238,6 +244,27 @@ class Checker:
                 if mine and one["LaunchTime"] < _time(job["creationDateTime"]):
                     replaced.add(name)
         return replaced
+
+    def _verified(self, records: dict[str, Record]) -> Iterator[str]:
+        """What was called verified could be; what was called completed was verified."""
+        pages = self._ec2.get_paginator("describe_instances").paginate() if self.sound_after else ()
+        launched = {
+            one["InstanceId"]: one["LaunchTime"]
+            for page in pages
+            for reservation in page["Reservations"]
+            for one in reservation["Instances"]
+        }
+        for record in records.values():
+            checked = {wave["Name"] for wave in record.plan["Waves"] if wave.get("Checks")}
+            for place, server in record.servers.values():
+                name, wave = server["SourceServerId"], record.waves[place]
+                if wave["WaveName"] in checked and wave["Status"] == "COMPLETED" and server["Status"] != "VERIFIED":
+                    yield f"unverified: wave {wave['WaveName']} is COMPLETED, and {name} is {server['Status']}"
+                if server["Status"] != "VERIFIED":
+                    continue
+                age = _time(server["VerifiedTime"]) - launched[server["RecoveryInstanceId"]]
+                if age.total_seconds() < self.sound_after.get(name, 0):
+                    yield f"unverified: {name} is VERIFIED {age} after its launch, when the world let no check pass"
 
     def _nothing_is_lost(self, records: dict[str, Record]) -> Iterator[str]:
         active = self._active()
@@ -352,6 +379,11 @@ def _no_false_failure(jobs: list[dict[str, Any]], records: dict[str, Record]) ->
                 lives = part.get("launchStatus") in {None, "PENDING", "IN_PROGRESS"}
                 if lives and server["Status"] in {"FAILED", "SKIPPED"}:
                     yield f"false failure: {server['SourceServerId']} is {server['Status']} while {name} launches it"
+
+
+def _one_mark(sent: Iterable[Sent]) -> Iterator[str]:
+    marks = Counter(str(one.members.get("Comment")).split(" ")[0] for one in sent if one.operation == "SendCommand")
+    yield from (f"sent twice: the command {mark} went out {count} times" for mark, count in marks.items() if count > 1)
 
 
 def _no_storm(sent: Iterable[Sent]) -> Iterator[str]:

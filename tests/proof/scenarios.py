@@ -316,6 +316,18 @@ ACTING = (
     )
     .replace("  app: {select: {tags: {Tier: app}}}\n", "")
 )
+
+
+def _checking(play: Play) -> None:
+    """Each wave is verified, from here and by a command, before the next one begins."""
+    checks = """checks: {every: PT20S, timeout: PT30M, all: [
+      {tcp: 8080}, {ec2_status: ok}, {ssm: systemctl is-active shop}, {integrity: count rows}]}"""
+    plan = PLAN.replace("groups: [database]}", f"groups: [database], {checks}}}")
+    play.stage.checker.sound_after = {"s-5a4c1e0b7d2f93861": 200, "s-5b83d60f4a91c2e75": 0}
+    play.start(plan)
+    play.work()
+
+
 STRANGER = """
   - id: s-5c93d60f4a91c2e75
     name: stranger
@@ -342,12 +354,21 @@ servers:""",
 """DRS does not tell its jobs for a quarter of an hour; it launches all the same."""
 
 
+UNWELL = WORLD.replace(
+    "servers:",
+    """answers:
+  tcp: [{port: 8080, before: 160, open: false}]
+  commands: [{contains: is-active, before: 200, exit_code: 3}, {contains: count, takes: 20, stdout: "7"}]
+servers:""",
+)
+"""Its instances listen some time after their launch, and their service runs a little later."""
 LAUNCHES = frozenset({"StartRecovery"})
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
 SENDS = frozenset({"Publish", "PutEvents"})
 DOINGS = frozenset({"StartAutomationExecution", "SendCommand", "Invoke", "Publish"})
 READY = WORLD.replace("durations: {gap: 5", "post_launch: {agent_after: 0}, durations: {gap: 5")
 """The agents are there at once."""
+PROBES = frozenset({"SendCommand"})
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -364,6 +385,7 @@ SCENARIOS = {
         Scenario("foreign", _foreign, HELD),
         Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
         Scenario("notify", _telling, faults=SENDS),
+        Scenario("checks", _checking, UNWELL, faults=PROBES),
         Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING),
     )
 }

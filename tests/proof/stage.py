@@ -31,7 +31,7 @@ from tests.proof.checker import WRITES, Checker, Sent
 
 SKEWS = (timedelta(minutes=-7), timedelta(seconds=40), timedelta(hours=1), timedelta(seconds=-130))
 """By how much the local clocks of the processes are wrong, in turn."""
-NOTED = {*WRITES, "StartRecovery", "TerminateRecoveryInstances"}
+NOTED = {*WRITES, "StartRecovery", "TerminateRecoveryInstances", "SendCommand"}
 _LOADER = Loader()
 
 
@@ -82,14 +82,15 @@ class Stage:
         made = session.clients._session.client
         session.clients._session._session.register_component("data_loader", _LOADER)  # read from disk once
 
-        def watched(*arguments: Any, **options: Any) -> Any:
-            client = made(*arguments, **options)
+        def watch(client: Any) -> Any:
             if listen:
                 listen(client)
             client.meta.events.register_first("before-send", lambda request, **_: self._note(who, client, request))
             return client
 
-        session.clients._session.client = watched  # type: ignore[method-assign]
+        probing = session.clients.world_probe
+        session.clients._session.client = lambda *some, **more: watch(made(*some, **more))  # type: ignore[method-assign]
+        session.clients.world_probe = lambda *place: watch(probing(*place))  # type: ignore[method-assign]
         return session
 
     @cached_property
