@@ -5,7 +5,7 @@ from drskit.model import CommandKind, Execution, WaveStatus
 from drskit.states import FINAL_EXECUTION, RETRY_EXECUTION
 
 OF_AN_APPROVAL = frozenset({CommandKind.APPROVE, CommandKind.DECLINE})
-OF_A_WAVE = OF_AN_APPROVAL | {CommandKind.RESUME, CommandKind.RETRY, CommandKind.SKIP}
+OF_A_WAVE = OF_AN_APPROVAL | {CommandKind.RESUME, CommandKind.RETRY, CommandKind.SKIP, CommandKind.EDIT}
 OF_SERVERS = frozenset({CommandKind.RETRY, CommandKind.SKIP})
 
 
@@ -27,7 +27,7 @@ def target(execution: Execution, kind: CommandKind, wave: str | None, servers: t
     if kind in OF_AN_APPROVAL and wave is None:
         answered = {command.wave_name for command in pending if command.kind in OF_AN_APPROVAL}
         wave = _the_only_one_waiting(execution, answered)
-    if (wave, set(servers)) in same:
+    if (wave, set(servers)) in same and kind is not CommandKind.EDIT:
         about = f" of wave {wave}" if wave else f" of {', '.join(servers)}" if servers else ""
         raise Refused(f"The same {kind}{about} is recorded already; the next poll obeys it.")
     return wave
@@ -40,6 +40,8 @@ def _make_sure_of_names(execution: Execution, kind: CommandKind, wave: str | Non
         raise InvalidInput(f"{kind} is not about single servers. Leave --server out.")
     if kind is CommandKind.SKIP and wave is None and not servers:
         raise InvalidInput("Nothing is named to skip. Add --wave NAME, or --server ID.")
+    if kind is CommandKind.EDIT and wave is None:
+        raise InvalidInput("Nothing is named to edit. Add --wave NAME.")
     if wave is not None and wave not in {run.wave_name for run in execution.waves}:
         known = ", ".join(run.wave_name for run in execution.waves)
         raise NotFound(f"Execution {execution.execution_id} has no wave {wave!r}. Known: {known}.")

@@ -295,7 +295,7 @@ def scope_of(execution: Execution) -> Scope:
         if server.snapshot is not None
     }
     return Scope(
-        plan_id=execution.plan_id, digest=execution.digest, plan_digest=execution.plan.digest,
+        plan_id=execution.plan_id, digest=execution.digest, plan_digest=execution.started_plan.digest,
         account_id=execution.account_id, region=execution.region, mode=execution.mode,
         targets={name: pins.get(name, LATEST) for group in execution.groups for name in group.servers},
         replace=execution.replace, fast=execution.fast,

@@ -16,6 +16,7 @@ from urllib.parse import quote as quoted_path
 from drskit.afterwards import Afterwards, CleanupDrive, choice_for, live_cleanup, remains
 from drskit.cleanup import CleanupPreview
 from drskit.driving import Driving
+from drskit.editing import edit, wanted
 from drskit.endings import ended_because
 from drskit.errors import DrskitError, NotCompleted, Refused, Unavailable
 from drskit.headless import run_mark
@@ -204,8 +205,13 @@ class Drill:
             )
         return bool(waiting)
 
-    def command(self, kind: CommandKind, reason: str, *, wave: str | None = None, server: str | None = None) -> None:
-        """Record what a person says to the execution that is shown."""
+    def command(
+        self, kind: CommandKind, reason: str, *, wave: str | None = None, server: str | None = None, typed: str = ""
+    ) -> None:
+        """Record what a person says to the execution that is shown; of an edit, what they typed."""
+        if kind is CommandKind.EDIT:
+            self._execution = edit(self.session, self._shown().execution_id, wave, wanted(typed), reason=reason)
+            return
         servers = (server,) if server else ()
         told = self.session.command(self._shown().execution_id, kind, reason=reason, wave=wave, servers=servers)
         if self._cleanup is None:

@@ -19,6 +19,8 @@ from drskit.seals import FIELDS, STATE, changes, log_digest, plan_digest, state_
 
 PARTS = frozenset({"waves", "attempts", "tasks", "commands", "notices"})
 """Of an execution; each has events of its own."""
+PLANS = frozenset({"plan", "applied"})
+"""What only an edit changes; its event carries the digest."""
 UNTOLD = frozenset({"version", "events", "head"})
 """What every write changes."""
 DECIDED = {"approved": "ApprovedBy", "declined": "DeclinedBy", "retried": "RetriedBy", "skipped": "SkippedBy"}
@@ -139,10 +141,12 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
     checks = {wave.name: wave.checks for wave in after.plan.waves}
     for old, new in zip(before.waves, after.waves, strict=True):
         if new is not old:
+            yield from _members(old, new)
             yield from _servers(old, new, servers_at_once(checks.get(new.wave_name)))
             yield from _noted("WAVE_NOTED", {"Wave": new.wave_name}, changes(old, new, {"servers"}), _wave(old, new))
     yield from _notices(before, after)
-    own = changes(before, after, PARTS | UNTOLD)
+    yield from _edited(before, after)
+    own = changes(before, after, PARTS | UNTOLD | PLANS)
     yield from _noted("EXECUTION_NOTED", {}, own, _whole(before, after))
 
 
@@ -260,11 +264,27 @@ def _about_task(task: Task) -> dict[str, object]:
     }
 
 
+def _edited(before: Execution, after: Execution) -> Iterator[Told]:
+    """Of an edit: the digest of the plan as executed from now on."""
+    if before.plan is not after.plan and before.plan != after.plan:
+        yield "PLAN_EDITED", None, {"PlanDigest": plan_digest(after.plan), "Applied": plan_digest(after.started_plan)}
+
+
+def _members(old: WaveRun, new: WaveRun) -> Iterator[Told]:
+    """The servers that came into a wave by an edit, and those that went."""
+    had = {server.source_server_id for server in old.servers}
+    has = {server.source_server_id for server in new.servers}
+    if had != has:
+        added = [changes(None, server) for server in new.servers if server.source_server_id not in had]
+        gone = [server.source_server_id for server in old.servers if server.source_server_id not in has]
+        yield "WAVE_EDITED", None, {"Wave": new.wave_name, "Added": added, "Removed": gone}
+
+
 def _servers(old: WaveRun, new: WaveRun, most: int) -> Iterator[Told]:
+    had = {server.source_server_id: server for server in old.servers}
+    pairs = [(had[server.source_server_id], server) for server in new.servers if server.source_server_id in had]
     moved = [
-        _server(after) | changes(before, after)
-        for before, after in zip(old.servers, new.servers, strict=True)
-        if after is not before and after != before
+        _server(after) | changes(before, after) for before, after in pairs if after is not before and after != before
     ]
     for start in range(0, len(moved), most):
         yield "SERVERS_CHANGED", None, {"Wave": new.wave_name, "Servers": moved[start : start + most]}

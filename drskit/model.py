@@ -141,6 +141,7 @@ class CommandKind(StrEnum):
     CANCEL = "cancel"
     RETRY = "retry"
     SKIP = "skip"
+    EDIT = "edit"
 
 
 class Ticket(StrEnum):
@@ -489,6 +490,19 @@ class Attempt(Record):
     """Since when DRS has not shown its job, by the time of the first listing that lacked it."""
 
 
+class WaveEdit(Record):
+    """What a command makes of a wave that has not started."""
+
+    wave: Wave
+    """As it is to be."""
+    basis: str
+    """The digest of the wave as the person saw it, servers included; of another one nothing is made."""
+    added: tuple[ServerRun, ...] = ()
+    groups: dict[ServerId, str] = Field(default_factory=dict)
+    """Of the servers that are added: the GroupId that each is of."""
+    removed: tuple[ServerId, ...] = ()
+
+
 class Command(Record):
     """What a person told the execution; consumed once, by the engine."""
 
@@ -497,6 +511,8 @@ class Command(Record):
     wave_name: str | None = None
     server_ids: tuple[str, ...] = ()
     """Source servers, where it is about some only."""
+    edit: WaveEdit | None = None
+    """Of an edit: what it makes of the wave."""
     by: str
     at: AwareDatetime
     reason: str
@@ -575,9 +591,13 @@ class Execution(Record):
     region: str
     started_by: str
     plan: RecoveryPlan
-    """The plan as executed, frozen at the start."""
+    """The plan as executed: frozen at the start, and changed by nothing but edits of waves that have not started."""
+    applied: RecoveryPlan | None = None
+    """The plan as it was started, where an edit has made the executed one another."""
+    plan_version: int | None = None
+    """The version of the applied plan that it was started from."""
     digest: str
-    """The runbook's digest: plan and groups."""
+    """The runbook's digest as it was started: plan and groups."""
     groups: tuple[GroupRun, ...]
     replace: tuple[str, ...] = ()
     """EC2 instances that the operator allowed a launch to terminate."""
@@ -620,6 +640,11 @@ class Execution(Record):
         """When something is to be told, or tried again."""
         times = [one.next_try for notice in self.notices for one in notice.deliveries if one.next_try]
         return min([*times, *([self.reminder] if self.reminder else [])], default=None)
+
+    @property
+    def started_plan(self) -> RecoveryPlan:
+        """The plan as it was started, whatever was edited since."""
+        return self.applied or self.plan
 
     def wave(self, name: str) -> WaveRun:
         """The run of the named wave."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from drskit.amending import amend
 from drskit.approvers import may_not_approve
 from drskit.attempts import tried_again
 from drskit.costs import allow
@@ -193,6 +194,11 @@ def _skip(execution: Execution, command: Command, _: datetime) -> Answered:
     return execution, f"{REFUSED}{complaint}" if complaint else answer
 
 
+def _edit(execution: Execution, command: Command, now: datetime) -> Answered:
+    execution, answer, complaint = amend(execution, command, now)
+    return execution, f"{REFUSED}{complaint}" if complaint else answer
+
+
 ORDERS: Mapping[CommandKind, Order] = {
     CommandKind.APPROVE: _approve,
     CommandKind.DECLINE: _decline,
@@ -201,4 +207,5 @@ ORDERS: Mapping[CommandKind, Order] = {
     CommandKind.CANCEL: _cancel,
     CommandKind.RETRY: _retry,
     CommandKind.SKIP: _skip,
+    CommandKind.EDIT: _edit,
 }

@@ -48,7 +48,7 @@ def load_runbook(path: Path) -> Runbook:
         document = read_file(path)
     except YamlFault as fault:
         raise InvalidRunbook((str(fault),)) from fault
-    return _understand(document)
+    return understand(document)
 
 
 def parse_runbook(text: str, *, source: str = "runbook.yaml") -> Runbook:
@@ -61,10 +61,15 @@ def parse_runbook(text: str, *, source: str = "runbook.yaml") -> Runbook:
         document = read_text(text, source=source)
     except YamlFault as fault:
         raise InvalidRunbook((str(fault),)) from fault
-    return _understand(document)
+    return understand(document)
 
 
-def _understand(document: Document) -> Runbook:
+def understand(document: Document) -> Runbook:
+    """A document as a runbook.
+
+    Raises:
+        InvalidRunbook: with every complaint about it.
+    """
     if not isinstance(document.data, dict):
         raise InvalidRunbook((document.complaint((), "a runbook is a mapping that begins with `version: 1`."),))
     try:

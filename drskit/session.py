@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drskit.addressees import target
+from drskit.amending import amend
 from drskit.approvers import STAND_IN, local_identity
 from drskit.change import Judgement, judge, permitted
 from drskit.cleanup import CleanupPreview, preview_cleanup, start_cleanup
@@ -48,6 +49,7 @@ from drskit.model import (
     RecoverySnapshot,
     Runbook,
     SourceServer,
+    WaveEdit,
     runbook_digest,
 )
 from drskit.notices import NotifyTarget, Outcome
@@ -583,6 +585,7 @@ class Session:
         reason: str,
         wave: str | None = None,
         servers: tuple[str, ...] = (),
+        edit: WaveEdit | None = None,
         stand_in: bool = False,
     ) -> Execution:
         """Tell an execution something; the engine obeys at its next pass.
@@ -593,6 +596,7 @@ class Session:
             reason: why; it is kept with the execution.
             wave: the wave that it is about.
             servers: source servers, where a retry or a skip is about some only.
+            edit: of an edit, what it makes of the wave; see `editing.edit`.
             stand_in: of a simulated execution: where the caller may not approve, say yes for those who may.
 
         Raises:
@@ -602,6 +606,8 @@ class Session:
         """
         if not reason.strip():
             raise InvalidInput("A command needs a reason: it is kept with the execution. Add --reason.")
+        if (kind is CommandKind.EDIT) is (edit is None):
+            raise InvalidInput("An edit says what it makes of a wave, and no other command does.")
         first: tuple[Command, str] | None = None
         for _ in range(COMMAND_TRIES):
             before = self.store.load(execution_id)
@@ -611,11 +617,13 @@ class Session:
             command = Command(
                 command_id=first[0].command_id if first else self._fresh_id(now), kind=kind,
                 wave_name=target(before, kind, wave, servers),
-                server_ids=servers, by=self.caller[1], at=now, reason=reason,
+                server_ids=servers, edit=edit, by=self.caller[1], at=now, reason=reason,
             )  # fmt: skip
             if stand_in and before.mode is Mode.SIMULATED and answer_now(before, command).startswith(REFUSED):
                 command = command.model_copy(update={"by": STAND_IN})
             answer = _ask_first(before, command)
+            if edit is not None:
+                _refuse_too_large(before, command)
             first = first or (command, answer)
             _refuse_another_meaning(execution_id, first, (command, answer))
             after = told(before, command)
@@ -823,6 +831,13 @@ def _refuse_another_meaning(execution_id: str, first: tuple[Command, str], now: 
             f"Execution {execution_id} changed at this moment: {first[0].kind} would have said {first[1]!r}, and says "
             f"{now[1]!r} now. Nothing was recorded. Look at it again, then decide."
         )
+
+
+def _refuse_too_large(execution: Execution, command: Command) -> None:
+    """An edit makes nothing that the tables could not hold to its end."""
+    from drskit.store.limits import ensure_fits
+
+    ensure_fits(amend(execution, command, command.at)[0])
 
 
 def _ask_first(execution: Execution, command: Command) -> str:

@@ -148,7 +148,9 @@ def check(before: Execution, after: Execution) -> None:
     Raises:
         IllegalTransition: naming the thing and the change.
     """
-    retried = _retried(before, after)
+    retried = _carried_out(before, after, CommandKind.RETRY)
+    if not _carried_out(before, after, CommandKind.EDIT):
+        _refuse_other_servers(before, after)
     for change in _changes(before, after):
         arrows = change.table[change.old] | (change.reopens.get(change.old, frozenset()) if retried else frozenset())
         if change.new not in arrows:
@@ -156,12 +158,24 @@ def check(before: Execution, after: Execution) -> None:
             raise IllegalTransition(message)
 
 
-def _retried(before: Execution, after: Execution) -> bool:
-    """Whether a retry was told or carried out here."""
+def _refuse_other_servers(before: Execution, after: Execution) -> None:
+    """Only an edit changes which servers a wave has, and what its plan says."""
+    for old, new in zip(before.waves, after.waves, strict=True):
+        if old is not new and [one.source_server_id for one in old.servers] != [
+            one.source_server_id for one in new.servers
+        ]:
+            message = f"{before.execution_id}: wave {old.wave_name} cannot have other servers without an edit"
+            raise IllegalTransition(message)
+    if before.plan is not after.plan and before.plan != after.plan:
+        message = f"{before.execution_id}: its plan cannot become another without an edit"
+        raise IllegalTransition(message)
+
+
+def _carried_out(before: Execution, after: Execution, kind: CommandKind) -> bool:
+    """Whether a command of this kind was told or carried out here."""
     known = {command.command_id: command.acknowledged for command in before.commands}
     return any(
-        command.kind is CommandKind.RETRY
-        and (command.command_id not in known or known[command.command_id] != command.acknowledged)
+        command.kind is kind and (command.command_id not in known or known[command.command_id] != command.acknowledged)
         for command in after.commands
     )
 
@@ -179,7 +193,9 @@ def _changes(before: Execution, after: Execution) -> Iterator[_Change]:
     found = [_Change("the execution", _plain(EXECUTION), _plain(RETRY_EXECUTION), before.status, after.status)]
     for old, new in zip(before.waves, after.waves, strict=True):
         found.append(_Change(f"wave {old.wave_name}", _plain(WAVE), _plain(RETRY_WAVE), old.status, new.status))
-        for old_server, new_server in zip(old.servers, new.servers, strict=True):
+        had = {server.source_server_id: server for server in old.servers}
+        for new_server in new.servers:
+            old_server = had.get(new_server.source_server_id, new_server)
             if old_server is not new_server:
                 name = f"server {old_server.source_server_id}"
                 found.append(_Change(name, _plain(SERVER), _plain(RETRY_SERVER), old_server.status, new_server.status))

@@ -153,6 +153,8 @@ class _Told:
         }  # fmt: skip
         self.logs: dict[str, str] = {}
         self.plan: str | None = None
+        self.executed: str | None = None
+        """The digest of the plan since its last edit."""
         self.whole = execution.version == sum(STATE in event.facts for event in events)
         """Every write was sealed, so every field was told."""
         self.sealed = bool(events) and STATE in events[-1].facts
@@ -178,7 +180,19 @@ class _Told:
             self.execution |= told | fields
             self.servers |= {server["SourceServerId"]: dict(server) for server in facts.get("Instances", ())}
             self.servers |= {name: {"Snapshot": chosen} for name, chosen in facts.get("Snapshots", {}).items()}
-        elif kind == "ATTEMPT_FORGOTTEN":
+        elif kind in {"PLAN_EDITED", "WAVE_EDITED"}:
+            self._hear_edit(facts)
+        else:
+            self._hear_change(kind, facts, fields)
+
+    def _hear_edit(self, facts: Fields) -> None:
+        self.executed = facts.get("PlanDigest", self.executed)
+        for name in facts.get("Removed", ()):
+            self.servers.pop(name, None)
+        self.servers |= {server["SourceServerId"]: dict(server) for server in facts.get("Added", ())}
+
+    def _hear_change(self, kind: str, facts: Fields, fields: Fields) -> None:
+        if kind == "ATTEMPT_FORGOTTEN":
             del self.attempts[facts["AttemptId"]]
         elif name := next((name for name in self._books if name in facts), None):
             old = {"JobId": facts["JobId"]} if kind == "ATTEMPT_LAUNCHED" else {}
@@ -220,10 +234,19 @@ def _contradictions(execution: Execution, events: tuple[Event, ...]) -> Iterator
 
 def _own(execution: Execution, told: _Told) -> Iterator[str]:
     here = execution.model_copy(update={"waves": (), "attempts": (), "tasks": (), "commands": (), "notices": ()})
-    untold: Fields = {"Plan": here.plan, "Waves": (), "Version": here.version, "Events": here.events, "Head": here.head}
+    untold: Fields = {
+        "Plan": here.plan,
+        "Applied": here.applied,
+        "Waves": (),
+        "Version": here.version,
+        "Events": here.events,
+        "Head": here.head,
+    }
     base = untold if told.whole else _as_it_is(here)
     yield from _differing("The execution", here, base | told.execution)
-    if told.plan and told.plan != plan_digest(execution.plan):
+    if told.plan and told.plan != plan_digest(execution.started_plan):
+        yield "The plan is not the one that was started."
+    if (told.executed or told.plan) not in {None, plan_digest(execution.plan)}:
         yield "The plan is not the one that was executed."
 
 

@@ -25,6 +25,7 @@ from drskit.model import (
     ServerStatus,
     SourceServer,
     Wave,
+    WaveEdit,
     WaveRun,
     WaveStatus,
 )
@@ -274,14 +275,18 @@ class Walk:
         self.job_ends(job, *failed)
         return self.run(600)
 
-    def command(self, kind: CommandKind, wave_name: str | None = None, servers: tuple[str, ...] = ()) -> Command:
+    def command(
+        self, kind: CommandKind, wave_name: str | None = None, servers: tuple[str, ...] = (), *,
+        edit: WaveEdit | None = None, by: str = "mira",
+    ) -> Command:  # fmt: skip
         """A person's command, as the session writes it."""
         command = Command(
             command_id=f"C{len(self.execution.commands) + 1}",
             kind=kind,
             wave_name=wave_name,
             server_ids=servers,
-            by="mira",
+            edit=edit,
+            by=by,
             at=self.now,
             reason="looked at it",
         )

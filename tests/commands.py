@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
+from drskit.amending import basis_of
 from drskit.cleanup import new_cleanup
 from drskit.errors import DrskitError
 from drskit.model import (
@@ -20,6 +21,7 @@ from drskit.model import (
     ExecutionStatus,
     OnFailure,
     ServerStatus,
+    WaveEdit,
     WaveStatus,
 )
 from drskit.orders import REFUSED, answer_now
@@ -189,11 +191,18 @@ def servers() -> Mapping[str, Scene]:
     }
 
 
+def _longer(execution: Execution, wave_name: str) -> WaveEdit:
+    """An edit that gives a wave's jobs two hours."""
+    plan_wave = next(one for one in execution.plan.waves if one.name == wave_name)
+    longer = plan_wave.model_copy(update={"timeout": timedelta(hours=2)})
+    return WaveEdit(wave=longer, basis=basis_of(plan_wave, execution.wave(wave_name)))
+
+
 def answer(execution: Execution, kind: CommandKind, wave_name: str | None, server_ids: tuple[str, ...]) -> str:
     """What a person is answered, at once or by the next poll, without what differs from run to run."""
     command = Command(
         command_id="C", kind=kind, server_ids=server_ids, by="mira", at=execution.end_time or execution.start_time,
-        reason="why",
+        reason="why", edit=_longer(execution, wave_name) if kind is C.EDIT and wave_name else None,
     )  # fmt: skip
     try:
         named = target(execution, kind, wave_name, server_ids)

@@ -21,6 +21,7 @@ COMMANDS = {
     "decline": ("commands", "Say no to a wave that waits for approval."),
     "deploy": ("later", "Print what runs drskit in AWS (not supported yet)."),
     "drill": ("drills", "Run a drill from start to report."),
+    "edit": ("edits", "Change a wave that has not started."),
     "executions": ("executions", "List, show or watch executions."),
     "forecast": ("forecast", "Estimate how long a drill would take and what it would cost."),
     "groups": ("plans", "List, show or delete protection groups."),

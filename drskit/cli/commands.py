@@ -94,4 +94,6 @@ def _about(given: Command) -> str:
     return servers + (f" of wave {given.wave_name}" if given.wave_name else "")
 
 
-COMMANDS: dict[str, click.Command] = {kind.value: _command(kind) for kind in CommandKind}
+COMMANDS: dict[str, click.Command] = {
+    kind.value: _command(kind) for kind in CommandKind if kind is not CommandKind.EDIT
+}

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import StrEnum
 
+from drskit.amending import differences
+from drskit.amending import told as edited_words
 from drskit.authorization import told as authorised_words
 from drskit.change import told, words
 from drskit.costs import Bill, bill
-from drskit.model import Event, Execution, Record, WaveRun
+from drskit.model import CommandKind, Event, Execution, Record, WaveRun
 from drskit.money import dollars
 from drskit.notices import Delivery, Notice
 from drskit.report.checked import lines, rto_words
@@ -211,9 +213,24 @@ def _acted(line: ActionLine, now: datetime) -> tuple[Cell, ...]:
     )
 
 
+def _edits(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
+    """What was edited while it ran: who, when and why, and which plan was executed in the end."""
+    edits = [command for command in execution.commands if command.kind is CommandKind.EDIT]
+    if not edits:
+        return None
+    rows = [(moment(one.at), f"{one.by}: {one.reason}", one.answer or "not looked at yet") for one in edits]
+    sentences = [edited_words(execution)] if execution.applied else ["No edit was carried out: the plan is as started."]
+    return Section(
+        title="Edits",
+        sentences=(*sentences, *differences(execution)),
+        heads=("When", "Who and why", "What came of it"),
+        rows=tuple((Cell(text=row[0], look=Look.SHORT), *map(_text, row[1:])) for row in rows),
+    )
+
+
 def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _actions, _checks, _cost, _notifications)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _edits, _actions, _checks, _cost, _notifications)
 """Every section beside those that a report always has."""

@@ -56,8 +56,11 @@ from drskit.store.attributes import Item, from_item, item_bytes, to_item
 SCHEMA = 1
 """The version of this layout; an item of a later one is neither read nor set aside: a newer drskit reads it."""
 HISTORY = "~"
-ALONE = ("held", "deadline", "change", "authority", "typed", "kept", "reminder", "budget")
-"""What of an execution has an item of its own, under its name, where there is any."""
+ALONE: Mapping[str, type] = {
+    "applied": dict, "held": dict, "deadline": dict, "change": dict, "authority": dict, "typed": str, "kept": list,
+    "reminder": str, "budget": dict,
+}  # fmt: skip
+"""What of an execution has an item of its own, under its name, where there is any; and what it is as JSON."""
 NOTICES_PER_ITEM = 20
 OUTBOX = "OUTBOX"
 """Under this ExecutionId stands an item for each execution that is over and has something to tell."""
@@ -116,6 +119,8 @@ def outstanding(execution: Execution) -> Outstanding | None:
 def parts(execution: Execution) -> Parts:
     """The children of an execution, cheap to make and to compare."""
     found: Parts = {"PLAN": {"Plan": execution.plan, "Replace": execution.replace, "Fast": execution.fast}}
+    if execution.plan_version is not None:
+        found["PLAN"]["PlanVersion"] = execution.plan_version
     for name in ALONE:
         value = getattr(execution, name)
         if value:
@@ -398,31 +403,23 @@ def _gathered(children: list[_Child]) -> dict[str, Any]:
             raise ValueError(message)
         waves[number]["Servers"] += child.of("Servers", list)
     plan = next((child for child in children if child.suffix == "PLAN"), _Child("PLAN", {}))
-    held = next((child.of("Held", dict) for child in children if child.suffix == "HELD"), None)
-    deadline = next((child.of("Deadline", dict) for child in children if child.suffix == "DEADLINE"), None)
-    change = next((child.of("Change", dict) for child in children if child.suffix == "CHANGE"), None)
-    authority = next((child.of("Authority", dict) for child in children if child.suffix == "AUTHORITY"), None)
-    typed = next((child.of("Typed", str) for child in children if child.suffix == "TYPED"), None)
-    kept = next((child.of("Kept", list) for child in children if child.suffix == "KEPT"), [])
-    reminder = next((child.of("Reminder", str) for child in children if child.suffix == "REMINDER"), None)
+    alone = {child.suffix: child for child in children}
     return {
         "Plan": plan.of("Plan", dict),
         "Replace": plan.of("Replace", list),
         "Fast": plan.values.get("Fast", False),
-        "Held": held,
-        "Deadline": deadline,
-        "Change": change,
-        "Authority": authority,
-        "Typed": typed,
-        "Kept": kept,
+        "PlanVersion": plan.values.get("PlanVersion"),
+        **{
+            name.capitalize(): alone[name.upper()].of(name.capitalize(), kind)
+            for name, kind in ALONE.items()
+            if name.upper() in alone
+        },
         "Groups": [child.of("Group", dict) for child in of("GROUP")],
         "Waves": list(waves.values()),
         "Attempts": _ordered(of("ATTEMPT"), "Attempt"),
         "Tasks": _ordered(of("TASK"), "Task"),
         "Commands": _ordered(of("COMMAND"), "Command"),
         "Notices": [notice for child in of("NOTICES") for notice in child.of("Notices", list)],
-        "Reminder": reminder,
-        "Budget": next((child.of("Budget", dict) for child in children if child.suffix == "BUDGET"), None),
     }
 
 

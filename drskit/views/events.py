@@ -167,6 +167,17 @@ def _started(facts: dict[str, Any]) -> str:
     return f"{told}  confirmed by typing: {one_line(typed)}" if typed else told
 
 
+def _edited(facts: dict[str, Any]) -> str:
+    new, old = (str(facts.pop(key, "?"))[:12] for key in ("PlanDigest", "Applied"))
+    return f"EDITED: plan {one_line(new)} is executed, {one_line(old)} was started"
+
+
+def _members(facts: dict[str, Any]) -> str:
+    added = [f"+ {_name(server)}" for server in facts.pop("Added", None) or () if isinstance(server, dict)]
+    gone = [f"- {one_line(name)}" for name in facts.pop("Removed", None) or ()]
+    return f"EDITED: {', '.join([*added, *gone])}"
+
+
 def _waiting(facts: dict[str, Any]) -> str:
     return f"WAITING for {one_line(facts.pop('For', '?'))}{_reason(facts)}"
 
@@ -197,6 +208,8 @@ def _reason(facts: dict[str, Any]) -> str:
 _KINDS: dict[str, Telling] = {
     "EXECUTION_STARTED": _started,
     "EXECUTION_CHANGED": _changed,
+    "PLAN_EDITED": _edited,
+    "WAVE_EDITED": _members,
     "EXECUTION_HELD": _fixed("PAUSED"),
     "EXECUTION_RELEASED": _fixed("RESUMED"),
     "WAVE_CHANGED": _changed,

@@ -22,6 +22,7 @@ LABELS: dict[CommandKind, str] = {
     CommandKind.CANCEL: "Cancel the {}",
     CommandKind.RETRY: "Retry",
     CommandKind.SKIP: "Skip",
+    CommandKind.EDIT: "Edit",
 }
 TONES: dict[CommandKind, str] = {
     CommandKind.APPROVE: "good",
@@ -30,9 +31,10 @@ TONES: dict[CommandKind, str] = {
     CommandKind.CANCEL: "bad",
     CommandKind.PAUSE: "plain",
     CommandKind.SKIP: "plain",
+    CommandKind.EDIT: "plain",
 }
 ORDER = (
-    CommandKind.APPROVE, CommandKind.RESUME, CommandKind.RETRY, CommandKind.SKIP, CommandKind.PAUSE,
+    CommandKind.APPROVE, CommandKind.RESUME, CommandKind.RETRY, CommandKind.SKIP, CommandKind.EDIT, CommandKind.PAUSE,
     CommandKind.DECLINE, CommandKind.CANCEL,
 )  # fmt: skip
 """What goes on before what stops."""
@@ -42,6 +44,9 @@ REASONS: dict[CommandKind, str] = {
     CommandKind.RESUME: "resumed in the notebook",
 }
 """What is kept where nobody said why; the other commands are refused without a reason."""
+
+
+TO_EDIT = "What it is to say, as in a runbook, such as timeout: PT2H, or {add: [s-…], remove: [s-…], drop: [approve]}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ def command_form(execution: Execution, offer: Offer) -> Form:
         key=offer.kind.value, title=_title(execution, offer, about),
         html=_question(execution) if offer.kind is CommandKind.APPROVE else "",
         about=about, choices=offer.choices, confirm=label, tone=TONES.get(offer.kind, ""),
-        reason=REASONS.get(offer.kind, ""), stays=offer.kind is CommandKind.APPROVE,
+        to_type=TO_EDIT if offer.kind is CommandKind.EDIT else "", reason=REASONS.get(offer.kind, ""),
+        stays=offer.kind is CommandKind.APPROVE,
     )  # fmt: skip
 
 

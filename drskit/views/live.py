@@ -42,8 +42,8 @@ ELSEWHERE = "Another panel drives this now; it was shown later, below or in anot
 class Helm(Drive, Protocol):
     """What a panel with buttons drives; a command may be given while another thread is in `step`."""
 
-    def command(self, kind: CommandKind, reason: str, *, wave: str | None, server: str | None) -> None:
-        """Record what a person says to the execution that is shown."""
+    def command(self, kind: CommandKind, reason: str, *, wave: str | None, server: str | None, typed: str) -> None:
+        """Record what a person says to the execution that is shown; of an edit, what they typed."""
 
     def wake(self) -> None:
         """End a wait that goes on in `step`: there is something to do."""
@@ -297,7 +297,7 @@ class LiveFace(Face):
         choice = form.chosen(about)
         if choice is None:
             raise Refused("What was chosen is not offered any more; choose again.")
-        self.drive.command(CommandKind(form.key), reason, wave=choice.wave, server=choice.server)
+        self.drive.command(CommandKind(form.key), reason, wave=choice.wave, server=choice.server, typed=typed)
         self._ask(None)
         self.widget.status = said(
             f"Recorded: {form.key}{f' {choice.about}' if choice.about else ''}. {_obeyed(choice.answer)}"

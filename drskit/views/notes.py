@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from drskit.amending import told as edited_words
 from drskit.authorization import told as authorised_words
 from drskit.change import told
 from drskit.costs import bill
@@ -115,9 +116,15 @@ def _action(line: ActionLine, now: datetime) -> Note:
     return Note(action_words(line, now), Tone.BAD if failed else None, line.status)
 
 
+def _edited(execution: Execution, _now: datetime) -> Iterator[Note]:
+    if execution.applied is not None:
+        yield Note(edited_words(execution), Tone.WAIT)
+
+
 NOTES: tuple[Callable[[Execution, datetime], Iterable[Note]], ...] = (
     _authorised,
     _change_control,
+    _edited,
     _costs,
     _untold,
     _at_the_end,

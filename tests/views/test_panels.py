@@ -70,7 +70,7 @@ class Story:
         events = () if self.place < 0 else self.chapters[self.place].events
         return [event for event in events if event.sequence > after]
 
-    def command(self, kind, reason, *, wave, server):
+    def command(self, kind, reason, *, wave, server, typed=""):
         self._fail("command")
         self.told.append((kind.value, wave, server, reason))
 
@@ -380,7 +380,7 @@ def test_only_what_makes_sense_can_be_pressed(live_panel):
     waits.step = lambda: False
     hand = live_panel(waits)
     until(lambda: hand.asked == "approve")
-    assert ["skip", "pause", "decline", "cancel"] == list(hand.buttons)
+    assert ["skip", "edit", "pause", "decline", "cancel"] == list(hand.buttons)
     assert "Cancel the drill …" == hand.buttons["cancel"]["label"]
     hand.face.leave()
 
