@@ -7,10 +7,11 @@ the relaunch guard before it is recorded; the engine carries it out, or refuses.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from drskit.addressees import target
-from drskit.amending import basis_of, not_editable
+from drskit.amending import basis_of, changes_of, not_editable
 from drskit.authorization import unauthorised
 from drskit.errors import GuardRefused, InvalidInput, InvalidRunbook, NotAuthorized, Refused
 from drskit.guard import obstacles, survey
@@ -26,6 +27,7 @@ from drskit.model import (
     WaveEdit,
     WaveRun,
 )
+from drskit.orders import obey
 from drskit.planning import Resolved, refuse_unready, resolve
 from drskit.runbook import understand
 from drskit.session import Session
@@ -116,7 +118,7 @@ def edit(session: Session, execution_id: str, wave: str | None, what: Wanted, *,
         GuardRefused: a launch of an added server would destroy what somebody needs.
         NotAuthorized: it is a recovery, and a server that is added is not what was authorised.
     """
-    execution = session.store.load(execution_id)
+    execution = _as_told(session.store.load(execution_id), session.store.now())
     name = target(execution, CommandKind.EDIT, wave, ())
     plan_wave = next(one for one in execution.plan.waves if one.name == name)
     run = execution.wave(plan_wave.name)
@@ -128,6 +130,21 @@ def edit(session: Session, execution_id: str, wave: str | None, what: Wanted, *,
         **_added(session, execution, run, what.add),
     )  # fmt: skip
     return session.command(execution_id, CommandKind.EDIT, reason=reason, wave=name, edit=made)
+
+
+def changes_recorded(execution: Execution) -> tuple[str, ...]:
+    """What the last command of an execution, an edit, changes of what was told before it; a clause each."""
+    *earlier, last = execution.commands
+    before = _as_told(execution.model_copy(update={"commands": tuple(earlier)}), last.at)
+    plan_wave = next(one for one in before.plan.waves if one.name == last.wave_name)
+    return changes_of(plan_wave, last.edit) if last.edit else ()
+
+
+def _as_told(execution: Execution, now: datetime) -> Execution:
+    """The execution as it will be once all that was told it is obeyed: what comes next is about that."""
+    for _ in execution.commands:
+        execution = obey(execution, now)
+    return execution
 
 
 def _as_written(execution: Execution, plan_wave: Wave, what: Wanted) -> Wave:

@@ -31,21 +31,17 @@ def edit(
     The plan as it was started is kept beside the one that is executed. Who edits a wave with an approval must be one
     who may give it.
     """
-    from drskit.amending import changes_of
+    from drskit.editing import changes_recorded, wanted
     from drskit.editing import edit as record
-    from drskit.editing import wanted
 
     what = wanted("\n".join(settings), drop=drop, add=add, remove=remove)
-    session = open_session(ctx)
-    before = session.store.load(execution_id)
-    execution = record(session, execution_id, wave, what, reason=reason)
+    execution = record(open_session(ctx), execution_id, wave, what, reason=reason)
     given = execution.commands[-1]
     if json_output:
         show_json({"ExecutionId": execution_id, **given.to_json()})
         return
     click.echo(f"edit of wave {given.wave_name} is recorded. The next poll of {execution_id} carries it out:")
-    plan_wave = next(one for one in before.plan.waves if one.name == given.wave_name)
-    for line in changes_of(plan_wave, given.edit) if given.edit else ():
+    for line in changes_recorded(execution):
         click.echo(f"  {line}")
 
 

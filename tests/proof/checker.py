@@ -7,8 +7,9 @@ wire. It holds this:
 - One launch. At most one launch job carries an attempt's tag. A second job for
   servers of a wave is created only after the earlier one has ended and a person
   asked for it by `retry`.
-- One request. StartRecovery is sent at most once for each recorded intent, as a
-  drill, and never without one.
+- One request. StartRecovery is sent at most once for each recorded intent, and
+  never without one; as a drill, but for a RECOVERY, which exactly one
+  authorisation of the tables names as what used it.
 - No orphan. Every launch job in DRS is recorded under the attempt whose tag it
   carries; no attempt is called NOT_EXECUTED whose job exists. A stranger's job,
   of which it is told, is recorded under none.
@@ -149,6 +150,12 @@ class Checker:
                 _file(found.setdefault(name, Record()), _plain({"M": item}))
         return found
 
+    def _authorised(self) -> Counter[str]:
+        """How many authorisations each execution has used."""
+        pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
+        items = [item for page in pages for item in page["Items"] if item["PlanId"]["S"] == "#AUTHORIZATION"]
+        return Counter(item["UsedBy"]["S"] for item in items if "UsedBy" in item)
+
     def _active(self) -> set[str]:
         plans = self._tables.scan(TableName=PLANS, ConsistentRead=True)["Items"]
         return {plan["ActiveExecutionId"]["S"] for plan in plans if "ActiveExecutionId" in plan}
@@ -203,7 +210,8 @@ class Checker:
         problems += [*self._doings(records, over=True), *prepared(jobs, records, TAG)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*self._verified(records), *(_one_mark(sent) if self.sound_after else ())]
-        problems += [*_commands(records), *_given(records, given), *_history(records), *_wire(sent, records)]
+        problems += [*_commands(records), *_given(records, given), *_history(records)]
+        problems += [*_wire(sent, records, self._authorised())]
         if len(records) != executions:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
         _raise(problems)
@@ -462,7 +470,10 @@ def _history(records: dict[str, Record]) -> Iterator[str]:
             yield f"history of {name}: the header names another end"
 
 
-def _wire(sent: Iterable[Sent], records: dict[str, Record]) -> Iterator[str]:
+def _wire(sent: Iterable[Sent], records: dict[str, Record], authorised: Counter[str]) -> Iterator[str]:
+    recoveries = {name for name, record in records.items() if record.header["ExecutionType"] == "RECOVERY"}
+    if any(authorised[name] != 1 for name in recoveries) or set(authorised) != recoveries:
+        yield f"authorisation: {recoveries or 'nothing'} recovers for real, and the authorisations say {authorised}"
     intents = {
         event["Facts"]["AttemptId"]
         for record in records.values()
@@ -473,7 +484,7 @@ def _wire(sent: Iterable[Sent], records: dict[str, Record]) -> Iterator[str]:
     for one in sent:
         if one.operation == "StartRecovery":
             starts[one.members.get("tags", {}).get(TAG)] += 1
-            if one.members.get("isDrill") is not True:
+            if one.members.get("isDrill") is not (one.members["tags"]["drskit:ExecutionId"] not in recoveries):
                 yield f"StartRecovery was sent with isDrill {one.members.get('isDrill')}"
         elif one.operation in WRITES and not _conditional(one):
             yield f"{one.who} sent {one.operation} without a condition"

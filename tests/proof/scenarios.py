@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+from drskit.editing import edit, wanted
 from drskit.errors import DrskitError, Refused
 from drskit.model import CommandKind, Execution
 from drskit.poller import Pass, Poller
+from drskit.recovering import authorize, recover
 from drskit.runbook import parse_runbook
 from drskit.session import Session
 from tests.proof.faults import DELAYS
@@ -105,6 +107,10 @@ class Play:
     def tell(self, kind: CommandKind, *, wave: str | None = None) -> None:
         """Tell the execution something, and poll until it has been acknowledged."""
         self.command(kind, wave=wave)
+        self.acknowledged(kind)
+
+    def acknowledged(self, kind: CommandKind) -> None:
+        """Poll until what was told has been acknowledged."""
         self._poll(lambda _: self._acknowledged(kind))
 
     def work(self, *, passes: int = PASSES) -> None:
@@ -278,6 +284,37 @@ def _foreign(play: Play) -> None:
     play.work()
 
 
+def _edit(play: Play) -> None:
+    """The second wave waits for an approval, and somebody who may give it takes a server out and the question away."""
+    with play.undisturbed():
+        play.start(PLAN.replace("groups: [app]}", "groups: [app], approve: look at it}"))
+        play.work()
+    what = wanted("timeout: PT2H", drop=["approve"], remove=["s-5b83d60f4a91c2e76"])
+    play.given["edit"] += 1
+    play.step(
+        lambda process: edit(process.session, play.execution_id, "Application", what, reason="as the script says")
+    )
+    play.acknowledged(CommandKind.EDIT)
+    with play.undisturbed():
+        play.work()
+
+
+def _recover(play: Play) -> None:
+    """Somebody authorises a recovery and starts it; where the token expired meanwhile, they make another one."""
+    runbook = parse_runbook(PLAN, source="runbooks/proof.yaml")
+    execution: Execution | None = None
+    while execution is None:
+        made = play.step(
+            lambda process: authorize(process.session, process.session.preview(runbook), reason="as the script says")
+        )
+        if made is None:
+            raise AssertionError("the authorisation was refused")
+        token = made.token
+        execution = play.step(lambda process, token=token: recover(process.session, runbook, token=token))
+    play.execution_id = execution.execution_id
+    play.work()
+
+
 def _cleanup(play: Play) -> None:
     """A drill's instances are terminated, but for one that is needed; a stranger's stay, of the drill's servers too."""
     with play.undisturbed():
@@ -333,6 +370,12 @@ STRANGER = """
     name: stranger
     instances: [{id: i-0123456789abcdef0, drill: false, launched: 2026-03-01T09:00:00Z}]
 """
+BOTH = (
+    WORLD
+    + """
+  - {id: s-5b83d60f4a91c2e76, name: app-2, tags: {Tier: app}, durations: {gap: 5, conversion: 20, launch: 30}}
+"""
+)
 FAILING = WORLD.replace("name: db-1,", "name: db-1, fails: [no-capacity],")
 PAIR = (
     WORLD
@@ -379,6 +422,8 @@ SCENARIOS = {
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),
+        Scenario("edit", _edit, BOTH),
+        Scenario("recover", _recover),
         Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
         Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
