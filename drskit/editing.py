@@ -37,6 +37,7 @@ from drskit.yamlfile import Data, Document, YamlFault, read_text
 EDITABLE: Mapping[str, tuple[str, ...]] = {
     "approve": ("approval",),
     "timeout": ("timeout",),
+    "checks": ("checks",),
     "before": ("before",),
     "after": ("after",),
     "order": ("order",),

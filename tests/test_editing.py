@@ -224,3 +224,16 @@ def test_a_recovery_takes_in_only_what_was_authorised():
 def test_every_editable_key_is_a_field_of_the_plan():
     """One that is not would change nothing."""
     assert {name for names in EDITABLE.values() for name in names} <= set(Wave.model_fields)
+
+
+def test_checks_and_waits_are_edited_as_in_a_runbook():
+    """The wave waits and asks as it reads then."""
+    with drilling() as (home, execution_id):
+        text = "before: [{wait: PT1M, modes: [DRILL]}]\nchecks: {all: [{ec2_status: ok}]}"
+        edit(home.session, execution_id, "Web", wanted(text), reason="a little time, and proof")
+        home.finish()
+        execution = final(home, home.session.store.load(execution_id))
+        assert ExecutionStatus.COMPLETED is execution.status
+        assert ["before"] == [task.phase.value for task in execution.tasks if task.wave_name == "Web"]
+        assert all(server.verified_time for server in execution.wave("Web").servers)
+        assert () == faults(*home.session.history(execution_id))

@@ -13,7 +13,7 @@ from drskit.cli.common import as_json, ends_well, open_session, show_json
     "settings",
     multiple=True,
     metavar="KEY: VALUE",
-    help="A key of the wave, as in a runbook: approve, timeout, before, after, order, …; may be repeated.",
+    help="A key of the wave, as in a runbook: approve, timeout, checks, before, after, …; may be repeated.",
 )
 @click.option("--drop", multiple=True, metavar="KEY", help="A key that is to be as if it were not there.")
 @click.option("--add", multiple=True, metavar="SERVER", help="A source server of the plan's groups that comes in.")
