@@ -75,12 +75,12 @@ def lines(execution: Execution) -> tuple[Told, ...]:
 
 
 def _all(execution: Execution) -> Iterator[tuple[WaveRun, ServerRun, Check, CheckRun]]:
-    for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
-        if plan_wave.checks is None:
-            continue
+    declared = {plan_wave.name: plan_wave.checks for plan_wave in execution.plan.waves}
+    for wave in execution.waves:
+        checks = declared.get(wave.wave_name)
         for server in wave.servers:
-            if len(server.checks) == len(plan_wave.checks.all):
-                for check, run in zip(plan_wave.checks.all, server.checks, strict=True):
+            if checks is not None and len(server.checks) == len(checks.all):
+                for check, run in zip(checks.all, server.checks, strict=True):
                     yield wave, server, check, run
 
 

@@ -17,7 +17,7 @@ from drskit.report.sections import Cell, Look, Section
 from drskit.report.summary import Summary, WaveResult, applied_words, labels_of
 from drskit.views.board import boxed, filled, text_of
 from drskit.views.rows import TROUBLE, trouble_of
-from drskit.views.tables import WRAP, table
+from drskit.views.tables import WRAP, cell, table
 from drskit.views.words import (
     COLOURS,
     MODE_COLOURS,
@@ -155,8 +155,8 @@ def _path(summary: Summary, labels: Mapping[str, str]) -> str:
     whole = ", ".join(f"{whose.value} {span(took)}" for whose, took in shares(summary.path).items())
     rows = [
         (
-            escape(step.words), span(step.lasted), step.whose.value, text_of(step.wave_name),
-            text_of(labels[step.source_server_id] if step.source_server_id else None),
+            escape(step.words), cell(span(step.lasted), whole=True), step.whose.value, cell(step.wave_name),
+            cell(labels[step.source_server_id] if step.source_server_id else None),
             f"{clock(step.start_time)} to {clock(step.end_time)}",
         )
         for step in worth_telling(summary.path)
@@ -168,8 +168,8 @@ def _path(summary: Summary, labels: Mapping[str, str]) -> str:
 def render_criteria(summary: Summary) -> str:
     """What was to be proven, what failed, what was not tested, and what somebody must follow up."""
     trouble = [
-        (badge(server.run.status.value), text_of(server.run.name or server.run.source_server_id),
-         text_of(server.wave_name), text_of(trouble_of(server.run)))
+        (badge(server.run.status.value), cell(server.run.name or server.run.source_server_id),
+         cell(server.wave_name), text_of(trouble_of(server.run)))
         for server in summary.servers
         if server.run.status in TROUBLE
     ]  # fmt: skip
@@ -211,11 +211,10 @@ def _of_its_own(section: Section) -> str:
     return heading + told + (table(section.title, section.heads, rows) if rows else "")
 
 
-def _cell(cell: Cell) -> str:
-    if cell.look is Look.STATUS:
-        return badge(cell.text)
-    whole = cell.look in {Look.ID, Look.SHORT}
-    return f'<span style="white-space:nowrap">{text_of(cell.text)}</span>' if whole else text_of(cell.text)
+def _cell(one: Cell) -> str:
+    if one.look is Look.STATUS:
+        return badge(one.text)
+    return cell(one.text, whole=one.look in {Look.ID, Look.SHORT})
 
 
 def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

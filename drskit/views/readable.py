@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drskit.views.board import badge, boxed, text_of
-from drskit.views.tables import table
+from drskit.views.tables import cell, table
 from drskit.views.words import BADGES, counted, moment, plain, shortened, span
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ LONGEST = 60
 """Rows that are shown; the frame holds them all."""
 LOGGED = 60
 """Characters of a cell where it is printed as plain text."""
-WHOLE = 40
-"""Characters up to which a word without spaces, as an id, is never broken."""
 TITLE = "title"
 """The attribute that holds what those hear who do not see the table."""
 
@@ -93,6 +91,5 @@ def _cell(head: str, value: Any) -> str:
     words = _words(value)
     if head == "Status" and words in BADGES:
         return f'<span style="white-space:nowrap">{badge(words)}</span>'
-    whole = not isinstance(value, str) or (len(words) <= WHOLE and " " not in words)
-    shape = "white-space:nowrap" if whole else "display:inline-block;min-width:18em"
-    return f'<span style="{shape}">{text_of(words)}</span>'
+    shown = cell(words, whole=not isinstance(value, str))
+    return shown if shown.startswith("<span") else f'<span style="display:inline-block;min-width:18em">{shown}</span>'
