@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
@@ -24,6 +25,7 @@ from drskit.model import (
     WaveEdit,
     WaveStatus,
 )
+from drskit.money import BudgetPolicy, BudgetRun, Prices
 from drskit.orders import REFUSED, answer_now
 from drskit.seen import Remains, Sight
 from drskit.targets import Selection, Target
@@ -101,6 +103,15 @@ def _foreign() -> Walk:
     return walk.run(5)
 
 
+def _dear() -> Walk:
+    """The first wave would pass the budget: a conversion server costs a thousand dollars an hour here."""
+    execution = execution_of((wave("Database"), 2), (wave("Application"), 2))
+    prices = Prices(dated=START.date(), source="a list", large={"m4": Decimal(1000)})
+    plan = execution.plan.model_copy(update={"budget": BudgetPolicy(max_usd=Decimal(100))})
+    budget = BudgetRun(prices=prices, limit_usd=Decimal(100))
+    return Walk(execution.model_copy(update={"plan": plan, "budget": budget})).run()
+
+
 def _cleaning() -> Execution:
     drill = _two().wave_done().wave_done().execution
     server = drill.waves[0].servers[0]
@@ -143,6 +154,7 @@ def whole() -> Mapping[str, Scene]:
         "PAUSED, for somebody else's job": _foreign(),
         "PAUSED, for a failed wave (`on_failure: pause`)": _two(on_failure=OnFailure.PAUSE).wave_done(sid(2)),
         "PAUSED, for a server that is UNKNOWN": _gone(),
+        "PAUSED, for the budget": _dear(),
         "POLLING, paused by somebody": _after(_running(), C.PAUSE),
     }
     for name, walk in others.items():

@@ -71,7 +71,7 @@ def test_a_cleanup_by_button_terminates_what_was_shown_and_leads_back_to_the_dri
     preview = drill.cleanup_preview()
     assert preview.selection.targets
     assert preview.selection.targets[0].instance_id in drill.cleanup_text(preview)
-    drill.start_cleanup(preview, "nobody needs them")
+    drill.start_cleanup(preview, "nobody needs them", "")
     assert ExecutionType.CLEANUP is drill.snapshot().execution_type
     run(drill)
     assert ended.execution_id == drill.snapshot().execution_id
@@ -86,7 +86,7 @@ def test_a_new_kernel_takes_up_a_cleanup_with_its_drill(home):
     drill = opened_by(True, home)
     drill.start()
     ended = run(drill)
-    drill.start_cleanup(drill.cleanup_preview(), "nobody needs them")
+    drill.start_cleanup(drill.cleanup_preview(), "nobody needs them", "")
     again = opened_by(True, home)
     assert ended.execution_id == again.snapshot().cleans
     run(again)

@@ -31,7 +31,10 @@ COMMANDS = {
     "poll": ("executions", "Advance every execution that is due."),
     "recover": ("recoveries", "Recover for real, with a token from authorize."),
     "report": ("reports", "Write or print the report of an execution or a run."),
-    "resume": ("commands", "Go on after a pause, a failed wave, or a launch that somebody else held."),
+    "resume": (
+        "commands",
+        "Go on after a pause, a failed wave, a launch that somebody else held, or a budget that is too small.",
+    ),
     "retry": ("commands", "Launch again what failed or was left out."),
     "run": ("notebooks", "Run a notebook headless."),
     "schedule": ("schedules", "Print what makes another scheduler run a drill."),
