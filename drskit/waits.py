@@ -201,9 +201,15 @@ def moving(execution: Execution) -> bool:
     """Whether something goes on without a person."""
     if any(_wave_moves(execution, *pair) for pair in zip(execution.plan.waves, execution.waves, strict=True)):
         return True
-    if open_tasks(execution) or (at_the_end(execution).turn is Turn.DUE and not execution.held and _over(execution)):
+    runs = any(not _put_off(execution, task) for task in open_tasks(execution))
+    if runs or (at_the_end(execution).turn is Turn.DUE and not execution.held and _over(execution)):
         return True
     return bool(paced_waves(execution))
+
+
+def _put_off(execution: Execution, task: Task) -> bool:
+    """Whether an action that AWS refused for now is asked for again only after a pause."""
+    return execution.held is not None and task.refused and task.status is TaskStatus.INTENT
 
 
 def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
@@ -217,7 +223,8 @@ def _wave_moves(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
         return not execution.held
     if _pending(execution, plan_wave, wave):
         return not execution.held and not _stands_still(execution, plan_wave, wave)
-    return not lost_servers(execution, wave)
+    tasks = open_tasks(execution, wave.wave_name)
+    return not lost_servers(execution, wave) and not (tasks and all(_put_off(execution, task) for task in tasks))
 
 
 def _action_asks(execution: Execution, wave: WaveRun) -> bool:
@@ -226,7 +233,9 @@ def _action_asks(execution: Execution, wave: WaveRun) -> bool:
     if verifying and any(part.name == wave.wave_name and unfinished(part, wave) for part in execution.plan.waves):
         return False  # its checks go on, also while it is paused
     turn = stand_of(execution, TaskPhase.AFTER if verifying else TaskPhase.BEFORE, wave.wave_name).turn
-    return turn is Turn.ASKS or (turn is Turn.DUE and verifying and execution.held is not None)
+    put_off = all(_put_off(execution, task) for task in open_tasks(execution, wave.wave_name))
+    waits = verifying and execution.held is not None and (turn is Turn.DUE or (turn is Turn.BUSY and put_off))
+    return turn is Turn.ASKS or waits
 
 
 def _over(execution: Execution) -> bool:

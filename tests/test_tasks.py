@@ -334,3 +334,16 @@ def test_a_wave_is_not_left_out_while_an_action_of_it_runs():
     walk.command(C.SKIP, "Database")
     walk.run()
     assert "refused: wave Database: ssm_automation WarmCache before wave Database runs" in walk.answer()
+
+
+@pytest.mark.parametrize("place", ["before", "after", "at_end"])
+def test_a_pause_holds_back_what_aws_has_refused_for_now(place):
+    """Nothing goes on meanwhile, so nobody polls for it; after the resume it is asked for again."""
+    ways = {"before": lambda: walk_of(action()), "after": lambda: walk_of(after=(action(),)).wave_done()}
+    walk = ways.get(place, lambda: walk_of(at_end=(action(),)).wave_done().wave_done())().run()
+    walk.acted(NotExecuted("ThrottlingException", "slowly", transient=True))
+    walk.command(C.PAUSE)
+    assert X.PAUSED is walk.run(1).status
+    assert (X.PAUSED, 1) == (walk.run(600).status, len(walk.acts))
+    walk.command(C.RESUME)
+    assert (X.POLLING, 2) == (walk.run(1).status, len(walk.acts))
