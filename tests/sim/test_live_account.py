@@ -5,6 +5,7 @@ What fails there is something that the simulator has wrong; see docs/simulator-o
 """
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,7 +25,9 @@ NOBODY = "s-00000000000000000"
 WORLD = make_spec(
     *[QUICK | {"name": f"server-{number}"} for number in range(1, 5)],
     {"replication": {"state": "STALLED", "error": "AGENT_NOT_SEEN", "lag": 4000}},
+    {"extended": {"account": "111111111111"}},
     networks=[{"vpc": "vpc-0123456789abcdef0"}],
+    staging=[{"id": "s-5000000000000005b", "account": "111111111111"}],
 )
 
 
@@ -175,6 +178,50 @@ def test_plans_are_told_with_their_steps(drs):
         execution_arn = execution["recoveryPlanExecutionArn"]
         key, request = "recoveryPlanExecutionSteps", {"recoveryPlanExecutionArn": execution_arn}
         assert everything(drs, "list_recovery_plan_execution_steps", key=key, **request)
+
+
+def first(drs: Any, operation: str, key: str = "items", **request: Any) -> dict[str, Any]:
+    """The first of a list; empty where there is none."""
+    return dict(next(iter(everything(drs, operation, key=key, **request)), {}))
+
+
+def test_every_reading_operation_has_an_answer(drs):
+    """All that the model has, each about something that the account has; an account may lack some of it."""
+    server, job = first(drs, "describe_source_servers"), first(drs, "describe_jobs")
+    instance = first(drs, "describe_recovery_instances")
+    staging = first(drs, "list_staging_accounts", key="accounts")
+    plan = first(drs, "list_recovery_plans", key="recoveryPlans")
+    own = {"recoveryPlanArn": plan.get("recoveryPlanArn")}
+    step = first(drs, "list_recovery_plan_steps", key="recoveryPlanSteps", **own) if plan else {}
+    run = first(drs, "list_recovery_plan_executions", key="recoveryPlanExecutions")
+    of_run = {"recoveryPlanExecutionArn": run.get("recoveryPlanExecutionArn")}
+    key = "recoveryPlanExecutionSteps"
+    run_step = first(drs, "list_recovery_plan_execution_steps", key=key, **of_run) if run else {}
+    about: dict[str, dict[str, Any]] = {
+        "DescribeJobLogItems": {"jobID": job.get("jobID")},
+        "DescribeRecoverySnapshots": {"sourceServerID": server.get("sourceServerID")},
+        "GetFailbackReplicationConfiguration": {"recoveryInstanceID": instance.get("recoveryInstanceID")},
+        "GetLaunchConfiguration": {"sourceServerID": server.get("sourceServerID")},
+        "GetReplicationConfiguration": {"sourceServerID": server.get("sourceServerID")},
+        "GetRecoveryPlan": own,
+        "GetRecoveryPlanStep": {"recoveryPlanStepArn": step.get("recoveryPlanStepArn")},
+        "GetRecoveryPlanExecution": of_run,
+        "GetRecoveryPlanExecutionStep": {"recoveryPlanExecutionStepArn": run_step.get("recoveryPlanExecutionStepArn")},
+        "ListExtensibleSourceServers": {"stagingAccountID": staging.get("accountID")},
+        "ListLaunchActions": {"resourceId": server.get("sourceServerID")},
+        "ListRecoveryPlanExecutionSteps": of_run,
+        "ListRecoveryPlanSteps": own,
+        "ListTagsForResource": {"resourceArn": server.get("arn")},
+    }
+    asked = set()
+    for name in (one for one in drs.meta.service_model.operation_names if one.startswith(READS)):
+        request = about.get(name, {})
+        if None not in request.values():
+            getattr(drs, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())(**request)
+            asked.add(name)
+    lacking = {name for name, request in about.items() if None in request.values()}
+    assert asked | lacking == {one for one in drs.meta.service_model.operation_names if one.startswith(READS)}
+    assert not lacking or PROFILE
 
 
 def test_refusals_are_as_they_are_known(drs):
