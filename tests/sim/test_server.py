@@ -18,6 +18,7 @@ from drskit.sim import serve
 from tests.sim.lab import make_spec, server_id, session
 
 AWS = Path(sys.executable).parent / "aws"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -50,39 +51,54 @@ def steer(served, path, body=None, method=None):
         return json.load(reply)
 
 
-def aws(served, *words):
-    """What the AWS CLI prints."""
+def aws(served, *words, stdin=None):
+    """What the AWS CLI prints; given steps on stdin, it is run on one after the other in one process."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DRSKIT_"))}
-    command = [str(AWS), *words, "--output", "json"]
     done = subprocess.run(
-        command, env=environment | served.environment(), capture_output=True, text=True, check=False, timeout=60
+        [*words],
+        env=environment | served.environment(),
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) if done.stdout.strip() else None
+    return json.loads(done.stdout)
+
+
+def step(line, **keep):
+    """A command of the CLI, and what to keep of its answer, by the keys that lead there."""
+    return {"run": line.split(), "keep": {name: keys.split() for name, keys in keep.items()}}
+
+
+def test_the_aws_cli_finds_the_servers(server):
+    """The command as people type it, with nothing but the exported variables."""
+    assert len(aws(server, AWS, "drs", "describe-source-servers", "--output", "json")["items"]) == 3
 
 
 def test_the_aws_cli_can_do_a_whole_drill(server):
-    """Each simulated operation, by the CLI, with nothing but the exported variables."""
+    """From start to termination, and a look at what it left in EC2."""
     name = server_id(1)
-    assert len(aws(server, "drs", "describe-source-servers")["items"]) == 3
-    assert aws(server, "drs", "get-launch-configuration", "--source-server-id", name)["sourceServerID"] == name
-    assert aws(server, "drs", "describe-recovery-snapshots", "--source-server-id", name)["items"]
-    start = ("--source-servers", f"sourceServerID={name}", "--is-drill", "--tags", "Wave=1")
-    job = aws(server, "drs", "start-recovery", *start)["job"]
-    assert job["status"] == "PENDING"
-    RemoteClock(server.clock_url).sleep(900)
-    done = aws(server, "drs", "describe-jobs", "--filters", f"jobIDs={job['jobID']}")["items"][0]
+    steps = [
+        step(f"drs start-recovery --source-servers sourceServerID={name} --is-drill", job="job jobID"),
+        {"sleep": 900, "clock": server.clock_url},
+        step("drs describe-jobs --filters jobIDs={job}"),
+        step("drs describe-job-log-items --job-id {job}"),
+        step("drs describe-recovery-instances --query items[0]", instance="recoveryInstanceID"),
+        step("ec2 describe-instances --instance-ids {instance} --query Reservations[0].Instances[0].State"),
+        step("drs terminate-recovery-instances --recovery-instance-ids {instance}"),
+    ]
+    told = aws(server, sys.executable, "-m", "tests.sim.cli", stdin=json.dumps(steps))
+    assert [0] * 6 == [one["code"] for one in told], told
+    started, jobs, log, instance, state, gone = (one["out"] for one in told)
+    assert started["job"]["status"] == "PENDING"
+    (done,) = jobs["items"]
     assert (done["status"], done["participatingServers"][0]["launchStatus"]) == ("COMPLETED", "LAUNCHED")
-    log = aws(server, "drs", "describe-job-log-items", "--job-id", job["jobID"])["items"]
-    assert log[-1]["event"] == "JOB_END"
-    aws(server, "drs", "tag-resource", "--resource-arn", job["arn"], "--tags", "Owner=me")
-    aws(server, "drs", "untag-resource", "--resource-arn", job["arn"], "--tag-keys", "Wave")
-    assert aws(server, "drs", "list-tags-for-resource", "--resource-arn", job["arn"])["tags"] == {"Owner": "me"}
-    instance = aws(server, "drs", "describe-recovery-instances")["items"][0]["recoveryInstanceID"]
-    seen = aws(server, "ec2", "describe-instances", "--instance-ids", instance)
-    assert seen["Reservations"][0]["Instances"][0]["State"]["Name"] == "running"
-    gone = aws(server, "drs", "terminate-recovery-instances", "--recovery-instance-ids", instance)["job"]
-    assert gone["type"] == "TERMINATE"
+    assert log["items"][-1]["event"] == "JOB_END"
+    assert (instance["sourceServerID"], state["Name"]) == (name, "running")
+    assert gone["job"]["type"] == "TERMINATE"
 
 
 def test_every_reply_says_when_and_that_it_is_simulated(fresh):
