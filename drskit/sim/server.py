@@ -196,8 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do_OPTIONS = do_GET  # noqa: N815 - http.server's names
 
     def _answer(self) -> None:
-        length = int(self.headers.get("content-length") or 0)
-        body = self.rfile.read(length) if length else b""
+        try:
+            body = self._body()
+        except ValueError:
+            self.close_connection = True
+            self._send(*json_error("BadRequest", 400, {"message": "The length of the request is no number."}))
+            return
         path = self.path.partition("?")[0]
         try:
             steers = path.startswith(PREFIX)
@@ -206,6 +210,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self._send(*reply)
+
+    def _body(self) -> bytes:
+        """What was sent, also in chunks, as some SDKs send what they do not know the length of."""
+        if "chunked" not in self.headers.get("transfer-encoding", "").lower():
+            length = int(self.headers.get("content-length") or 0)
+            return self.rfile.read(length) if length else b""
+        parts = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass  # trailers
+        del self.headers["transfer-encoding"]
+        return b"".join(parts)
 
     def log_message(self, *_: Any) -> None:
         """Write no log: the caller sees every reply."""

@@ -1,5 +1,6 @@
 """The world over HTTP: boto3, the AWS CLI, the clock, the faults."""
 
+import http.client
 import json
 import os
 import subprocess
@@ -99,6 +100,29 @@ def test_the_aws_cli_can_do_a_whole_drill(server):
     assert log["items"][-1]["event"] == "JOB_END"
     assert (instance["sourceServerID"], state["Name"]) == (name, "running")
     assert gone["job"]["type"] == "TERMINATE"
+
+
+def test_a_request_may_come_in_chunks(server):
+    """As some SDKs send what they do not know the length of; the connection can be used again."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    scope = "AWS4-HMAC-SHA256 Credential=simulated/20260302/us-west-2/drs/aws4_request, SignedHeaders=host, Signature=0"
+    parts = [b'{"maxRes', b'ults": 2}']
+    for _ in range(2):
+        headers = {"authorization": scope, "content-type": "application/json"}
+        connection.request("POST", "/DescribeSourceServers", iter(parts), headers, encode_chunked=True)
+        reply = connection.getresponse()
+        assert (reply.status, len(json.load(reply)["items"])) == (200, 2)
+    connection.close()
+
+
+@pytest.mark.parametrize("length", [{"content-length": "many"}, {"transfer-encoding": "chunked"}])
+def test_a_length_that_is_none_is_refused(server, length):
+    """With words, and without a word of Python on stderr."""
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.request("POST", "/DescribeJobs", headers=length)
+    connection.send(b"what\r\n")
+    assert connection.getresponse().status == 400
+    connection.close()
 
 
 def test_every_reply_says_when_and_that_it_is_simulated(fresh):
