@@ -9,6 +9,7 @@
 - Once the plan's time is over nothing is asked for before a retry, and the end is TIMED_OUT.
 - No server is launched before all servers of the steps before its own have come to their end.
 - What is not final and not paused has something to wait for: a job, an outcome, a time.
+- Whatever happened, when nothing more does it comes to its end, or waits for a decision of a person that it names.
 """
 
 from datetime import timedelta
@@ -31,10 +32,11 @@ from drskit.model import (
     WaveStatus,
 )
 from drskit.ports import Started, Unknown
+from drskit.seen import Remains
 from drskit.states import FINAL_EXECUTION, FINAL_WAVE, RETRY_EXECUTION
 from drskit.steps import steps_of
 from drskit.timelimit import deadline_of
-from drskit.witness import Absent, Foreign, Mine, Unsure
+from drskit.witness import ATTEMPT_TAG, Absent, Foreign, Mine, Unsure
 from tests.builders import TRANSIENT, Walk, execution_of, job_of, sid, wave
 
 A, S, W, X = AttemptStatus, ServerStatus, WaveStatus, ExecutionStatus
@@ -325,6 +327,22 @@ class AnyDrill(RuleBasedStateMachine):
             server.status is S.LAUNCHING and server.job_id in ended for run in execution.waves for server in run.servers
         )
         assert intents or jobs or moves or silent
+
+    def teardown(self) -> None:
+        """Nothing is lost: left alone in fair weather it comes to its end, or waits for a person."""
+        if not hasattr(self, "walk"):
+            return
+        for _ in range(40):
+            if self.walk.status in FINAL_EXECUTION | {X.PAUSED} and not self.unanswered:
+                break
+            for attempt in self.walk.execution.attempts:
+                if attempt.status is A.INTENT:
+                    mine = [job for job in self.walk.jobs.values() if job.tags[ATTEMPT_TAG] == attempt.attempt_id]
+                    self.walk.witnesses[attempt.attempt_id] = Mine(mine[0]) if mine else Absent()
+            self.fair_weather()
+            for job_id in self.walk.jobs:
+                self.walk.remains.setdefault(job_id, Remains())
+        assert self.walk.status in FINAL_EXECUTION | {X.PAUSED}
 
 
 AnyDrill.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
