@@ -24,7 +24,7 @@ from drskit.model import (
 )
 from drskit.progress import lost_servers, still_works, stopping
 from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
-from drskit.taskorders import renewed
+from drskit.taskorders import busy, renewed
 from drskit.tasks import Turn, at_the_end
 from drskit.timelimit import deadline_of
 
@@ -143,7 +143,8 @@ def _about_wave(execution: Execution, wave: WaveRun) -> str | None:
 def _about_started(execution: Execution, name: str) -> str:
     if any(attempt.status is AttemptStatus.FOREIGN for attempt in execution.attempts_of(name)):
         return f"wave {name} waits for a decision about what stands in its way: resume has it tried again"
-    return f"wave {name} still runs: wait until its job has ended"
+    running = busy(execution, name)
+    return f"wave {name}: {running}" if running else f"wave {name} still runs: wait until its job has ended"
 
 
 def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) -> Execution:

@@ -17,7 +17,7 @@ from drskit.model import Execution, ExecutionStatus, ExecutionType, OnFailure
 from drskit.placeholders import Occasion, Unfit, request_of
 from drskit.ports import NotExecuted, Unknown
 from drskit.seen import Seen
-from drskit.states import FINAL_TASK
+from drskit.states import FINAL_TASK, STARTED_WAVE
 
 GOOD = frozenset({TaskStatus.DONE, TaskStatus.SKIPPED})
 FAILED_FOR_SURE = frozenset({TaskStatus.FAILED})
@@ -133,8 +133,9 @@ OVER = Stand(Turn.OVER)
 
 def stand_of(execution: Execution, phase: TaskPhase, wave_name: str | None) -> Stand:
     """Where a list of actions stands."""
-    last = {task.index: task for task in runs_of(execution, phase, wave_name)}
-    for index, action in enumerate(actions_of(execution, phase, wave_name)):
+    actions = actions_of(execution, phase, wave_name)
+    last = {task.index: task for task in runs_of(execution, phase, wave_name)} if actions else {}
+    for index, action in enumerate(actions):
         stand = _stand(execution, action, index, last.get(index))
         if stand is not None:
             return stand
@@ -174,7 +175,12 @@ def at_the_end(execution: Execution) -> Stand:
 
 def asking(execution: Execution) -> tuple[Task, ...]:
     """The failed runs of which a person must say what follows."""
-    stands = [stand_of(execution, phase, wave.wave_name) for wave in execution.waves for phase in OF_A_WAVE]
+    stands = [
+        stand_of(execution, phase, wave.wave_name)
+        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
+        if (plan_wave.before or plan_wave.after) and wave.status in STARTED_WAVE
+        for phase in OF_A_WAVE
+    ]
     stands.append(at_the_end(execution))
     return tuple(stand.task for stand in stands if stand.turn is Turn.ASKS and stand.task)
 

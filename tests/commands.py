@@ -10,6 +10,8 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+from drskit.actionports import Ended
+from drskit.actions import Action, ActionKind, ActionMode, Call
 from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
 from drskit.amending import basis_of
 from drskit.cleanup import new_cleanup
@@ -97,6 +99,13 @@ def _held() -> Walk:
     return walk.run(600)
 
 
+def _acting() -> Walk:
+    """An action before the first wave is asked for."""
+    does = Call(kind=ActionKind.HTTP, url="https://cmdb.example.com")
+    action = Action(does=does, modes=(ActionMode.DRILL,), name="tell the CMDB", on_failure=OnFailure.PAUSE)
+    return _two(before=(action,)).run()
+
+
 def _foreign() -> Walk:
     walk = _two().run().refuse("ConflictException")
     walk.witnesses[walk.launches[-1].attempt_id] = Foreign(job_of(7), (sid(1),))
@@ -153,6 +162,7 @@ def whole() -> Mapping[str, Scene]:
         "PAUSED, for an approval": _asked(),
         "PAUSED, for somebody else's job": _foreign(),
         "PAUSED, for a failed wave (`on_failure: pause`)": _two(on_failure=OnFailure.PAUSE).wave_done(sid(2)),
+        "PAUSED, for an action that failed (`on_failure: pause`)": _acting().acted(Ended(False, "answered 503")).run(),
         "PAUSED, for a server that is UNKNOWN": _gone(),
         "PAUSED, for the budget": _dear(),
         "POLLING, paused by somebody": _after(_running(), C.PAUSE),
@@ -185,7 +195,8 @@ def waves() -> Mapping[str, Scene]:
     }
     for status, (walk, name) in scenes.items():
         assert status is walk.execution.wave(name).status, (status, walk.waves)
-    return {status.value: (walk.execution, name) for status, (walk, name) in scenes.items()}
+    named = {status.value: (walk.execution, name) for status, (walk, name) in scenes.items()}
+    return named | {"PREPARING, an action of it runs": (_acting().execution, "Database")}
 
 
 def servers() -> Mapping[str, Scene]:

@@ -8,7 +8,16 @@ import pytest
 from drskit.actionports import Begun, Ended, Going, Hidden, NotFound
 from drskit.actions import Action, ActionKind, ActionMode, Automation, Call, Invoke, Publish, RunCommand, Wait, Where
 from drskit.cadence import Ceilings, next_look
-from drskit.model import CommandKind, Execution, ExecutionStatus, ExecutionType, OnFailure, ServerStatus, WaveStatus
+from drskit.model import (
+    CommandKind,
+    Deadline,
+    Execution,
+    ExecutionStatus,
+    ExecutionType,
+    OnFailure,
+    ServerStatus,
+    WaveStatus,
+)
 from drskit.ports import NotExecuted, Unknown
 from tests.builders import Walk, at, execution_of, wave
 
@@ -326,6 +335,52 @@ def test_a_pause_begins_nothing_new():
     assert (X.PAUSED, 1) == (walk.status, len(walk.acts))
     walk.command(C.RESUME)
     assert 2 == len(walk.run().acts)
+
+
+def test_a_wave_that_is_left_out_asks_nobody_any_more():
+    """Its action failed, and a person skips the wave instead: the next one begins."""
+    walk = walk_of(action(CALL, on_failure=OnFailure.PAUSE)).run().acted(Ended(False, "answered 503")).run()
+    walk.command(C.SKIP, "Database")
+    walk.run()
+    assert ([W.SKIPPED, W.PREPARING], 1) == (walk.waves, len(walk.launches))
+    assert "decision" not in (walk.execution.waiting_for or "")
+
+
+def test_a_failure_after_a_wave_asks_and_is_run_again():
+    """The wave stays VERIFYING and its servers as they are; nothing is launched twice."""
+    walk = walk_of(after=(action(CALL, on_failure=OnFailure.PAUSE),)).wave_done().acted(Ended(False, "answered 503"))
+    assert (X.PAUSED, W.VERIFYING) == (walk.run().status, walk.waves[0])
+    walk.command(C.RETRY, "Database")
+    walk.run().acted(Ended(True, "answered 200")).run()
+    assert (W.COMPLETED, 1) == (walk.waves[0], len(walk.execution.attempts_of("Database")))
+
+
+def test_a_pause_holds_what_follows_a_wave():
+    """The wave came up while somebody holds the execution: its actions wait for the resume."""
+    walk = walk_of(after=(action(CALL),)).run()
+    job = walk.launch()
+    walk.command(C.PAUSE)
+    walk.run()
+    walk.job_ends(job)
+    assert (X.PAUSED, W.VERIFYING, []) == (walk.run(600).status, walk.waves[0], walk.acts)
+    walk.command(C.RESUME)
+    assert 1 == len(walk.run().acts)
+
+
+def test_a_plan_s_own_time_ends_what_follows_a_wave():
+    """Nothing new begins once it is over: the wave is PARTIAL, and says so; the end is done all the same."""
+    walk = walk_of(after=(action(CALL), action(TOPIC)), at_end=(action(FIFO),))
+    walk = Walk(walk.execution.model_copy(update={"deadline": Deadline(at=at(650))})).run()
+    walk.job_ends(walk.launch())
+    walk.run(600)
+    assert 1 == len(walk.acts)
+    walk.seconds = 651
+    walk.run().acted(Ended(True, "answered 200")).run()
+    assert (W.PARTIAL, "not all that follows its launch was done, for nothing new was to begin") == (
+        walk.waves[0],
+        walk.execution.waves[0].reason,
+    )
+    assert ("SNS", X.TIMED_OUT) == (walk.acts[-1].kind.name, walk.acted(Ended(True, "published")).run().status)
 
 
 def test_a_wave_is_not_left_out_while_an_action_of_it_runs():

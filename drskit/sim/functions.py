@@ -30,7 +30,7 @@ class Functions:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._turns = Turns()
+        self._turns, self._pages = Turns(), Turns()
 
     def answer(self, question: Question, now: datetime) -> Reply:
         """The reply to a request."""
@@ -57,7 +57,7 @@ class Functions:
     def _http(self, body: str, now: datetime) -> Reply:
         asked = members_of(body)
         url, method = str(asked["url"]), str(asked["method"])
-        answer = self._turns.choose(self._world.spec.services.http, USUAL_PAGE, url=url, method=method)
+        answer = self._pages.choose(self._world.spec.services.http, USUAL_PAGE, url=url, method=method)
         headers = {str(name): str(value) for name, value in asked.get("headers", {}).items()}
         self._world.received.note(
             now, "http", f"{method} {url}", headers.get("Idempotency-Key"),

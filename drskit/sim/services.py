@@ -76,19 +76,19 @@ R = TypeVar("R", bound=Reaction)
 
 
 class Turns:
-    """Which answer is given next."""
+    """Which answer of one list is given next."""
 
     def __init__(self) -> None:
         self._given: dict[int, int] = {}
 
     def choose(self, answers: tuple[R, ...], usual: R, **asked: str) -> R:
         """The first answer that fits what is asked for and is not used up; the usual one where there is none."""
-        for answer in answers:
-            given = self._given.get(id(answer), 0)
+        for place, answer in enumerate(answers):
+            given = self._given.get(place, 0)
             if (answer.times is None or given < answer.times) and all(
                 _fits(name, getattr(answer, name), value) for name, value in asked.items()
             ):
-                self._given[id(answer)] = given + 1
+                self._given[place] = given + 1
                 return answer
         return usual
 

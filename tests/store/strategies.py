@@ -5,6 +5,22 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from drskit.actions import (
+    Action,
+    ActionKind,
+    ActionMode,
+    Automation,
+    Call,
+    Invoke,
+    Publish,
+    RunCommand,
+    Secret,
+    Task,
+    TaskPhase,
+    TaskStatus,
+    Wait,
+    Where,
+)
 from drskit.model import (
     AppliedGroup,
     AppliedPlan,
@@ -22,6 +38,7 @@ from drskit.model import (
     ExecutionStatus,
     GroupRun,
     Mode,
+    OnFailure,
     Pacing,
     Phase,
     PhaseSpan,
@@ -223,8 +240,39 @@ wave_runs = built(
     reason=maybe(texts),
     servers=tuples(server_runs),
 )
+texts_by_name = st.dictionaries(texts, tuples(texts), max_size=2)
+actions = built(
+    Action,
+    does=st.one_of(
+        built(Wait, kind=st.just(ActionKind.WAIT), span=spans),
+        built(Automation, kind=st.just(ActionKind.SSM_AUTOMATION), document=texts, parameters=texts_by_name),
+        built(
+            RunCommand,
+            kind=st.just(ActionKind.SSM_COMMAND),
+            parameters=texts_by_name,
+            on=built(Where, groups=tuples(names), instances=tuples(texts)),
+        ),
+        built(Invoke, kind=st.just(ActionKind.LAMBDA), function=texts, payload=maybe(texts), event=st.booleans()),
+        built(Publish, kind=st.just(ActionKind.SNS), topic=texts, subject=maybe(texts), message=texts),
+        built(
+            Call,
+            kind=st.just(ActionKind.HTTP),
+            url=texts,
+            headers=st.dictionaries(texts, texts, max_size=2),
+            secrets=st.dictionaries(texts, built(Secret, parameter=texts), max_size=2),
+            body=maybe(texts),
+            expect=tuples(st.integers(100, 599)),
+        ),
+    ),
+    modes=tuples(st.sampled_from(ActionMode)),
+    timeout=spans,
+    retries=st.integers(0, 10),
+    on_failure=st.sampled_from(OnFailure),
+    repeatable=st.booleans(),
+)
 plans = built(
     RecoveryPlan,
+    at_end=tuples(actions, 2),
     plan_id=names,
     description=texts,
     owners=st.dictionaries(texts, texts, max_size=2),
@@ -249,6 +297,8 @@ plans = built(
             optional=tuples(server_ids),
             timeout=spans,
             order=tuples(tuples(server_ids)),
+            before=tuples(actions, 2),
+            after=tuples(actions, 1),
         )
     ),
 )
@@ -275,6 +325,26 @@ commands = built(
     acknowledged=maybe(times),
     answer=maybe(texts),
 )
+tasks = built(
+    Task,
+    task_id=ids,
+    wave_name=maybe(texts),
+    phase=st.sampled_from(TaskPhase),
+    index=st.integers(0, 19),
+    number=st.integers(1, 99),
+    kind=st.sampled_from(ActionKind),
+    title=texts,
+    status=st.sampled_from(TaskStatus),
+    intended_at=seconds,
+    sent_at=maybe(seconds),
+    request=maybe(texts),
+    refused=st.booleans(),
+    doubt=maybe(texts),
+    external_id=maybe(texts),
+    outcome=maybe(texts),
+    output=maybe(texts),
+    again=maybe(decisions),
+)
 changes = built(
     ChangeRecord, ticket=maybe(texts), window=maybe(texts), against=tuples(texts), overridden=maybe(decisions)
 )
@@ -300,6 +370,7 @@ executions = built(
     change=maybe(changes),
     waves=tuples(wave_runs),
     attempts=st.lists(attempts, max_size=3, unique_by=lambda attempt: attempt.attempt_id).map(tuple),
+    tasks=st.lists(tasks, max_size=3, unique_by=lambda task: task.task_id).map(tuple),
     commands=st.lists(commands, max_size=3, unique_by=lambda command: command.command_id).map(tuple),
     notices=tuples(notices),
     reminder=maybe(times),

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from drskit import bounds
+from drskit.actions import ActionKind, Task, TaskPhase
 from drskit.cleanup import KEPT_MOST, new_cleanup
 from drskit.errors import Refused
 from drskit.history import first_event, narrate
 from drskit.model import Decision, ServerStatus
+from drskit.placeholders import REQUEST_BYTES
 from drskit.seen import Sight
 from drskit.store.attributes import item_bytes, to_item
 from drskit.store.codec import fitted, header_of, header_values
@@ -56,6 +58,20 @@ def test_the_largest_event_is_counted():
     assert item_bytes(to_item(hundred.to_json())) <= largest_item_bytes(before)
     _, first = first_event(before)
     assert item_bytes(to_item(first.to_json())) <= largest_item_bytes(before)
+
+
+def test_the_largest_run_of_an_action_fits_with_its_event():
+    """A request at its limit, and as much of an answer as is kept; the event of its making holds it once more."""
+    before = execution()
+    said = Decision(by="b" * 500, at=before.start_time, reason="r" * 5000)
+    task = Task(
+        task_id="0" * 26, wave_name="Wave 1", phase=TaskPhase.BEFORE, index=0, number=1, kind=ActionKind.HTTP,
+        title="t" * 2_100, intended_at=before.start_time, request="ü" * REQUEST_BYTES, outcome="o" * 5_000,
+        output="ü" * 5_000, trouble="t" * 5_000, external_id="e" * 200, again=said, overridden=said,
+    )  # fmt: skip
+    after, events = narrate(before, before.model_copy(update={"tasks": (task,)}), now=before.start_time, actor="a")
+    for value in (after.tasks[0], *events):
+        assert item_bytes(to_item({"": value.to_json()})) <= bounds.ITEM_BYTES
 
 
 def test_the_start_of_a_cleanup_of_three_thousand_instances_is_counted_and_fits():
