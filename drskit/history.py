@@ -133,11 +133,6 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
         had = attempts.get(attempt.attempt_id)
         if had is not attempt:
             yield from _noted("ATTEMPT_NOTED", _attempt(attempt), changes(had, attempt), _launch(had, attempt))
-    tasks = {task.task_id: task for task in before.tasks}
-    for task in after.tasks:
-        ran = tasks.get(task.task_id)
-        if ran is not task:
-            yield from _noted("TASK_NOTED", _about_task(task), changes(ran, task), _task(ran, task))
     checks = {wave.name: wave.checks for wave in after.plan.waves}
     for old, new in zip(before.waves, after.waves, strict=True):
         if new is not old:
@@ -145,6 +140,11 @@ def _differences(before: Execution, after: Execution) -> Iterator[Told]:
             yield from _servers(old, new, servers_at_once(checks.get(new.wave_name)))
             yield from _noted("WAVE_NOTED", {"Wave": new.wave_name}, changes(old, new, {"servers"}), _wave(old, new))
     yield from _notices(before, after)
+    tasks = {task.task_id: task for task in before.tasks}
+    for task in after.tasks:
+        ran = tasks.get(task.task_id)
+        if ran is not task:
+            yield from _noted("TASK_NOTED", _about_task(task), changes(ran, task), _task(ran, task))
     yield from _edited(before, after)
     own = changes(before, after, PARTS | UNTOLD | PLANS)
     yield from _noted("EXECUTION_NOTED", {}, own, _whole(before, after))
