@@ -412,7 +412,9 @@ def without_checks(wave: WaveRun, why: str, only: frozenset[str] | None = None) 
 
 
 def to_check_again(server: ServerRun) -> bool:
-    """Whether a retry has the server checked again: it came up, and its checks were not passed."""
+    """Whether a retry has the server checked again: it came up, runs, and its checks were not passed."""
+    if server.terminated_by is not None or server.gone is not None:
+        return False
     failed = any(run.state is CheckState.FAILED for run in server.checks)
     return (server.status is ServerStatus.FAILED and failed) or (
         server.status is ServerStatus.LAUNCHED and server.unchecked is not None

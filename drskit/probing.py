@@ -54,6 +54,9 @@ class Inspection(Protocol):
     def health(self, instance_ids: Iterable[str]) -> dict[str, Health]:
         """EC2's own checks of each; one that does not run, or that EC2 does not know, is missing."""
 
+    def screenshot(self, instance_id: str) -> str | None:
+        """A picture of its console, a JPEG in base64; None where EC2 gives none, for whatever reason."""
+
 
 class Prober(Protocol):
     """Whoever tries ports and URLs."""

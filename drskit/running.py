@@ -9,6 +9,7 @@ servers those are, no header says: the executions are read where that counts.
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
+from drskit.checking import to_check_again
 from drskit.launches import LAUNCHED
 from drskit.model import (
     Execution,
@@ -26,6 +27,8 @@ Read = Callable[[ExecutionHeader], Execution | None]
 """Reads the execution of a header; None when it cannot be read."""
 UNTOUCHED = frozenset({ServerStatus.PENDING, ServerStatus.SKIPPED})
 MAY_RUN = LAUNCHED | {ServerStatus.UNKNOWN}
+TO_READ = frozenset({ServerStatus.UNKNOWN, ServerStatus.FAILED})
+"""What a header does not tell enough of: a server that failed came up, if its checks were what failed."""
 
 
 class RunningInstances(Record):
@@ -60,7 +63,7 @@ def running_instances(headers: Iterable[ExecutionHeader], read: Read) -> dict[st
             continue
         later = newer.setdefault(header.plan_id, [])
         over = header.execution_type is ExecutionType.DRILL and header.status in FINAL_EXECUTION
-        left = _left(header, later, once) if over and _may(header, MAY_RUN) else None
+        left = _left(header, later, once) if over and _may(header, MAY_RUN | TO_READ) else None
         if left:
             found[header.execution_id] = left
         if _may(header, frozenset(ServerStatus) - UNTOUCHED):
@@ -104,7 +107,12 @@ def left_running(execution: Execution, again: Collection[str] = ()) -> RunningIn
 
 
 def _up(wave: WaveRun, again: Collection[str]) -> list[ServerRun]:
-    return [server for server in wave.servers if server.status in LAUNCHED and server.source_server_id not in again]
+    """The servers that came up, those that did not pass their checks among them."""
+    return [
+        server
+        for server in wave.servers
+        if (server.status in LAUNCHED or to_check_again(server)) and server.source_server_id not in again
+    ]
 
 
 def _doubtful(wave: WaveRun, again: Collection[str]) -> list[ServerRun]:
@@ -123,7 +131,7 @@ def _age(header: ExecutionHeader) -> tuple[datetime, str]:
 def _left(header: ExecutionHeader, newer: Iterable[ExecutionHeader], read: Read) -> RunningInstances | None:
     """What one drill left: by its header where nothing is newer and nothing is in doubt, else by reading."""
     newer = tuple(newer)
-    if not (newer or _cut(header) or any(wave.servers.get(ServerStatus.UNKNOWN) for wave in header.waves)):
+    if not (newer or _cut(header) or any(_count(wave, TO_READ) for wave in header.waves)):
         return _told(header)
     execution = read(header)
     if execution is None:

@@ -7,13 +7,18 @@ A report is written also when the tables do not tell: it says so then.
 from collections.abc import Iterator
 from datetime import datetime
 
+from drskit.checking import to_check_again
 from drskit.cleaning import PURPOSE
 from drskit.errors import Malformed, NotFound, Unavailable
 from drskit.model import Execution, ExecutionHeader, ExecutionType
-from drskit.report.context import AppliedNote, CleanupNote, Context, cleanup_note
+from drskit.report.context import AppliedNote, CleanupNote, Context, Screenshot, cleanup_note
 from drskit.report.figures import DrillFigures, figures_of
 from drskit.session import Session
 from drskit.states import FINAL_EXECUTION
+
+MOST_SCREENSHOTS = 5
+SCREENSHOT_CHARACTERS = 200_000
+"""A larger picture is left out: a report is one file, and opens at once."""
 
 
 def versions() -> dict[str, str]:
@@ -45,6 +50,7 @@ def surroundings(session: Session, execution: Execution, now: datetime) -> Conte
                 else None,
                 "last": _last(session, execution, headers),
                 "cleanups": tuple(_cleanups(session, execution, headers)),
+                "screenshots": tuple(_screenshots(session, execution, now)),
                 "again": tuple(sorted(session.launched_again(execution))),
             }
         )
@@ -76,6 +82,22 @@ def _last(session: Session, execution: Execution, headers: tuple[ExecutionHeader
             continue
         return figures_of(drill, drill.end_time or drill.start_time)
     return None
+
+
+def _screenshots(session: Session, execution: Execution, now: datetime) -> Iterator[Screenshot]:
+    """The consoles of the first servers that did not pass their checks, as they are now."""
+    failed = [server for wave in execution.waves for server in wave.servers if to_check_again(server)]
+    for server in failed[:MOST_SCREENSHOTS]:
+        instance_id = server.recovery_instance_id
+        picture = session.instruments_for(execution).inspection.screenshot(instance_id) if instance_id else None
+        if picture and instance_id and len(picture) <= SCREENSHOT_CHARACTERS:
+            yield Screenshot(
+                source_server_id=server.source_server_id,
+                name=server.name,
+                instance_id=instance_id,
+                taken_at=now,
+                jpeg=picture,
+            )
 
 
 def _cleanups(session: Session, execution: Execution, headers: tuple[ExecutionHeader, ...]) -> Iterator[CleanupNote]:

@@ -18,6 +18,7 @@ from drskit.report.measures import Verdict
 from drskit.report.summary import Summary, summarise
 from drskit.resources import default_world
 from drskit.runbook import load_runbook
+from drskit.surroundings import surroundings
 from drskit.verify import faults
 from drskit.views.preview import preview_text
 from tests import harness
@@ -180,7 +181,11 @@ def test_checks():
         assert "104217|2026-03-02 08:59:41+00" == database.checks[3].text
         assert ["VERIFIED", "VERIFIED", "FAILED"] == [server.status for server in web]
         assert '{"database": "DOWN", "reason": "no route to 10.0.4.12"}' in (web[2].error or "")
+        context = surroundings(home.session, execution, home.session.store.now())
+        summary = summarise(execution, (), (), home.session.store.now(), context=context)
         page = render_html(summary)
+        assert ["checks-web-3"] == [shot.name for shot in context.screenshots]
+        assert '<img src="data:image/jpeg;base64,/9j/' in page
         assert "104217|2026-03-02 08:59:41+00" in page
         assert "until launched" in page
 

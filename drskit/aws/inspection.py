@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from drskit.aws.faults import asking, code_of
 from drskit.aws.replies import may, need
+from drskit.errors import Unavailable
 from drskit.probing import Health
 
 if TYPE_CHECKING:
@@ -68,6 +69,15 @@ class Ec2Inspection:
             return {}
         middle = len(ids) // 2
         return self._health(ids[:middle]) | self._health(ids[middle:])
+
+    def screenshot(self, instance_id: str) -> str | None:
+        """A picture of its console, a JPEG in base64; None where EC2 gives none: it is worth no trouble."""
+        try:
+            with asking(f"GetConsoleScreenshot in {self._region}"):
+                reply = self._ec2.get_console_screenshot(InstanceId=instance_id)
+                return need(reply, "ImageData", str)
+        except Unavailable:
+            return None
 
 
 def _healths(reply: object) -> Iterator[tuple[str, Health]]:

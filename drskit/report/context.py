@@ -38,6 +38,17 @@ class CleanupNote(Record):
     """Why the others remain, a sentence each."""
 
 
+class Screenshot(Record):
+    """What stood on the console of a server that did not pass its checks."""
+
+    source_server_id: str
+    name: str
+    instance_id: str
+    taken_at: AwareDatetime
+    jpeg: str
+    """In base64, as EC2 gives it."""
+
+
 class Context(Record):
     """What was known beside an execution."""
 
@@ -53,6 +64,8 @@ class Context(Record):
     last: DrillFigures | None = None
     """The drill of the same plan and mode before this one."""
     cleanups: tuple[CleanupNote, ...] = ()
+    screenshots: tuple[Screenshot, ...] = ()
+    """Of the first servers that did not pass their checks, where EC2 gave any."""
     again: tuple[str, ...] = ()
     """The servers that a newer execution launched again; an older drskit wrote the names of whole waves."""
 

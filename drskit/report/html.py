@@ -44,6 +44,7 @@ NOT_CSS = re.compile(r"[^A-Za-z0-9 .,:_-]")
 CSS_LENGTH = 80
 ID_LENGTH = 40
 """Characters of an identifier that is never broken."""
+BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 BREAKS = re.compile(r"(?<=[0-9]:)|(?<=/)")
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
@@ -124,6 +125,8 @@ def _environment() -> "Environment":
         "who": _who,
     }
     environment.tests["surprising"] = _surprising
+    environment.tests["base64"] = lambda text: BASE64.fullmatch(text) is not None
+    environment.filters["picture"] = lambda text: Markup(text) if BASE64.fullmatch(text) else ""  # noqa: S704 - letters and digits alone, and uncut
     return environment
 
 

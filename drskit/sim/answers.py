@@ -79,6 +79,9 @@ class HttpAnswer(Answer):
 class Answers(Entry):
     """What an instance answers."""
 
+    screen: Literal["login", "stuck", "none"] | None = None
+    """What a screenshot of its console shows; none where EC2 gives no picture. Default: login."""
+
     status: tuple[StatusAnswer, ...] = ()
     """Default: initializing for two minutes, then ok."""
     tcp: tuple[PortAnswer, ...] = ()

@@ -61,6 +61,11 @@ def status_of(world: World, found: Found, now: datetime) -> StatusAnswer:
     return StatusAnswer(instance=word, system=word)
 
 
+def screen_of(world: World, found: Found) -> str:
+    """What is to be seen on its console."""
+    return next((told.screen for told in _told(world, found.id) if told.screen), "login")
+
+
 def try_port(world: World, found: Found | None, port: int, now: datetime) -> Tried:
     """What comes of a connection."""
     if found is None or found.state != "running":

@@ -1,5 +1,6 @@
 """EC2's word on instances, and probes of a world, through boto3: what the world says, and nothing of it lost."""
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from tests.sim.lab import make_spec
 
 ONE, TWO, NOBODY = "i-0123456789abcdef0", "i-0123456789abcdef1", "i-" + "0" * 17
 ANSWERS = {
+    "screen": "none",
     "status": [{"before": 90, "system": "impaired"}, {}],
     "tcp": [{"port": 22, "open": False}],
     "http": [
@@ -121,3 +123,13 @@ def test_a_world_answers_probes_by_its_file(world):
     clock.sleep(timedelta(minutes=5).total_seconds())
     assert prober.ask([Ask(one, 8080, f"http://{one}:8080/health")]) == [Answer(True, "200", 200, "UP")]
     assert len(prober.ask([Ask(two, 80)] * 250)) == 250
+
+
+def test_ec2_may_give_a_picture_of_a_console(world):
+    """A JPEG in base64, or nothing, for whatever reason."""
+    gateway, _, inspection, _ = world
+    assert base64.b64decode(inspection.screenshot(TWO))[:3] == b"\xff\xd8\xff"
+    assert inspection.screenshot(ONE) is None
+    assert inspection.screenshot(NOBODY) is None
+    gateway.add_faults([Fault(service="ec2", operation="GetConsoleScreenshot", kind=FaultKind.ACCESS_DENIED)])
+    assert inspection.screenshot(TWO) is None
