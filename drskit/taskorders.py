@@ -3,7 +3,7 @@
 from drskit.actions import ActionMode, Task, TaskStatus
 from drskit.model import Command, Decision, Execution
 from drskit.states import FINAL_TASK
-from drskit.tasks import action_of, asking, open_tasks, place_of, with_task
+from drskit.tasks import actions_of, asking, is_run_of, open_tasks, place_of, with_task
 
 
 def run_again(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, list[str]]:
@@ -40,7 +40,9 @@ def renewed(execution: Execution, wave_name: str | None, decision: Decision) -> 
 
 
 def _for_this_mode(execution: Execution, task: Task) -> bool:
-    return ActionMode(execution.execution_type.value) in action_of(execution, task).modes
+    actions = actions_of(execution, task.phase, task.wave_name)
+    action = actions[task.index] if task.index < len(actions) else None
+    return action is not None and is_run_of(task, action) and ActionMode(execution.execution_type.value) in action.modes
 
 
 def busy(execution: Execution, wave_name: str) -> str | None:

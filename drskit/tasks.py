@@ -75,6 +75,11 @@ def action_of(execution: Execution, task: Task) -> Action:
     return actions_of(execution, task.phase, task.wave_name)[task.index]
 
 
+def is_run_of(task: Task, action: Action) -> bool:
+    """Whether a task ran this action: a wave that has not begun may have been given others since."""
+    return (task.kind, task.title) == (action.does.kind, action.title)
+
+
 def runs_of(execution: Execution, phase: TaskPhase, wave_name: str | None) -> tuple[Task, ...]:
     """The runs of one list's actions, in the order of their making."""
     return tuple(task for task in execution.tasks if task.phase is phase and task.wave_name == wave_name)
@@ -136,7 +141,8 @@ def stand_of(execution: Execution, phase: TaskPhase, wave_name: str | None) -> S
     actions = actions_of(execution, phase, wave_name)
     last = {task.index: task for task in runs_of(execution, phase, wave_name)} if actions else {}
     for index, action in enumerate(actions):
-        stand = _stand(execution, action, index, last.get(index))
+        task = last.get(index)
+        stand = _stand(execution, action, index, task if task and is_run_of(task, action) else None)
         if stand is not None:
             return stand
     return OVER

@@ -273,6 +273,16 @@ def test_a_refusal_for_good_is_a_failure():
     assert W.FAILED is walk.waves[0]
 
 
+def test_a_run_counts_for_the_action_that_it_was_of():
+    """A wave that has not begun was given another action in the place of one that had run in an earlier try."""
+    walk = walk_of(action(TOPIC)).run().acted(Ended(True, "published")).run()
+    waves = tuple(run.model_copy(update={"before": (action(CALL),)}) for run in walk.execution.plan.waves[:1])
+    plan = walk.execution.plan.model_copy(update={"waves": (*waves, *walk.execution.plan.waves[1:])})
+    execution = execution_of((plan.waves[0], 2), (plan.waves[1], 1))
+    again = Walk(execution.model_copy(update={"plan": plan, "tasks": walk.execution.tasks}), ids=100).run()
+    assert (["HTTP"], []) == ([task.kind.name for task in again.acts], again.launches)
+
+
 # --- time ------------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from drskit.actions import Task, TaskPhase, TaskStatus
 from drskit.model import Execution, WaveRun, WaveStatus
 from drskit.states import FINAL_TASK, FINAL_WAVE
-from drskit.tasks import actions_of
+from drskit.tasks import actions_of, is_run_of
 from drskit.views.words import counted, plain, shortened, span
 
 BAD = FINAL_TASK - {TaskStatus.DONE, TaskStatus.SKIPPED}
@@ -69,7 +69,9 @@ def _lines(execution: Execution, phase: TaskPhase, wave_name: str | None, *, ove
     when = "at the end" if wave_name is None else f"{phase.value} wave {wave_name}"
     for index, action in enumerate(actions_of(execution, phase, wave_name)):
         runs = [
-            task for task in execution.tasks if (task.phase, task.wave_name, task.index) == (phase, wave_name, index)
+            task
+            for task in execution.tasks
+            if (task.phase, task.wave_name, task.index) == (phase, wave_name, index) and is_run_of(task, action)
         ]
         yield from (ActionLine(task.title, when, task.status.value, task) for task in runs)
         if not runs:
