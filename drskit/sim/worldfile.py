@@ -147,6 +147,8 @@ def _complaints(document: Document, error: ValidationError) -> list[str]:
         value = fault["input"] if location or fault["type"] != "value_error" else None
         text = document.complaint(location, _words(fault["type"], fault["msg"], value, location))
         found.setdefault((document.line(location), text))
+    for location, message in _idle_faults(document.data):
+        found.setdefault((document.line(location), document.complaint(location, message)))
     return [text for _, text in sorted(found)]
 
 
@@ -197,6 +199,19 @@ def contradictions(written: WorldFile) -> list[tuple[Location, str]]:
         if fault.server and fault.server not in made:
             message = f"{fault.server} is no server of this world. Correct the id, or remove the key."
             found.append((("faults", place, "server"), message))
+    return found
+
+
+def _idle_faults(data: object) -> list[tuple[Location, str]]:
+    """The faults of a world that are well written and could never strike, whatever else is wrong with it."""
+    found: list[tuple[Location, str]] = []
+    told = data.get("faults") if isinstance(data, dict) else None
+    for place, one in enumerate(told if isinstance(told, list) else ()):
+        try:
+            fault = Fault.model_validate(one)
+        except ValidationError:
+            continue  # its own complaints are there already
+        found += [(("faults", place, key), message) for key, message in fault_faults(fault)]
     return found
 
 

@@ -144,3 +144,17 @@ def test_the_schema_accepts_every_shipped_world(path):
 def test_the_schema_refuses_what_the_reader_refuses(wrong):
     """An unknown key, a bad id, no servers at all."""
     assert list(Draft202012Validator(schema()).iter_errors({"start": "2026-03-02T09:00:00Z"} | wrong))
+
+
+def test_a_fault_that_cannot_strike_is_told_with_the_rest():
+    """Also where something else keeps the world from being looked at as a whole."""
+    text = (
+        "start: 2026-03-02T09:00:00Z\n"
+        "servers: [{id: s-5}]\n"
+        "faults: [{operation: DescribeJob, kind: throttle}, {operation: 3}]\n"
+    )
+    with pytest.raises(InvalidWorld) as caught:
+        parse_world(text, name="world.yaml")
+    told = str(caught.value).splitlines()
+    assert "world.yaml:3: faults[0].operation: drs has no operation 'DescribeJob'. Did you mean DescribeJobs?" in told
+    assert [line.split(": ")[0] for line in told] == ["world.yaml:2", *["world.yaml:3"] * (len(told) - 1)]
