@@ -107,5 +107,7 @@ def _cleanups(session: Session, execution: Execution, headers: tuple[ExecutionHe
                 cleanup = session.store.load(header.execution_id)
             except (NotFound, Malformed):
                 continue
-            reason = cleanup.plan.description.removeprefix(PURPOSE.format(execution.execution_id))
+            reason = cleanup.plan.description.removeprefix(
+                PURPOSE.format(execution.execution_type.lower(), execution.execution_id)
+            )
             yield cleanup_note(cleanup, reason)
