@@ -1,7 +1,8 @@
 """DRS's quotas of launches, each per account and Region (drs-facts §6.1), and how much of them is in use.
 
-Pure. Jobs of anybody count, and so do requests of ours that no listing can show
-yet: a request whose outcome is not known holds its place until that is known.
+Pure. Jobs of anybody count, and so does what no listing shows yet: a job of ours
+that is on record, and a request whose outcome is not known, which holds its
+place until that is known.
 """
 
 from collections.abc import Iterable
@@ -46,19 +47,20 @@ class Load:
 
 
 def load_of(jobs: Iterable[Job], executions: Iterable[Execution]) -> Load:
-    """What runs by these jobs, and what these executions have asked for with an outcome that is not known yet.
+    """What runs by these jobs, and what these executions have asked for and no listing shows yet.
 
     A job is ours when it carries our tag, or when an execution has recorded it: one that terminates carries none.
     """
-    executions, running = tuple(executions), [job for job in jobs if job.status != ENDED]
+    executions, jobs = tuple(executions), tuple(jobs)
+    running = [job for job in jobs if job.status != ENDED]
     recorded = {attempt.job_id for execution in executions for attempt in execution.attempts}
     others = [job for job in running if EXECUTION_TAG not in job.tags and job.job_id not in recorded]
-    shown = {job.tags.get(ATTEMPT_TAG) for job in running}
+    shown = {name for job in jobs for name in (job.job_id, job.tags.get(ATTEMPT_TAG)) if name is not None}
     asked = [
         attempt
         for execution in executions
         for attempt in execution.attempts
-        if attempt.status is AttemptStatus.INTENT and not attempt.refused and attempt.attempt_id not in shown
+        if under_way(attempt) and not attempt.refused and shown.isdisjoint({attempt.attempt_id, attempt.job_id})
     ]
     return Load(
         jobs=len(running) + len(asked),

@@ -94,8 +94,18 @@ def test_a_request_without_a_known_outcome_holds_its_place():
     asked = running("asked").model_copy(update={"attempts": (attempt_of(),)})
     assert Load(1, 2) == load_of([], [asked])
     assert Load(1, 2) == load_of([job_of(tags=tags_of(asked, attempt_of()))], [asked])
+    assert Load(2, 4, 1, 2) == load_of([job_of()], [asked]), "a stranger's job, which has no tags, is not it"
     refused = running("refused").model_copy(update={"attempts": (attempt_of(refused=True),)})
     assert Load() == load_of([], [refused])
+
+
+def test_a_recorded_job_counts_although_no_listing_shows_it():
+    """For half a minute, say; once it was seen to have ended it counts no more."""
+    recorded = running("ours").model_copy(
+        update={"attempts": (attempt_of(status=AttemptStatus.LAUNCHED, job_id=job_of().job_id),)}
+    )
+    assert Load(1, 2) == load_of([], [recorded])
+    assert Load() == load_of([job_of(status="COMPLETED")], [recorded])
 
 
 # --- any plans beside each other -------------------------------------------------------------------------------------

@@ -91,6 +91,8 @@ def _check_busy(world: "World", server_ids: Iterable[str], now: datetime) -> Non
 
 def _check_quotas(world: "World", more: int, now: datetime) -> None:
     behaviour = world.spec.behaviour
+    if not behaviour.quotas_hold:
+        return
     running = [job for job in world.running_jobs(now) if behaviour.terminate_counts or job.kind != "TERMINATE"]
     if len(running) >= behaviour.jobs_quota:
         message = f"{len(running)} jobs are in progress, as many as the quota allows"

@@ -39,6 +39,8 @@ class Switches(Quotas):
         "ServiceQuotaExceededException"
     )
     """What StartRecovery calls more servers than a job takes."""
+    quotas_hold: bool = True
+    """Whether a job beyond the quotas of jobs is refused; without, who counts for himself is seen to count well."""
     terminate_counts: bool = True
     """Whether TERMINATE jobs and their servers count for the quotas of jobs."""
     server_in_progress: bool = False

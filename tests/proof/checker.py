@@ -28,6 +28,9 @@ wire. It holds this:
 - Verified. A server is VERIFIED only when its instance was old enough for the
   world to let its checks pass, a wave with checks is COMPLETED only when each of
   its servers is VERIFIED, and a command carries an id that no other one carries.
+- Quotas. When a job of ours is created no more jobs and servers are under way in
+  DRS than Service Quotas allows, those of others counted, whether or not DRS
+  itself would have refused it.
 - No storm: DRS is not asked to launch more than fifty times.
 - Every write to DynamoDB names a condition.
 - Every command of a person is recorded once and acknowledged once, and none is
@@ -55,6 +58,7 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWri
 TAG = "drskit:Attempt"
 SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
 MOST_STARTS = 50
+JOBS_QUOTA, SERVERS_QUOTA, SERVERS_IN_A_JOB = "L-D88FAC3A", "L-05AFA8C6", "L-B827C881"
 HISTORY = "drs-orchestration-execution-history-dev"
 PLANS = "drs-orchestration-recovery-plans-dev"
 _LOADER = Loader()
@@ -114,6 +118,7 @@ class Checker:
         """What the services that actions ask have carried out, oldest first."""
         self.sound_after: dict[str, float] = {}
         """By source server: how many seconds after its instance's launch the world lets its checks pass."""
+        self._quotas = session.client("service-quotas")
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
 
@@ -206,7 +211,7 @@ class Checker:
         jobs, records = self.jobs(), self.records()
         problems = [*_one_launch(jobs, records), *_no_false_failure(jobs, records), *_no_orphan(jobs, records)]
         problems += [*_order(jobs, records), *self._nothing_is_lost(records)]
-        problems += [*_no_adoption(self.strangers, records)]
+        problems += [*_no_adoption(self.strangers, records), *self._within_quotas(jobs)]
         problems += [*self._doings(records, over=True), *prepared(jobs, records, TAG)]
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*self._verified(records), *(_one_mark(sent) if self.sound_after else ())]
@@ -216,6 +221,25 @@ class Checker:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
         _raise(problems)
         return records
+
+    def _within_quotas(self, ours: list[dict[str, Any]]) -> Iterator[str]:
+        """Every launch of ours, at the instant of its creation, beside all jobs that were under way then."""
+        told = self._quotas.get_paginator("list_service_quotas").paginate(ServiceCode="drs")
+        most = {quota["QuotaCode"]: quota["Value"] for page in told for quota in page["Quotas"]}
+        pages = self._drs.get_paginator("describe_jobs").paginate()
+        lives = [
+            (_time(job["creationDateTime"]), _time(job["endDateTime"]) if job.get("endDateTime") else None, dict(job))
+            for page in pages
+            for job in page["items"]
+        ]
+        for job in ours:
+            now = _time(job["creationDateTime"])
+            under_way = [_servers(other) for begun, end, other in lives if begun <= now and (end is None or end > now)]
+            servers = sum(map(len, under_way))
+            if len(under_way) > most[JOBS_QUOTA] or servers > most[SERVERS_QUOTA]:
+                yield f"quota: {job['jobID']} made it {len(under_way)} jobs of {servers} servers at once"
+            if len(_servers(job)) > most[SERVERS_IN_A_JOB]:
+                yield f"quota: {job['jobID']} launches {len(_servers(job))} servers"
 
     def _only_the_chosen_are_terminated(self, sent: Sequence[Sent], records: dict[str, Record]) -> Iterator[str]:
         chosen, asked = set[str](), set[str]()

@@ -226,6 +226,13 @@ def _act(play: Play) -> None:
     play.work()
 
 
+def _crowded(play: Play) -> None:
+    """Two waves side by side, one server a job, while a stranger's job holds one of two slots and then ends."""
+    play.stage.checker.strangers.add(STRANGERS_JOB)
+    play.start(PLAN.replace("groups: [app]}", "groups: [app], needs: []}"))
+    play.work()
+
+
 def _at_the_question(kind: CommandKind) -> Script:
     """The second wave waits for an approval, and somebody says something about it."""
 
@@ -383,6 +390,17 @@ PAIR = (
   - {id: s-5a4c1e0b7d2f93862, name: db-2, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
 """
 )
+STRANGERS_JOB = "drsjob-5c93d60f4a91c2e75"
+FULL = (
+    PAIR.replace("job_delay: 30", "job_delay: 30, jobs_quota: 2, servers_per_job_quota: 1")
+    + f"""
+  - {{id: s-5c93d60f4a91c2e75, name: stranger}}
+jobs:
+  - {{id: {STRANGERS_JOB}, created: 2026-03-02T08:58:00Z, ended: 200, outcomes: {{s-5c93d60f4a91c2e75: LAUNCHED}}}}
+"""
+)
+UNGUARDED = FULL.replace("job_delay: 30", "job_delay: 30, quotas_hold: false")
+"""DRS would take more jobs than its quota: that there are no more is our doing."""
 NEEDED = PAIR.replace("name: db-2,", "name: db-2, failback: {client_after: 200},")
 """Somebody begins to fail back to the instance of db-2."""
 HELD = FAILING.replace("conversion: 20", "conversion: 100", 1)
@@ -406,6 +424,8 @@ servers:""",
 )
 """Its instances listen some time after their launch, and their service runs a little later."""
 LAUNCHES = frozenset({"StartRecovery"})
+COUNTS = frozenset({"DescribeJobs", "ListServiceQuotas"})
+"""What tells how much room there is; without it DRS has to refuse."""
 WRITES = frozenset({"StartRecovery", "TransactWriteItems"})
 SENDS = frozenset({"Publish", "PutEvents"})
 DOINGS = frozenset({"StartAutomationExecution", "SendCommand", "Invoke", "Publish"})
@@ -419,6 +439,8 @@ SCENARIOS = {
         Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
         Scenario("order", _launch_in_order, PAIR, faults=WRITES),
         Scenario("actions", _act, READY, faults=DOINGS),
+        Scenario("quota", _crowded, UNGUARDED, faults=WRITES),
+        Scenario("full", _crowded, FULL, faults=COUNTS),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
         Scenario("decline", _at_the_question(CommandKind.DECLINE)),
         Scenario("skip", _at_the_question(CommandKind.SKIP)),

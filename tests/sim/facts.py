@@ -56,6 +56,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "unknown_server_error": (INFERRED, "StartRecovery declares no error for it"),
     "unlaunchable_error": (INFERRED, "only the conflict of a busy server was captured"),
     "too_many_servers_error": (INFERRED, "nobody has told which of the two comes"),
+    "quotas_hold": (DOCUMENTED, "beyond a quota is ServiceQuotaExceededException; its text was not captured"),
     "terminate_counts": (INFERRED, "the quota page speaks of jobs"),
     "server_in_progress": (INFERRED, "declared by the model, and in no capture"),
     "cleanup_fail": (INFERRED, "declared by the model, and in no capture"),

@@ -66,3 +66,14 @@ def test_a_job_of_the_world_may_run_on_when_it_begins(home):
     assert ("COMPLETED", "LAUNCHED") == (job["status"], job["participatingServers"][0]["launchStatus"])
     (instance,) = drs.describe_recovery_instances()["items"]
     assert job["jobID"] == instance["jobID"]
+
+
+def test_a_world_may_tell_quotas_and_hold_nobody_to_them():
+    """Whoever counts well stays below them by himself; with `quotas_hold` false, DRS would take a third job."""
+    text = WORLD.replace("jobs_quota: 3,", 'jobs_quota: 1, "quotas_hold": false,').replace(
+        "servers: [", "servers: [{id: s-5b83d60f4a91c2e75}, "
+    )
+    with house(text=text):
+        drs = session().client("drs", region_name="us-west-2")
+        drs.start_recovery(sourceServers=[{"sourceServerID": "s-5b83d60f4a91c2e75"}], isDrill=True)
+        assert 2 == len(drs.describe_jobs()["items"])
