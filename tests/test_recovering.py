@@ -8,13 +8,14 @@ nobody was shown.
 
 import ast
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drskit.authorization import token_of
+from drskit.authorization import Permit, permit, token_of
 from drskit.drill import Drill
 from drskit.errors import (
     DrskitError,
@@ -27,14 +28,16 @@ from drskit.errors import (
     PlanBusy,
     Refused,
 )
-from drskit.model import CommandKind, Execution, ExecutionStatus, ExecutionType, Mode, ServerStatus
+from drskit.model import Attempt, CommandKind, Execution, ExecutionStatus, ExecutionType, Mode, ServerStatus
 from drskit.notebook import checked
 from drskit.opening import DrillParameters
 from drskit.parameters import check_parameters
+from drskit.ports import NotExecuted
 from drskit.recovering import authorization, authorize, countersign, recover, started
 from drskit.resources import find_file
 from drskit.session import Session
 from drskit.verify import faults
+from drskit.witness import tags_of
 from tests.harness import Boundary, Crash, House, final, house, opened, runbook_of
 
 SERVERS = [f"s-0000000000000000{number}" for number in (1, 2, 3)]
@@ -328,15 +331,17 @@ def test_no_parameter_of_the_notebook_means_a_recovery(name):
 
 def test_no_value_of_a_parameter_means_a_recovery(home):
     """Of each parameter that there is, every spelling that it takes draws up a drill, or nothing."""
-    taken = set()
+    taken: dict[tuple[str, str], DrillParameters] = {}
     for name in DrillParameters.model_fields:
         for spelling in SPELLINGS:
             with suppress(InvalidInput):
-                taken.add(checked(DrillParameters, {"confirmed": True} | {name: spelling}).model_dump_json())
-    for parameters in sorted(taken):
+                parameters = checked(DrillParameters, {"confirmed": True} | {name: spelling})
+                kind = "text" if getattr(parameters, name) else "nothing"
+                taken[name, kind] = parameters  # one that says something, and one that does not
+    assert len(taken) > 15
+    for parameters in taken.values():
         with suppress(DrskitError):
-            Drill(home.session, RUNBOOK, DrillParameters.model_validate_json(parameters)).start()
-    assert len(taken) > 20
+            Drill(home.session, RUNBOOK, parameters).start()
     assert {ExecutionType.DRILL} == {header.execution_type for header in home.session.executions()[0]}
     home.finish()
     assert ["START_DRILL"] * 2 == [job["initiatedBy"] for job in home.jobs()]
@@ -457,6 +462,31 @@ def test_two_countersign_at_once_and_one_wins(quiet):
     signed = countersign(by(home, "noor"), made.authorization_id, reason="so it is")
     with pytest.raises(LostRace):
         home.session.store.put_authorization(signed, expected=made.version)
+
+
+def test_a_permit_is_for_who_answers(home):
+    """What was authorised in a simulated world launches nothing in AWS, nor the other way round."""
+    made = issued(home.session)
+    recovery = recover(home.session, RUNBOOK, token=made.token)
+    attempt = Attempt(
+        attempt_id="01JDD5Q3X8M4T7V2W9Y0ZAAAAA", wave_name="Web", chunk=0, number=1, signed_at=home.session.store.now(),
+        server_ids=(SERVERS[0],),
+    )  # fmt: skip
+    given = permit(recovery, attempt, authorization(home.session, made.authorization.authorization_id))
+    assert isinstance(given, Permit)
+    drs = home.session.recovery("us-west-2")
+    others = [
+        (replace(given, mode=Mode.REAL), "the recovery was authorised as REAL, and the simulator answers here"),
+        (replace(given, attempt_id="another"), "the permit is for another launch"),
+        (replace(given, execution_id="another"), "the permit is for another launch"),
+        (replace(given, targets={SERVERS[1]: "latest"}), "other servers or points in time"),
+        (replace(given, targets={SERVERS[0]: "pit-00000000000000001"}), "other servers or points in time"),
+    ]
+    for other, words in others:
+        outcome = drs.recover(attempt, tags_of(recovery, attempt), other)
+        assert isinstance(outcome, NotExecuted)
+        assert words in outcome.message
+    assert [] == home.jobs()
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
