@@ -6,7 +6,7 @@ import pytest
 
 from drskit.offers import offers
 from drskit.views.board import board_parts
-from drskit.views.forms import Button, command_buttons, command_form
+from drskit.views.forms import Button, command_buttons, command_form, recover_form
 from drskit.views.widget import Looks
 from tests.e2e.bare import change, open_panel, sent
 from tests.report import samples
@@ -162,3 +162,20 @@ def test_nothing_grave_stands_between_a_person_and_a_panel(page, tmp_path, schem
     assert [0, 0, 0] == page.evaluate(scrolled)
     row = page.locator(".drs-board tbody tr").first
     assert row.evaluate("row => getComputedStyle(row.children[3], '::before').content") == '"Time: "'
+
+
+def test_a_token_is_typed_unseen_and_leaves_nothing_in_the_page(page, tmp_path):
+    """A recovery's question has a password field; it is sent once, and empty afterwards."""
+    open_panel(page, tmp_path)
+    change(page, "form", recover_form("REAL RECOVERY of 2 servers").to_json())
+    token = page.locator(".drs-typed")
+    expect(token).to_be_focused()
+    expect(token).to_have_attribute("type", "password")
+    page.keyboard.press("Enter")
+    assert [] == sent(page)
+    token.fill("A1.secret")
+    token.press("Enter")
+    answer = {"do": "confirm", "key": "recover", "about": "", "reason": "", "typed": "A1.secret"}
+    assert [answer] == sent(page)
+    expect(token).to_have_value("")
+    expect(page.locator(".drs-reason")).to_be_hidden()
