@@ -238,6 +238,33 @@ MUTANTS = (
         (Edit("outbox.py", "for one in self._store.outstanding()", "for one in ()"),),
         (*TOLD, "--kind", "crash-before"),
     ),
+    Mutant(
+        "a recovery is created without using up its authorisation",
+        (
+            Edit(
+                "store/commits.py",
+                "        consumed = consumption(self._tables.history, execution, secret, self.now())\n",
+                "        consumed = consumption(self._tables.history, execution, secret, self.now())[:0]\n",
+            ),
+        ),
+        ("single", "--scenario", "recover", "--call", "StartRecovery", "--kind", "crash-before", "--stop"),
+    ),
+    Mutant(
+        "a recovery is launched whoever authorised it, and created by anybody",
+        (
+            Edit(
+                "store/commits.py",
+                "        consumed = consumption(self._tables.history, execution, secret, self.now())\n",
+                "        consumed = consumption(self._tables.history, execution, secret, self.now())[:0]\n",
+            ),
+            Edit(
+                "authorization.py",
+                "    if authorization.used_by != execution.execution_id:\n",
+                "    if False:\n",
+            ),
+        ),
+        ("single", "--scenario", "recover", "--call", "StartRecovery", "--kind", "crash-before", "--stop"),
+    ),
 )
 
 

@@ -319,7 +319,9 @@ def _recover(play: Play) -> None:
         token = made.token
         execution = play.step(lambda process, token=token: recover(process.session, runbook, token=token))
     play.execution_id = execution.execution_id
-    play.work()
+    play.work(passes=2)  # the first launch; what comes after it is as in `launch`
+    with play.undisturbed():
+        play.work()
 
 
 def _cleanup(play: Play) -> None:
