@@ -83,10 +83,15 @@ def executions(draw: st.DrawFn) -> Execution:
 class AnyDrill(RuleBasedStateMachine):
     """A drill, with DRS, people and the network doing as they like."""
 
-    @initialize(execution=executions())
-    def begin(self, execution: Execution) -> None:
+    @initialize(execution=executions(), kept=st.sampled_from([None, None, 1, 2, 3]), called_off=st.booleans())
+    def begin(self, execution: Execution, kept: int | None, *, called_off: bool) -> None:
         """Create it, and let a worker find it."""
-        self.walk = Walk(execution).run()
+        self.walk = Walk(execution)
+        if kept:
+            self.walk.obstacles[sid(kept)] = "a launch would terminate i-1"
+        self.walk.run()
+        self.called_off = called_off
+        """Whether somebody cancels it where it stands in the end."""
         self.unanswered = bool(self.walk.launches)
         self.cancelled = False
         self.absorbed: ExecutionStatus | None = None
@@ -329,9 +334,11 @@ class AnyDrill(RuleBasedStateMachine):
         assert intents or jobs or moves or silent
 
     def teardown(self) -> None:
-        """Nothing is lost: left alone in fair weather it comes to its end, or waits for a person."""
+        """Nothing is lost: left alone, or cancelled, in fair weather it comes to its end, or waits for a person."""
         if not hasattr(self, "walk"):
             return
+        if self.called_off and self._alive():
+            self.walk.command(CommandKind.CANCEL)
         for _ in range(40):
             if self.walk.status in FINAL_EXECUTION | {X.PAUSED} and not self.unanswered:
                 break
@@ -342,7 +349,7 @@ class AnyDrill(RuleBasedStateMachine):
             self.fair_weather()
             for job_id in self.walk.jobs:
                 self.walk.remains.setdefault(job_id, Remains())
-        assert self.walk.status in FINAL_EXECUTION | {X.PAUSED}
+        assert self.walk.status in FINAL_EXECUTION | ({X.PAUSED} if not self.called_off else set())
 
 
 AnyDrill.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
