@@ -10,13 +10,14 @@ job's log is held against its own digest.
 
 Three things no history can hold. Whoever rewrites all of it with its header
 makes another whole history: only a copy of the head, kept elsewhere, can tell.
-How `execution.json` is laid out, where it says the same, is no evidence. Of the
-tables' items the summary that lists show (`Waves` of the header) and the store's
-own marks (`WriteId`, `Generation`, `Schema`, `Quarantined`) are made of the
-evidence, and are none; the report is made of `execution.json`.
+How `execution.json` is laid out, where it says the same, is no evidence. The
+store's own marks (`WriteId`, `Generation`, `Schema`, `Quarantined`) are none; the
+report is made of `execution.json`. What lists show of an execution in the tables
+is made of it, too, and is held against it (`summary_faults`).
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from pydantic import ValidationError
 
 from drskit.authorization import scope_begun
 from drskit.bounds import shortened
-from drskit.model import Event, Execution, ExecutionType, JobLog, Record, ServerRun, utc
+from drskit.model import Event, Execution, ExecutionHeader, ExecutionType, JobLog, Record, ServerRun, utc
 from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
 from drskit.views.words import counted
 
@@ -108,6 +109,30 @@ def compared(here: Execution, events: Iterable[Event], there: Execution, theirs:
     if state_digest(here) != state_digest(there):
         return Compared("The history is that of the tables, and the execution is not what they hold.", True)
     return Compared(f"The tables hold the same history, down to its last event {here.head}.", False)
+
+
+def summary_faults(execution: Execution, header: ExecutionHeader) -> tuple[str, ...]:
+    """Where lists show other than the execution is, a sentence each; an older summary, as an index may have, has none.
+
+    A long plan's summary lacks jobs, counts or waves: what is missing is read from the execution, and says nothing.
+    """
+    if header.version != execution.version:
+        return ()
+    found = []
+    for wave, shown in zip(execution.waves, header.waves, strict=False):
+        mine = [part for part in execution.attempts_of(wave.wave_name) if part.job_id]
+        jobs = [(part.job_id, part.number, part.creation_time, part.end_time) for part in mine]
+        times = (wave.start_time, wave.end_time)
+        same = (
+            (shown.wave_name, shown.status, (shown.start_time, shown.end_time)) == (wave.wave_name, wave.status, times)
+            and shown.servers in ({}, Counter(server.status.value for server in wave.servers))
+            and [(job.job_id, job.attempt, job.creation_time, job.end_time) for job in shown.jobs] in ([], jobs)
+        )
+        if not same:
+            found.append(f"Lists show wave {wave.wave_name} otherwise than it is: {shown.wave_name} {shown.status}.")
+    if len(header.waves) + header.waves_left_out != len(execution.waves):
+        found.append(f"Lists show {len(header.waves)} waves and {header.waves_left_out} more; there are others.")
+    return tuple(found)
 
 
 # --- the chain -------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from drskit.model import Event, Execution, JobLog
 from drskit.report.evidence import Evidence, evidence_of, execution_json
 from drskit.store import codec
 from drskit.store.attributes import Item, from_item, to_item
-from drskit.verify import faults, unsealed
+from drskit.verify import faults, summary_faults, unsealed
 from tests.harness import house, runbook_of
 
 WORLD = """
@@ -267,3 +267,23 @@ def test_every_item_of_the_history_that_is_edited_shows(items):
             forged += [changed(plain, (name, *way), next(others(value))) for way, value in places(plain[name])]
         unnoticed += [other for other in forged if not items.with_item(item, to_item(other))]
     assert [] == unnoticed
+
+
+def test_every_value_that_lists_show_is_held_against_the_execution(items, whole):
+    """A wave's status, times, counts and jobs in the header; taken away they say nothing, and are read elsewhere."""
+    execution = whole[0]
+    (header,) = [item for item in items.items if item["PlanId"]["S"] == execution.plan_id]
+    plain = from_item(header)
+    assert () == summary_faults(execution, codec.read_header(header))
+    unnoticed = []
+    for path, value in places(plain["Waves"]):
+        for other in others(value):
+            try:
+                read = codec.read_header(to_item(changed(plain, ("Waves", *path), other)))
+            except Malformed:
+                continue
+            if read != codec.read_header(header) and other != [] and not summary_faults(execution, read):
+                unnoticed.append((path, other))
+    assert [] == unnoticed
+    older = codec.read_header(header).model_copy(update={"version": execution.version - 1, "waves": ()})
+    assert () == summary_faults(execution, older)

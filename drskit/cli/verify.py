@@ -38,6 +38,8 @@ def verify(ctx: click.Context, subject: str, offline: bool, json_output: bool) -
         first = min(filter(None, (first, tables.first)), default=None)
         told, fault = _report(Path(subject), evidence)
         (found if fault else notes).extend(told)
+    else:
+        found += _summary(ctx, evidence)
     if json_output:
         show_json(
             {
@@ -72,6 +74,19 @@ def _tables(ctx: click.Context, evidence: "Evidence", *, offline: bool) -> "Comp
         why = str(error).rstrip(".")
         return Compared(f"The tables were not reached, so that all of it was rewritten cannot show: {why}.", False)
     return compared(evidence.execution, evidence.events, there, theirs)
+
+
+def _summary(ctx: click.Context, evidence: "Evidence") -> tuple[str, ...]:
+    """Where lists show an execution of the tables otherwise than it is; one that only a run holds is in no list."""
+    from drskit.verify import summary_faults
+
+    execution = evidence.execution
+    try:
+        headers, _ = open_session(ctx).executions(execution.plan_id)
+    except (Unavailable, InvalidInput):
+        return ()
+    mine = [header for header in headers if header.execution_id == execution.execution_id]
+    return tuple(text for header in mine for text in summary_faults(execution, header))
 
 
 def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
