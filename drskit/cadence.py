@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from drskit.actions import ActionKind, Task, TaskStatus
-from drskit.checking import check_times, unfinished
+from drskit.checking import check_times
+from drskit.checkrounds import unfinished
 from drskit.launches import SETTLED, typical_launch
 from drskit.model import (
     Attempt,

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from drskit.checking import CALLS_AT_ONCE, CallSeen, CheckSeen, Due, Key, Part, Target, batches, checked_waves, due
+from drskit.checking import CALLS_AT_ONCE
+from drskit.checkrounds import CallSeen, CheckSeen, Due, Key, Part, Target, batches, checked_waves, due
 from drskit.checks import CheckKind, Checks, ProbeCall, Shell
 from drskit.edit import changed
 from drskit.errors import Unavailable

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from drskit.actions import TaskPhase
-from drskit.checking import check_wave, unfinished, without_checks
+from drskit.checking import check_wave, without_checks
+from drskit.checkrounds import unfinished
 from drskit.costs import too_dear, weighed
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because

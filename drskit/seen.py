@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from drskit.actionports import News
-from drskit.checking import CheckSeen
+from drskit.checkrounds import CheckSeen
 from drskit.model import SERVERS_PER_JOB, Job, JobLogEntry, RecoveryInstance, SourceServer
 from drskit.money import Size
 from drskit.witness import Witness

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from drskit.checking import is_open, without_checks
+from drskit.checking import without_checks
+from drskit.checkrounds import is_open
 from drskit.edit import changed, with_attempt, with_servers, with_wave
 from drskit.endings import being_ended, leave_out, skipped_by
 from drskit.model import (

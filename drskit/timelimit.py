@@ -7,7 +7,7 @@ is to come to an end; it does not run while somebody holds the execution.
 from datetime import datetime
 
 from drskit.actions import TaskPhase
-from drskit.checking import unfinished
+from drskit.checkrounds import unfinished
 from drskit.endings import stop
 from drskit.model import Deadline, Execution, ExecutionStatus, RecoveryPlan, ServerStatus, WaveRun, WaveStatus
 from drskit.progress import lost_servers, still_works

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.approvers import question
-from drskit.checking import red_checks, unfinished
+from drskit.checking import red_checks
+from drskit.checkrounds import unfinished
 from drskit.checks import CheckRun
 from drskit.costs import question as question_of_money
 from drskit.edit import WAITS

@@ -6,17 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drskit.checking import (
-    CallSeen,
-    CheckSeen,
-    Part,
-    call_sent,
-    check_times,
-    check_wave,
-    due,
-    new_calls,
-    without_checks,
-)
+from drskit.checking import call_sent, check_times, check_wave, new_calls, without_checks
+from drskit.checkrounds import CallSeen, CheckSeen, Part, due
 from drskit.checks import Check, CheckKind, Checks, CheckState, RunFrom
 from drskit.model import ExecutionStatus, ServerStatus, WaveStatus
 from drskit.ports import NotExecuted, Unknown

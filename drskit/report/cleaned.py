@@ -6,6 +6,7 @@ record: what its cleanups proved is written there.
 
 from dataclasses import dataclass
 
+from drskit.checking import to_check_again
 from drskit.cleaning import PURPOSE
 from drskit.launches import LAUNCHED
 from drskit.model import ExecutionType, Kept, ServerRun, ServerStatus
@@ -105,7 +106,9 @@ def fates_of(summary: Summary) -> tuple[Fate, ...]:
         _fate(server.run, superseded=not again.isdisjoint({server.run.source_server_id, wave.wave_name}))
         for wave in summary.waves
         for server in wave.servers
-        if server.run.status is ServerStatus.TERMINATED or server.run.status in LAUNCHED or server.run.terminated_by
+        if server.run.status in LAUNCHED | {ServerStatus.TERMINATED}
+        or server.run.terminated_by
+        or to_check_again(server.run)
     )
 
 

@@ -7,6 +7,7 @@ later.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from drskit.checking import to_check_again
 from drskit.checks import Checks
 from drskit.model import (
     Approval,
@@ -244,7 +245,11 @@ def deviations_of(
 
 
 def _of_the_wave(execution: Execution, wave: WaveRun) -> Iterator[Deviation]:
-    failed = [server for server in wave.servers if _fell_short(execution, server)]
+    short = [server for server in wave.servers if _fell_short(execution, server)]
+    unsound = [server for server in short if to_check_again(server)]
+    failed = [server for server in short if server not in unsound]
+    if unsound:
+        yield Deviation(of=f"Wave {wave.wave_name}", what=f"did not pass their checks: {_named(unsound)}")
     if failed:
         words = "not terminated" if execution.execution_type is ExecutionType.CLEANUP else "did not come up"
         yield Deviation(of=f"Wave {wave.wave_name}", what=f"{words}: {_named(failed)}")
