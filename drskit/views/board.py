@@ -115,7 +115,7 @@ def render_note(note: Note) -> str:
 
 
 def _wave(wave: WaveRow) -> str:
-    heading = f'<div data-key="heading" style="{HEADING}">{_heading(wave)}</div>'
+    heading = f'<div data-key="heading" style="{HEADING};margin-top:6px">{_heading(wave)}</div>'
     notes = f'<div data-key="notes">{"".join(map(render_note, wave.notes))}</div>' if wave.notes else ""
     return (
         heading + notes + _troubles(wave) + (_table(wave) if wave.shown else "") + (_fold(wave) if wave.folded else "")

@@ -21,18 +21,10 @@ function patch(node, html) {
     scroller.tabIndex = 0; // who has no mouse scrolls it, too
     scroller.setAttribute("role", "group");
     scroller.setAttribute("aria-label", scroller.querySelector("caption").textContent);
-    tellHeads(scroller);
   }
   const focused = node.contains(document.activeElement) ? document.activeElement : null;
   patchChildren(node, wanted.content);
   if (focused?.isConnected) focused.focus({ preventScroll: true });
-}
-
-/** The heads of the columns, for a narrow window, where the style sheet writes them before the cells. */
-function tellHeads(scroller) {
-  [...scroller.querySelectorAll("thead th")].forEach((head, index) => {
-    scroller.style.setProperty(`--head-${index + 1}`, JSON.stringify(`${head.textContent}: `));
-  });
 }
 
 function patchChildren(node, wanted) {
@@ -85,6 +77,21 @@ function drawParts(node, parts, drawn) {
     if (drawn[index] !== html) patch(node.children[index], html);
   });
   return [...parts];
+}
+
+/** For a narrow window, where each row is a block: the head of its column before each cell, once for tables alike. */
+function tellHeads(board, sheet) {
+  const rules = new Map();
+  for (const scroller of board.querySelectorAll('[data-key^="scrolls"]')) {
+    const { key } = scroller.dataset;
+    if (rules.has(key)) continue;
+    const heads = [...scroller.querySelectorAll("thead th")].slice(1);
+    rules.set(key, heads.map(({ textContent }, index) =>
+      `.drs-panel [data-key="${key}"] td:nth-child(${index + 2})::before { content: ${JSON.stringify(`${textContent}: `)}; }`
+    ).join("\n"));
+  }
+  const told = `@container (max-width: 42em) {\n${[...rules.values()].join("\n")}\n}`;
+  if (sheet.textContent !== told) sheet.textContent = told;
 }
 
 function drawButtons(bar, buttons, send) {
@@ -237,7 +244,8 @@ function render({ model, el }) {
   const status = make("div", { class: "drs-status" });
   const board = make("div", { class: "drs-board" });
   const looks = make("style");
-  root.append(looks, mode, selects, bar, form, status, board);
+  const heads = make("style");
+  root.append(looks, heads, mode, selects, bar, form, status, board);
   root.addEventListener("keydown", (event) => event.stopPropagation());
   board.addEventListener("click", (event) => {
     const pressed = event.target.closest("[data-press]");
@@ -253,6 +261,7 @@ function render({ model, el }) {
       const [first, ...rest] = model.get("parts");
       patch(mode, first ?? "");
       drawn = drawParts(board, rest, drawn);
+      tellHeads(board, heads);
       root.dataset.took = (performance.now() - began).toFixed(2);
     },
     selects: () => drawSelects(selects, model.get("selects"), send),

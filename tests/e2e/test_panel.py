@@ -135,7 +135,7 @@ def test_hostile_texts_do_no_harm_in_a_panel(page, tmp_path):
         buttons=[Button("pause", text).to_json()],
     )  # fmt: skip
     assert 0 == page.locator(".drs-panel :is(script, img, iframe)").count()
-    assert 1 == page.locator(".drs-panel style").count()
+    assert 2 == page.locator(".drs-panel style").count()
     expect(page.locator(".drs-title")).to_be_visible()
 
 
