@@ -90,7 +90,7 @@ function tellHeads(board, sheet) {
       `.drs-panel [data-key="${key}"] td:nth-child(${index + 2})::before { content: ${JSON.stringify(`${textContent}: `)}; }`
     ).join("\n"));
   }
-  const told = `@container (max-width: 42em) {\n${[...rules.values()].join("\n")}\n}`;
+  const told = `@media (max-width: 700px) {\n${[...rules.values()].join("\n")}\n}`;
   if (sheet.textContent !== told) sheet.textContent = told;
 }
 
