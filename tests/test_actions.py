@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from drskit.model import ExecutionStatus, WaveStatus
+from drskit.model import ExecutionStatus, ExecutionType, WaveStatus
 from drskit.verify import faults
 from tests.harness import Boundary, Crash, final, house, runbook_of
 
@@ -68,6 +68,19 @@ def test_a_process_that_dies_with_a_request_leaves_it_to_the_next(operation, kin
         assert {1} == set(done(home).values())
         assert (operation != "Invoke") is any(name != "sns" for name, _ in done(home))
         assert () == faults(ended, events, logs)
+
+
+def test_a_recovery_that_nobody_authorised_asks_for_nothing():
+    """Whoever writes a RECOVERY by hand finds its actions barred, too: none is sent, and each has failed."""
+    recovery = PLAN.replace("BEFORE", ACTIONS["StartAutomationExecution"]).replace("[DRILL]", "[DRILL, RECOVERY]")
+    with house(text=WORLD) as home:
+        drill = home.session.start(runbook_of(recovery))
+        engine = home.session.poller()._engine
+        forged = drill.model_copy(update={"execution_type": ExecutionType.RECOVERY})
+        barred = engine._barred(forged)
+        assert ("Unauthorised", False) == (barred.code, barred.transient)
+        assert "nobody authorised this recovery" in barred.message
+        assert engine._barred(drill) is None
 
 
 def test_an_automation_that_takes_too_long_is_stopped():
