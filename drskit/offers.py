@@ -79,7 +79,7 @@ def offer_of(
 
 
 def cleanable(execution: Execution) -> bool:
-    """Whether it is a drill that is over, of which instances may run by its record."""
+    """Whether it launched something and is over, and instances of it may run by its record."""
     return uncleanable(execution) is None and bool(candidates(execution))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from shlex import quote
 
-from drskit.model import ExecutionHeader, ExecutionStatus, ServerStatus
+from drskit.model import CommandKind, ExecutionHeader, ExecutionStatus, ServerStatus
 from drskit.offers import Offer
 from drskit.running import RunningInstances
 from drskit.states import FINAL_EXECUTION, WAITS_FOR_A_PERSON
@@ -178,7 +178,8 @@ def typed_commands(execution_id: str, offered: Iterable[Offer], *, cleanable: bo
         if not offer.choices:
             continue
         about = offer.choices[0].about and _flag(offer)
-        lines.append(f"drskit {offer.kind} {execution_id}{f' {about}' if about else ''} --reason TEXT")
+        what = " --set 'KEY: VALUE'" if offer.kind is CommandKind.EDIT else ""
+        lines.append(f"drskit {offer.kind} {execution_id}{f' {about}' if about else ''}{what} --reason TEXT")
     if cleanable:
         lines.append(f"drskit cleanup {execution_id} --reason TEXT")
     return tuple(lines)

@@ -121,6 +121,7 @@ def test_the_commands_to_type_are_those_that_make_sense():
     typed = typed_commands(name, offers(sample.execution, sample.now), cleanable=cleanable(sample.execution))
     assert f"drskit approve {name} --wave Application --reason TEXT" in typed
     assert f"drskit pause {name} --reason TEXT" in typed
+    assert f"drskit edit {name} --wave Application --set 'KEY: VALUE' --reason TEXT" in typed
     assert not [line for line in typed if "retry" in line or "cleanup" in line]
     over = samples.completed().execution
     typed = typed_commands(over.execution_id, offers(over, NOW), cleanable=cleanable(over))
