@@ -34,7 +34,7 @@ from drskit.sim.questions import Question
 from drskit.sim.spec import Fault, FaultKind, WorldSpec
 from drskit.sim.worldfile import read_world
 
-READS = ("Describe", "Get", "List", "Query", "Scan", "BatchGet", "TransactGet", "Head", "Lookup", "Search")
+READS = ("Probe", "Describe", "Get", "List", "Query", "Scan", "BatchGet", "TransactGet", "Head", "Lookup", "Search")
 """How operations begin that change nothing."""
 PRIVATE = frozenset({"x-amz-security-token", "user-agent", "amz-sdk-request", "amz-sdk-invocation-id", "connection"})
 """Headers that are not kept: nobody needs them again."""
