@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("captured", "version", "headless", "report", "board", "poll", "sim", "quotas")
+NAMES = ("captured", "version", "headless", "report", "board", "poll", "sim", "quotas", "large")
 
 
 def main() -> None:

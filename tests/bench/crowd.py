@@ -6,7 +6,6 @@ items are those that the store's own `create` writes.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +13,7 @@ from typing import Any
 from drskit.model import Cadence, Execution
 from drskit.poller import SWEEP_KEY
 from drskit.store.attributes import Item, to_item
-from drskit.store.commits import Commits
-from drskit.store.names import TableNames
-from drskit.store.wire import Action, Refusal, Wire
+from tests.bench.items import Items, Kept
 from tests.harness import house, runbook_of
 
 REGION = "us-west-2"
@@ -138,18 +135,6 @@ def _sweep_of_tomorrow(now: datetime) -> Item:
 
 def items_of(execution: Execution) -> list[Item]:
     """The items that the store writes for an execution, without its history."""
-    kept = _Kept()
-    Commits(kept, TableNames.of()).create(execution, (), begun=0)
+    kept = Kept()
+    Items(kept, lambda: execution.start_time).create(execution, (), begun=0)
     return kept.items
-
-
-class _Kept(Wire):
-    """Keeps what would be written."""
-
-    def __init__(self) -> None:
-        self.items: list[Item] = []
-
-    def transact(self, actions: Sequence[Action]) -> dict[int, Refusal]:
-        """Keep the whole items; nothing is refused."""
-        self.items += [action.what["Item"] for action in actions if action.kind == "Put"]
-        return {}
