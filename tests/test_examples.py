@@ -134,9 +134,13 @@ def test_quotas():
         queued = "waits for a job slot in us-west-2: 3 of 3 jobs run, 1 of them not ours"
         assert (WaveStatus.QUEUED, queued) == (execution.waves[0].status, execution.waves[0].reason)
         home.finish()
-        execution, _ = ended(home, execution)
+        execution, summary = ended(home, execution)
         assert ExecutionStatus.COMPLETED is execution.status
         assert [2, 2, 2, 1] == [len(attempt.server_ids) for attempt in execution.attempts]
+        (section,) = [section for section in summary.sections if section.title == "Waits for room in DRS"]
+        (wait,) = [[cell.text for cell in row] for row in section.rows]
+        assert ("Wave Web", queued.removeprefix("waits for ")) == (wait[0], wait[-1])
+        assert "Waits for room in DRS" in render_html(summary)
 
 
 def test_tolerant():

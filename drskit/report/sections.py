@@ -18,6 +18,7 @@ from drskit.model import CommandKind, Event, Execution, Record, WaveRun
 from drskit.money import dollars
 from drskit.notices import Delivery, Notice
 from drskit.report.checked import lines, rto_words
+from drskit.report.queueing import waits_of
 from drskit.views.actions import ActionLine, all_lines, summary
 from drskit.views.words import counted, moment, span
 
@@ -213,6 +214,28 @@ def _acted(line: ActionLine, now: datetime) -> tuple[Cell, ...]:
     )
 
 
+def _queue(_execution: Execution, events: tuple[Event, ...], now: datetime) -> Section | None:
+    """When waves waited for room in DRS's quotas, how long and for what."""
+    waits = waits_of(events)
+    if not waits:
+        return None
+    rows = [
+        (
+            _text(f"Wave {wait.wave_name}"),
+            Cell(text=moment(wait.since), look=Look.SHORT),
+            Cell(text=moment(wait.until), look=Look.SHORT),
+            Cell(text=span(wait.lasted(now)), look=Look.SHORT),
+            _text(wait.reason),
+        )
+        for wait in waits
+    ]
+    sentence = "What did not fit into DRS's quotas at once was split and QUEUED; launches of the same wave went on."
+    return Section(
+        title="Waits for room in DRS", sentences=(sentence,),
+        heads=("Of", "From", "Until", "Lasted", "Waited at first for"), rows=tuple(rows),
+    )  # fmt: skip
+
+
 def _edits(execution: Execution, _events: tuple[Event, ...], _now: datetime) -> Section | None:
     """What was edited while it ran: who, when and why, and which plan was executed in the end."""
     edits = [command for command in execution.commands if command.kind is CommandKind.EDIT]
@@ -232,5 +255,5 @@ def _text(text: str) -> Cell:
     return Cell(text=text)
 
 
-MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _edits, _actions, _checks, _cost, _notifications)
+MAKERS: tuple[Maker, ...] = (_authorised, _change_control, _edits, _queue, _actions, _checks, _cost, _notifications)
 """Every section beside those that a report always has."""
