@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drskit.actions import Task, TaskPhase, TaskStatus
+from drskit.actions import Action, Task, TaskPhase, TaskStatus
 from drskit.model import Execution, WaveRun, WaveStatus
 from drskit.states import FINAL_TASK, FINAL_WAVE
 from drskit.tasks import actions_of, is_run_of
@@ -67,7 +67,7 @@ def all_lines(execution: Execution) -> tuple[ActionLine, ...]:
 
 def _lines(execution: Execution, phase: TaskPhase, wave_name: str | None, *, over: bool) -> Iterator[ActionLine]:
     when = "at the end" if wave_name is None else f"{phase.value} wave {wave_name}"
-    for index, action in enumerate(actions_of(execution, phase, wave_name)):
+    for index, action in enumerate(_declared(execution, phase, wave_name)):
         runs = [
             task
             for task in execution.tasks
@@ -76,6 +76,12 @@ def _lines(execution: Execution, phase: TaskPhase, wave_name: str | None, *, ove
         yield from (ActionLine(task.title, when, task.status.value, task) for task in runs)
         if not runs:
             yield ActionLine(action.title, when, TaskStatus.SKIPPED.value if over else PENDING)
+
+
+def _declared(execution: Execution, phase: TaskPhase, wave_name: str | None) -> tuple[Action, ...]:
+    """The actions of a wave, or of the end; none of a wave that evidence has and its plan has not."""
+    known = wave_name is None or any(wave.name == wave_name for wave in execution.plan.waves)
+    return tuple(actions_of(execution, phase, wave_name)) if known else ()
 
 
 def told(line: ActionLine, now: datetime) -> str:
@@ -94,8 +100,8 @@ def to_come(execution: Execution, wave: WaveRun) -> str | None:
     """How many actions a wave has that has not begun; None where it has none, or has begun."""
     if wave.status not in {WaveStatus.PENDING, WaveStatus.WAITING_APPROVAL}:
         return None
-    before = len(actions_of(execution, TaskPhase.BEFORE, wave.wave_name))
-    after = len(actions_of(execution, TaskPhase.AFTER, wave.wave_name))
+    before = len(_declared(execution, TaskPhase.BEFORE, wave.wave_name))
+    after = len(_declared(execution, TaskPhase.AFTER, wave.wave_name))
     words = [f"{counted(count, 'action')} {when}" for count, when in ((before, "before"), (after, "after")) if count]
     return f"{' and '.join(words)} its launch" if words else None
 
