@@ -51,7 +51,7 @@ class _Spec(BaseModel):
 
 
 def _truth(value: object) -> bool:
-    if value in {"true", "false", True, False}:
+    if isinstance(value, str | bool) and value in {"true", "false", True, False}:
         return value in {"true", True}
     raise PydanticCustomError("truth", "write true or false")
 

@@ -80,16 +80,16 @@ def _http(value: object) -> object:
 
 def _pattern(value: object) -> object:
     text = value if isinstance(value, str) else ""
-    try:
-        re.compile(text)
-    except (re.error, OverflowError) as error:
-        raise PydanticCustomError(
-            "regex", "this is no regular expression: {why}; correct it", {"why": str(error)}
-        ) from None
     if not text or len(text) > PATTERN_LENGTH:
         raise PydanticCustomError(
             "regex", "write a regular expression of at most {most} characters", {"most": PATTERN_LENGTH}
         )
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise PydanticCustomError(
+            "regex", "this is no regular expression: {why}; correct it", {"why": str(error)}
+        ) from None
     return text
 
 

@@ -89,7 +89,7 @@ def _with_timeout(value: OnTimeout, info: ValidationInfo) -> OnTimeout:
 
 
 def _truth(value: object) -> bool:
-    if value in {"true", "false"}:
+    if isinstance(value, str) and value in {"true", "false"}:
         return value == "true"
     raise PydanticCustomError("truth", "write true or false")
 

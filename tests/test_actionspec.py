@@ -228,6 +228,11 @@ REFUSED = {
         "finally",
         "finally[0].sns: {wave} stands for nothing at the end of the plan.",
     ),
+    "a list where it is yes or no": (
+        f"{{lambda: {{function: shift}}, repeatable: [true], {SOME}}}",
+        "after",
+        "waves[0].after[0].repeatable: write true or false.",
+    ),
     "too many retries": (
         f"{{lambda: {{function: shift}}, retries: 11, {SOME}}}",
         "after",

@@ -93,6 +93,7 @@ WRONG = {
     '{all: [{http: "http://x/", host: "a b"}]}': "write a host's name",
     '{all: [{http: "http://x/", body: "("}]}': "this is no regular expression: missing )",
     f'{{all: [{{http: "http://x/", body: "{"a" * 201}"}}]}}': "at most 200 characters",
+    f'{{all: [{{http: "http://x/", body: "{"(" * 6000}"}}]}}': "at most 200 characters",
     '{all: [{ssm: "echo {nmae}"}]}': "there is no placeholder {nmae}; known are {private_ip}, {public_ip}",
     '{all: [{ssm: " "}]}': "nothing stands here; write what is asked",
     f'{{all: [{{ssm: "{"a" * 1001}"}}]}}': "longer than 1000 characters",

@@ -358,6 +358,11 @@ REFUSALS = {
         "name: Web\n    approve: {text: x, not_starter: yes}",
         "shop.yaml:11: waves[1].approve.not_starter: 'yes': write true or false.",
     ),
+    "a list of starters": (
+        "name: Web",
+        "name: Web\n    approve: {text: x, not_starter: [true]}",
+        "shop.yaml:11: waves[1].approve.not_starter: write true or false.",
+    ),
     "to need itself": (
         "name: Web",
         "name: Web\n    needs: [Web]",
