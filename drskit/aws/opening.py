@@ -11,6 +11,7 @@ from drskit.aws.recovery import DrsRecovery
 from drskit.aws.requests import Request
 from drskit.aws.runcommand import SsmRunCommand
 from drskit.aws.web import Secrets, SimulatedWeb, Web
+from drskit.clock import SystemClock
 
 
 class _Anywhere:
@@ -18,7 +19,7 @@ class _Anywhere:
 
     def __init__(self, clients: Clients, recovery: DrsRecovery, secrets: Secrets, region: str) -> None:
         self._recovery = recovery
-        self._real = Web(secrets)
+        self._real = Web(secrets, SystemClock().now)
         self._simulated = SimulatedWeb(secrets, clients.invoker, region)
 
     def start(self, task: Task, request: Request) -> Outcome:

@@ -6,12 +6,15 @@ to the simulator, through the same endpoint as everything else.
 """
 
 import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ClientError, SSLError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from urllib3.exceptions import HTTPError
 
 from drskit import __version__
 from drskit.actionports import Ended, Outcome
@@ -21,10 +24,13 @@ from drskit.aws.faults import asking, code_of
 from drskit.aws.replies import need
 from drskit.aws.requests import Request, once
 from drskit.errors import Unavailable
-from drskit.ports import NotExecuted
+from drskit.ports import NotExecuted, Unknown
 
 CONNECT_SECONDS = 5
 KEPT_CHARACTERS = 4_000
+ANSWER_BYTES = 64_000
+"""How much of an answer is read: a server that never ends one must not keep everybody waiting."""
+CHUNK_BYTES = 2_048
 DOOR = "drskit-http"
 """What the simulator is asked for, in the place of a Lambda function, to take an HTTP request."""
 
@@ -58,12 +64,13 @@ class Secrets:
 class Web:
     """Web servers, as they are reached from here."""
 
-    def __init__(self, secrets: Secrets) -> None:
-        """Take the way to secrets."""
+    def __init__(self, secrets: Secrets, now: Callable[[], datetime]) -> None:
+        """Take the way to secrets, and the machine's time."""
         self._secrets = secrets
+        self._now = now
 
     def start(self, task: Task, request: Request) -> Outcome:
-        """Send the request once."""
+        """Send the request once, and read of its answer what comes in the action's time."""
         secrets = self._secrets.read(request["Secrets"])
         if isinstance(secrets, NotExecuted):
             return secrets
@@ -71,20 +78,35 @@ class Web:
         body = request["Body"].encode() if request["Body"] is not None else None
 
         def ask() -> Outcome:
-            prepared = AWSRequest(method=request["Method"], url=request["Url"], headers=headers, data=body).prepare()
+            end = self._now() + timedelta(seconds=CONNECT_SECONDS + request["Seconds"])
+            prepared = AWSRequest(
+                method=request["Method"], url=request["Url"], headers=headers, data=body, stream_output=True
+            ).prepare()
             session = URLLib3Session(
                 timeout=(CONNECT_SECONDS, request["Seconds"]),  # type: ignore[arg-type]  # the stub lags
                 proxies=get_environ_proxies(request["Url"]),
             )
             try:
                 reply = session.send(prepared)
-                return _judged(request, reply.status_code, reply.text, secrets)
+                return _judged(request, reply.status_code, self._text(reply.raw, end), secrets)
             except SSLError as error:
                 return NotExecuted("SSLError", str(error))
+            except HTTPError as error:
+                return Unknown(f"its answer was broken off: {type(error).__name__}: {error}")
             finally:
                 session.close()
 
         return once(ask, task, "the request")
+
+    def _text(self, raw: Any, end: datetime) -> str:
+        """What is read of an answer: its status is known by now, and counts however long the rest goes on."""
+        read = b""
+        try:
+            while len(read) < ANSWER_BYTES and self._now() < end and (chunk := raw.read1(CHUNK_BYTES)):
+                read += chunk
+        finally:
+            raw.close()
+        return read.decode("utf-8", "replace")
 
 
 class SimulatedWeb:

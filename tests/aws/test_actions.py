@@ -1,9 +1,10 @@
 """What actions do, on the wire: each request sent once, found again where the service can tell, and never astray."""
 
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from threading import Thread
 
 import pytest
@@ -306,7 +307,7 @@ def test_a_web_server_is_asked_once_and_never_along_a_redirect(world, status, go
     _, clock, _ = world
     with web_server(status, "well") as (url, asked):
         call = task(clock, K.HTTP, CALL | {"Url": f"{url}/a?b=c"})
-        outcome = Web(Secrets(None, REGION)).start(call, request_of(call))
+        outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
     assert isinstance(outcome, Ended)
     assert (good, "well") == (outcome.good, outcome.output)
     ((path, headers, body),) = asked
@@ -319,6 +320,46 @@ def test_a_web_server_that_is_not_there_was_not_asked(world):
     with web_server(200, "") as (url, _):
         pass
     call = task(clock, K.HTTP, CALL | {"Url": url})
-    outcome = Web(Secrets(None, REGION)).start(call, request_of(call))
+    outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
     assert isinstance(outcome, NotExecuted)
     assert outcome.transient
+
+
+@contextmanager
+def endless_server(chunk):
+    """A web server whose answers never end, and whose words are in no alphabet that it names."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; charset=no-such-alphabet")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(chunk)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("tick", [0, 4])
+def test_an_answer_that_never_ends_keeps_nobody_waiting(world, tick):
+    """Its status counts; of the rest only so much is read, or what came in the action's time."""
+    _, clock, _ = world
+    times = count(0, tick)
+    with endless_server(b"\xff" * 100) as url:
+        call = task(clock, K.HTTP, CALL | {"Url": url})
+        web = Web(Secrets(None, REGION), lambda: clock.now() + timedelta(seconds=next(times)))
+        outcome = web.start(call, request_of(call))
+    assert isinstance(outcome, Ended)
+    assert (True, "answered 200", {"\N{REPLACEMENT CHARACTER}"}) == (outcome.good, outcome.outcome, set(outcome.output))
+    assert len(outcome.output) <= 4_000
