@@ -15,6 +15,7 @@ from drskit.endings import being_ended
 from drskit.model import (
     Command,
     Execution,
+    ExecutionType,
     RecoveryPlan,
     ServerRun,
     Wave,
@@ -126,6 +127,9 @@ def _complaint(execution: Execution, plan_wave: Wave, wave: WaveRun, edit: WaveE
         return f"an edit of wave {name} changes neither its name nor its groups nor its needs"
     if not changes_of(plan_wave, edit):
         return f"wave {name} says so already"
+    acts = (edit.wave.before, edit.wave.after) != (plan_wave.before, plan_wave.after)
+    if acts and execution.execution_type is ExecutionType.RECOVERY:
+        return f"what a recovery does before and after wave {name} was authorised as it is; an edit changes none of it"
     return _of_servers(execution, wave, edit) or _barred(execution, plan_wave, edit, by)
 
 

@@ -29,6 +29,7 @@ from drskit.model import (
     ExecutionType,
     Mode,
     Record,
+    RecoveryPlan,
     ServerId,
     digest_of,
     utc,
@@ -271,6 +272,22 @@ def unauthorised(
     )
     found = differences(authorised, asked)
     return f"this is not what was authorised: {'; '.join(found)}" if found else None
+
+
+def actions_unauthorised(execution: Execution, authorization: Authorization | None) -> str | None:
+    """Why a RECOVERY must run no action, as the rest of a sentence; None when it may.
+
+    Of a plan that was edited only what a token was given for is run: an edit changes no action of a RECOVERY.
+    """
+    complaint = unauthorised(execution, (), {}, authorization)
+    if complaint is None and actions_declared(execution.plan) != actions_declared(execution.started_plan):
+        return "its actions are not those that were authorised"
+    return complaint
+
+
+def actions_declared(plan: RecoveryPlan) -> tuple[object, ...]:
+    """All actions of a plan, each in its place."""
+    return (*((wave.name, wave.before, wave.after) for wave in plan.waves), plan.at_end)
 
 
 def scope_begun(execution: Execution, facts: Mapping[str, Any]) -> Scope:

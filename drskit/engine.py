@@ -15,7 +15,7 @@ from drskit.acting import ActionsFor, Sightings, addresses_for, look_at_tasks, s
 from drskit.actions import Task, TaskStatus
 from drskit.aftercare import look_after, record_gone
 from drskit.attempts import OVER_QUOTA, long_missing
-from drskit.authorization import Authorization, permit, unauthorised
+from drskit.authorization import Authorization, actions_unauthorised, permit, unauthorised
 from drskit.bounds import bounded
 from drskit.checking import call_sent
 from drskit.checks import ProbeCall
@@ -268,7 +268,10 @@ class Engine:
         """Why no action of a RECOVERY that nobody authorised is asked for."""
         if execution.execution_type is not ExecutionType.RECOVERY:
             return None
-        complaint = unauthorised(execution, (), {}, self._authorization(execution))
+        try:
+            complaint = actions_unauthorised(execution, self._authorization(execution))
+        except Unavailable as trouble:
+            return NotExecuted("Unauthorised", f"nobody could look: {trouble.cause}", transient=True)
         return NotExecuted("Unauthorised", complaint) if complaint else None
 
     def _send_calls(self, execution: Execution, calls: tuple[tuple[str, ProbeCall], ...], look: Look) -> Execution:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from drskit.model import ExecutionStatus, ExecutionType, WaveStatus
+from drskit.recovering import authorize, recover
 from drskit.verify import faults
 from tests.harness import Boundary, Crash, final, house, runbook_of
 
@@ -81,6 +82,20 @@ def test_a_recovery_that_nobody_authorised_asks_for_nothing():
         assert ("Unauthorised", False) == (barred.code, barred.transient)
         assert "nobody authorised this recovery" in barred.message
         assert engine._barred(drill) is None
+
+
+def test_a_recovery_runs_the_actions_that_were_authorised_and_no_others():
+    """Whoever alters the plan of one that runs, and keeps what was authorised beside it, has nothing asked for."""
+    plan = PLAN.replace("BEFORE", ACTIONS["SendCommand"]).replace("[DRILL]", "[DRILL, RECOVERY]")
+    with house(text=WORLD) as home:
+        runbook = runbook_of(plan)
+        token = authorize(home.session, home.session.preview(runbook), reason="lost").token
+        recovery = recover(home.session, runbook, token=token)
+        engine = home.session.poller()._engine
+        assert engine._barred(recovery) is None
+        altered = recovery.plan.model_copy(update={"at_end": recovery.plan.waves[0].after})
+        barred = engine._barred(recovery.model_copy(update={"plan": altered, "applied": recovery.plan}))
+        assert ("Unauthorised", "its actions are not those that were authorised") == (barred.code, barred.message)
 
 
 def test_an_automation_that_takes_too_long_is_stopped():

@@ -4,12 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from drskit.actions import Action, ActionKind, ActionMode, Wait
 from drskit.amending import basis_of, not_editable
 from drskit.model import (
     Approval,
     CommandKind,
     Execution,
     ExecutionStatus,
+    ExecutionType,
     ServerRun,
     WaveEdit,
     WaveStatus,
@@ -84,6 +86,16 @@ def test_what_has_started_is_not_edited(name, words):
     assert words in told(walk, edit, name=name)
     assert before.plan == walk.execution.plan
     assert walk.execution.applied is None
+
+
+def test_what_a_recovery_does_is_not_edited():
+    """Its token was given for these actions; of a drill the same edit is carried out."""
+    other = Action(does=Wait(kind=ActionKind.WAIT, span=timedelta(minutes=1)), modes=(ActionMode.RECOVERY,))
+    for kind, words in ((ExecutionType.RECOVERY, "was authorised as it is"), (ExecutionType.DRILL, "wave Application")):
+        walk = walked()
+        walk.execution = walk.execution.model_copy(update={"execution_type": kind})
+        assert words in told(walk, edit_of(walk.execution, after=(other,)))
+        assert (kind is ExecutionType.RECOVERY) is (walk.execution.applied is None)
 
 
 def test_a_wave_that_was_launched_once_is_not_edited():
