@@ -28,6 +28,8 @@ class Doomed:
     description: str
     ours: bool
     """A drill that drskit launched, and may terminate."""
+    recovery_id: str | None = None
+    """The recovery of drskit that launched it: its cleanup alone terminates it."""
 
 
 def survey(recovery: Recovery, server_ids: Iterable[str]) -> tuple[Doomed, ...]:
@@ -76,6 +78,8 @@ def _judge(instance: RecoveryInstance, twin: TaggedInstance | None, job: Job | N
         and EXECUTION_TAG in job.tags
         and job.tags.get(TYPE_TAG) == ExecutionType.DRILL
     )
+    recovered = job is not None and job.tags.get(TYPE_TAG) == ExecutionType.RECOVERY
+    recovery_id = job.tags.get(EXECUTION_TAG) if recovered and job else None
     kind = {True: "a drill", False: "a RECOVERY"}.get(instance.is_drill, "of unknown kind")  # type: ignore[arg-type]  # None is the default
     whose = f"by drskit's execution {job.tags[EXECUTION_TAG]}" if ours and job else "not by drskit"
     if instance.job_id and job is None:
@@ -84,7 +88,7 @@ def _judge(instance: RecoveryInstance, twin: TaggedInstance | None, job: Job | N
     if twin is not None and instance.state in GONE:
         state = f"{state} says DRS, {twin.state} says EC2"
     description = f"{instance.recovery_instance_id} ({kind}, {state}, launched {whose})"
-    return Doomed(instance.source_server_id, instance.recovery_instance_id, description, ours)
+    return Doomed(instance.source_server_id, instance.recovery_instance_id, description, ours, recovery_id)
 
 
 def obstacles(
@@ -95,21 +99,28 @@ def obstacles(
     Args:
         server_ids: what is to be launched.
         found: what the launch would terminate.
-        replace: instances that may go all the same.
+        replace: instances that may go all the same; where a drill is launched, none that a recovery of drskit did.
         for_real: a recovery clears nothing by itself, not even what drills of drskit left: its authorisation names it.
     """
     allowed = set(replace)
-    texts: dict[str, list[str]] = {server_id: [] for server_id in server_ids}
+    blocking: dict[str, list[Doomed]] = {server_id: [] for server_id in server_ids}
     for instance in found:
-        may_go = instance.instance_id in allowed or (instance.ours and not for_real)
-        if not may_go and instance.source_server_id in texts:
-            texts[instance.source_server_id].append(instance.description)
-    return {
-        server_id: (
-            f"a launch would terminate {' and '.join(reasons)}. Turn on its termination protection, "
-            f"{FOR_REAL if for_real else 'or name it with --replace if it may go'}"
-            if reasons
-            else None
-        )
-        for server_id, reasons in texts.items()
-    }
+        named = instance.instance_id in allowed and (for_real or instance.recovery_id is None)
+        may_go = named or (instance.ours and not for_real)
+        if not may_go and instance.source_server_id in blocking:
+            blocking[instance.source_server_id].append(instance)
+    return {server_id: _refusal(some, for_real=for_real) for server_id, some in blocking.items()}
+
+
+def _refusal(blocking: list[Doomed], *, for_real: bool) -> str | None:
+    """Why these instances refuse a launch, and what to do; None where there are none."""
+    if not blocking:
+        return None
+    names = " and ".join(instance.description for instance in blocking)
+    recovery_id = next((instance.recovery_id for instance in blocking if instance.recovery_id), None)
+    otherwise = "or name it with --replace if it may go"
+    if for_real:
+        otherwise = FOR_REAL
+    elif recovery_id is not None:
+        otherwise = f"or clean the recovery up if it may go: drskit cleanup {recovery_id}"
+    return f"a launch would terminate {names}. Turn on its termination protection, {otherwise}"

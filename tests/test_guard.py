@@ -49,6 +49,13 @@ def test_a_drill_of_ours_may_go():
     assert blocked([found]) is None
 
 
+def test_no_drill_terminates_what_a_recovery_of_ours_launched_even_where_it_is_named():
+    """Its cleanup does, after what must be typed for it; a recovery whose authorisation names it may."""
+    (found,) = doomed([instance(is_drill=False)], [tagged()], jobs({**OURS, "drskit:ExecutionType": "RECOVERY"}))
+    assert "or clean the recovery up if it may go: drskit cleanup 01OURS" in blocked([found], "i-1")
+    assert obstacles([sid(1)], [found], ["i-1"], for_real=True)[sid(1)] is None
+
+
 @pytest.mark.parametrize(
     ("changes", "tags", "words"),
     [
