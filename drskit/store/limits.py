@@ -44,8 +44,8 @@ from drskit.store.attributes import item_bytes, to_item
 
 KEYS_BYTES = 300
 """An item's own keys, WriteId and Stamp."""
-LAUNCHES = 5
-"""How often a server's phases are kept: the launch and four repetitions."""
+LAUNCHES = 4
+"""How often a server's phases could be kept; a phase that begins again takes the place of its earlier span."""
 SNAPSHOT_ID = "pit-" + "0" * 17
 JOB_ID = "drsjob-" + "0" * 17
 FOUND_CHARACTERS = 20

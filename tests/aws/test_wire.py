@@ -178,7 +178,9 @@ def launched(monkeypatch: pytest.MonkeyPatch, url: str) -> Started | NotExecuted
     """What a launch at this address comes to."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
     clients = Clients(region=REGION)
-    recovery = DrsRecovery(clients.drs(REGION), impatient(clients.drs_launcher(REGION)), clients.ec2(REGION), REGION)
+    quotas = ServiceQuotas(lambda: clients.service_quotas(REGION), REGION)
+    launcher = impatient(clients.drs_launcher(REGION))
+    recovery = DrsRecovery(clients.drs(REGION), launcher, clients.ec2(REGION), REGION, quotas)
     return recovery.start_recovery(attempt_of(), {"a": "b"})
 
 

@@ -13,7 +13,7 @@ from tests.harness import ROOT
 
 CONTRACT = (
     "drill", "run", "recover", "apply", "validate", "check", "forecast", "authorize", "start", "poll", "executions",
-    "approve", "decline", "pause", "resume", "cancel", "retry", "skip", "cleanup", "servers", "groups", "plans",
+    "approve", "decline", "edit", "pause", "resume", "cancel", "retry", "skip", "cleanup", "servers", "groups", "plans",
     "report", "verify", "schedule", "tables", "sim", "deploy", "notify",
 )  # fmt: skip
 LATER = sorted(name for name, (module, _) in COMMANDS.items() if module == "later")

@@ -17,6 +17,7 @@ from drskit.clock import VirtualClock
 from drskit.model import Event
 from drskit.report.context import Context
 from drskit.report.evidence import load_execution_json, write_run
+from drskit.seals import context_digest
 from drskit.sim import serve
 from drskit.surroundings import versions
 from tests.cli.plans import runbook, world
@@ -172,6 +173,10 @@ def test_a_report_of_another_drskit_is_not_judged(run):
     file = run.folder / "context.json"
     text = file.read_text(encoding="utf-8").replace(f'"drskit": "{versions()["drskit"]}"', '"drskit": "0.0.9"')
     file.write_text(text, encoding="utf-8")
+    evidence = run.folder / "execution.json"
+    sealed = json.loads(evidence.read_text(encoding="utf-8"))
+    sealed["ContextDigest"] = context_digest(Context.model_validate_json(text))
+    evidence.write_text(json.dumps(sealed), encoding="utf-8")
     said = run.shell.json("verify", str(run.folder))
     assert any("was made by drskit 0.0.9" in note for note in said["Notes"])
 
