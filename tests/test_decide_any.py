@@ -352,5 +352,5 @@ class AnyDrill(RuleBasedStateMachine):
         assert self.walk.status in FINAL_EXECUTION | ({X.PAUSED} if not self.called_off else set())
 
 
-AnyDrill.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+AnyDrill.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestAnyDrill = AnyDrill.TestCase

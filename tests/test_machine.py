@@ -87,7 +87,7 @@ class Machine(RuleBasedStateMachine):
 
 
 Machine.TestCase.settings = settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 8,
     stateful_step_count=40 if EXAMPLES else 12,
     derandomize=not EXAMPLES,
     phases=tuple(Phase) if EXAMPLES else (Phase.generate,),  # to make a failure short takes minutes
