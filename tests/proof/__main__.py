@@ -80,6 +80,9 @@ def _sweeping(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true",
         help="every kind and span of fault for people's commands and cleanups, too, not only the main ones",
     )  # fmt: skip
+    parser.add_argument(
+        "--main", action="store_true", help="only the main kinds of fault, one span each, for launches, too"
+    )
     parser.add_argument("--stop", action="store_true", help="end at the first violation")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.set_defaults(work=_single)
@@ -124,7 +127,8 @@ def _swept(name: str, options: argparse.Namespace) -> list[Result]:
 def _wanted(scenario: str, fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
     if options.stop and any(result.problems for result in results):
         return False
-    if not (options.all or SCENARIOS[scenario].launches or fault.main):
+    whole = options.all or (SCENARIOS[scenario].launches and not options.main)
+    if not (whole or fault.main):
         return False
     return fault.operation in (options.call or [fault.operation]) and fault.kind in (options.kind or [fault.kind])
 

@@ -86,7 +86,8 @@ def executed(server, failing, tmp_path_factory) -> Iterator[dict[tuple[str, Path
         found["jupyter-scheduler", failing] = pool.submit(failed_job, server, failing)
         for path in NOTEBOOKS:
             found["jupyter-scheduler", path] = pool.submit(by_jupyter_scheduler, server, path)
-            found["papermill", path] = pool.submit(by_papermill, folder / "papermill" / path.stem, path)
+            if path == DRILL:  # `python -m tests.pythons` runs the others by papermill, on every Python
+                found["papermill", path] = pool.submit(by_papermill, folder / "papermill" / path.stem, path)
             found["nbconvert", path] = pool.submit(by_nbconvert, folder / "nbconvert" / path.stem, path)
         yield found
         pool.shutdown(cancel_futures=True)  # what no test asked for need not run
@@ -103,8 +104,11 @@ def errors(notebook: Any) -> list[str]:
     return [f"{output['ename']}: {output['evalue']}" for output in outputs if output["output_type"] == "error"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("runner", ["papermill", "nbconvert", "jupyter-scheduler"])
+@pytest.mark.parametrize(
+    ("runner", "path"),
+    [("papermill", DRILL), *((runner, path) for runner in ("nbconvert", "jupyter-scheduler") for path in NOTEBOOKS)],
+    ids=lambda value: value if isinstance(value, str) else value.stem,
+)
 def test_a_notebook_runs_unchanged(executed, runner, path):
     """Every cell, in order, without an error, and without a widget that nobody could press."""
     notebook = executed[runner, path].result(timeout=180)
