@@ -231,18 +231,14 @@ class Engine:
     def _act(self, execution: Execution, task: Task) -> Execution:
         """Send the request of a recorded intent, then record the outcome."""
         outcome = self._barred(execution) or self._actions_for(execution.region).start(task, execution.mode)
-        for _ in range(RECORD_TRIES):
-            current = next(other for other in execution.tasks if other.task_id == task.task_id)
+
+        def told(now: Execution) -> Execution:
+            current = next(other for other in now.tasks if other.task_id == task.task_id)
             if current.status is not TaskStatus.INTENT:
-                return execution
-            after = record_action(execution, current, outcome, self._store.now())
-            if bounded(after) == execution:
-                return execution
-            try:
-                return self._commit(execution, after)
-            except LostRace:
-                execution = self._store.load(execution.execution_id)
-        return execution
+                return now
+            return record_action(now, current, outcome, self._store.now())
+
+        return self._record(execution, told)
 
     def _launch(self, execution: Execution, attempt: Attempt, look: Look) -> Execution:
         """Act on a recorded intent, then record the outcome."""
@@ -251,18 +247,14 @@ class Engine:
             look.jobs[outcome.job.job_id] = outcome.job
         elif isinstance(outcome, NotExecuted) and outcome.code == OVER_QUOTA:
             look.full = outcome.message
-        for _ in range(RECORD_TRIES):
-            current = next(other for other in execution.attempts if other.attempt_id == attempt.attempt_id)
+
+        def told(now: Execution) -> Execution:
+            current = next(other for other in now.attempts if other.attempt_id == attempt.attempt_id)
             if current.status is not AttemptStatus.INTENT:
-                return execution
-            after = record(execution, current, outcome, self._store.now())
-            if bounded(after) == execution:
-                return execution
-            try:
-                return self._commit(execution, after)
-            except LostRace:
-                execution = self._store.load(execution.execution_id)
-        return execution
+                return now
+            return record(now, current, outcome, self._store.now())
+
+        return self._record(execution, told)
 
     def _barred(self, execution: Execution) -> NotExecuted | None:
         """Why no action of a RECOVERY that nobody authorised is asked for."""
@@ -277,9 +269,13 @@ class Engine:
     def _send_calls(self, execution: Execution, calls: tuple[tuple[str, ProbeCall], ...], look: Look) -> Execution:
         """Send the commands of checks whose intents were written, then record what became of them."""
         outcomes = look.probing.carry_out(execution, calls, self._instruments_for)
+        return self._record(execution, lambda now: call_sent(now, outcomes, self._store.now()))
+
+    def _record(self, execution: Execution, told: Callable[[Execution], Execution]) -> Execution:
+        """Write what became of a request, upon whatever others have written meanwhile."""
         for _ in range(RECORD_TRIES):
-            after = call_sent(execution, outcomes, self._store.now())
-            if bounded(after) == execution:
+            after = told(execution)
+            if after is execution or bounded(after) == execution:
                 return execution
             try:
                 return self._commit(execution, after)
