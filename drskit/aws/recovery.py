@@ -262,15 +262,7 @@ class DrsRecovery:
         Raises:
             Unavailable: EC2 could not be asked.
         """
-        found: dict[str, str] = {}
-        for some in _batches(instance_ids, 200):
-            filters = [{"Name": "instance-id", "Values": some}]
-            paginate: Callable[..., Any] = self._ec2.get_paginator("describe_instances").paginate
-            for states in self._every_page(
-                paginate, "describe_instances", "Reservations", replies.instance_states, {"Filters": filters}
-            ):
-                found |= dict(states)
-        return found
+        return self._told_of(instance_ids, replies.instance_states)
 
     def instance_types(self, instance_ids: Iterable[str]) -> dict[str, str]:
         """EC2's type of each of these instances; one that it does not know is missing.
@@ -278,14 +270,18 @@ class DrsRecovery:
         Raises:
             Unavailable: EC2 could not be asked.
         """
+        return self._told_of(instance_ids, replies.instance_types)
+
+    def _told_of(
+        self, instance_ids: Iterable[str], read: Callable[[object], Iterable[tuple[str, str]] | dict[str, str]]
+    ) -> dict[str, str]:
+        """One word of EC2's about each of these instances, asked by id."""
         found: dict[str, str] = {}
         for some in _batches(instance_ids, 200):
             filters = [{"Name": "instance-id", "Values": some}]
             paginate: Callable[..., Any] = self._ec2.get_paginator("describe_instances").paginate
-            for types in self._every_page(
-                paginate, "describe_instances", "Reservations", replies.instance_types, {"Filters": filters}
-            ):
-                found |= types
+            for words in self._every_page(paginate, "describe_instances", "Reservations", read, {"Filters": filters}):
+                found |= dict(words)
         return found
 
     def protected(self, instance_ids: Iterable[str]) -> frozenset[str]:
