@@ -16,6 +16,7 @@ from datetime import datetime
 from html import escape
 
 from drskit.model import Execution, Mode
+from drskit.views.narrow import reflowing
 from drskit.views.notes import Note
 from drskit.views.rows import Board, ServerRow, WaveRow, board_of, trouble_of
 from drskit.views.words import (
@@ -60,8 +61,8 @@ def board_parts(execution: Execution, now: datetime, again: Collection[str] = ()
 
 
 def boxed(parts: Iterable[str]) -> str:
-    """Parts as one fragment."""
-    return f'<div style="{BOX}">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+    """Parts as one fragment, whose tables become blocks in a narrow window."""
+    return f'<div style="{BOX}">{reflowing("".join(f"<div>{part}</div>" for part in parts))}</div>'
 
 
 def render_mode(mode: Mode) -> str:

@@ -7,6 +7,7 @@ not ours to judge.
 import pytest
 
 from drskit.report.html import render_html
+from drskit.report.inline import render_criteria, render_head
 from drskit.report.summary import summarise
 from drskit.views.board import render_board
 from tests.report import samples
@@ -67,6 +68,24 @@ def test_a_narrow_window_scrolls_tables_only(page, tmp_path, story, render):
     show(page, tmp_path, render(story()))
     page.set_viewport_size({"width": 400, "height": 800})
     assert 400 >= page.evaluate("() => document.documentElement.scrollWidth")
+
+
+def test_tables_of_a_notebook_scroll_nowhere_in_a_narrow_window(page, tmp_path):
+    """Each row is a block, and says what its cells are; where there is room a table is a table."""
+    failing = samples.failing()
+    summary = summarise(failing.execution, failing.events, failing.logs, failing.now)
+    show(
+        page,
+        tmp_path,
+        PAGE.format(render_head(summary) + render_criteria(summary) + render_board(failing.execution, failing.now)),
+    )
+    scrolled = """() => [...document.querySelectorAll('table')].map(({ parentNode: box }) =>
+        box.scrollWidth > box.clientWidth)"""
+    cell = page.locator("tbody tr td").first
+    assert "table-cell" == cell.evaluate("cell => getComputedStyle(cell).display")
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert {False} == set(page.evaluate(scrolled))
+    assert '"Status: "' == cell.evaluate("cell => getComputedStyle(cell, '::before').content")
 
 
 def show(page, folder, html):

@@ -1,6 +1,9 @@
 """What a browser would make of a page, by the standard library's parser."""
 
+import re
 from html.parser import HTMLParser
+
+ADDED = re.compile(r'<style>.*?</style>|(?<=<table )class="[^"]*" ', re.DOTALL)
 
 
 class Page(HTMLParser):
@@ -23,7 +26,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes what is not open"
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.open[-1:] != ["style"]:
+            self.text += data
 
     def named(self, tag: str) -> list[dict[str, str | None]]:
         """The attributes of all elements of this name."""
@@ -37,3 +41,8 @@ class Page(HTMLParser):
         for tag, attributes in self.elements:
             found += [f"{tag} {name}" for name in attributes if name.startswith("on") or name in ("src", "href")]
         return found
+
+
+def untrusted(html: str) -> str:
+    """What JupyterLab leaves of a fragment in a notebook that is not trusted."""
+    return ADDED.sub("", html)
