@@ -45,6 +45,8 @@ CSS_LENGTH = 80
 ID_LENGTH = 40
 """Characters of an identifier that is never broken."""
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+ID = re.compile(r"\b[a-z]{1,8}-[0-9a-f]{8,17}\b")
+"""What DRS and EC2 call their things; a browser would break it behind its hyphen."""
 BREAKS = re.compile(r"(?<=[0-9]:)|(?<=/)")
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
@@ -123,6 +125,7 @@ def _environment() -> "Environment":
         "so_far": so_far,
         "span": span,
         "who": _who,
+        "whole_ids": _whole_ids,
     }
     environment.tests["surprising"] = _surprising
     environment.tests["base64"] = lambda text: BASE64.fullmatch(text) is not None
@@ -150,6 +153,14 @@ def _who(value: str) -> Any:
 
     parts = [escape(part) for part in BREAKS.split(shortened(printable(value), TEXT_LENGTH))]
     return Markup("<wbr>").join(parts)
+
+
+def _whole_ids(value: str) -> Any:
+    """A sentence in which no identifier is broken as long as a line has room for it."""
+    from markupsafe import Markup
+
+    shown = str(Markup.escape(shortened(printable(value), TEXT_LENGTH)))
+    return Markup(ID.sub(r'<span class="kept">\g<0></span>', shown))  # noqa: S704 - escaped above; an id is letters and digits
 
 
 def _css(value: object) -> str:

@@ -192,3 +192,10 @@ def test_the_report_of_a_cleanup_that_terminated_everything_has_nothing_in_troub
     report = report_of(samples.cleaned(whole=True))
     assert "What remains" not in report
     assert '<span class="b bad">' not in report
+
+
+def test_an_identifier_in_the_history_is_one_piece():
+    """A browser breaks a line behind a hyphen; what comes from outside stays text."""
+    html = report_of(samples.failing())
+    assert '<span class="kept">s-' in html
+    assert [] == [attack for attack in samples.HOSTILE[:3] if attack in report_of(samples.hostile())]
