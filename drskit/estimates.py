@@ -1,4 +1,4 @@
-"""When a wave will have come up, by the phases that were seen so far.
+"""When a wave will be done, by the phases, actions and checks that were seen so far.
 
 An estimate and no promise: it says what it stands on. Each part of a launch is
 taken to last as long as it did for the slowest tenth of this execution's servers
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from drskit.alongside import alongside
 from drskit.cadence import CONVERSION_SECONDS, LAUNCH_SECONDS
 from drskit.launches import LAUNCHED, SETTLED
 from drskit.model import Execution, ExecutionType, Phase, ServerRun, ServerStatus, WaveRun, WaveStatus
@@ -48,13 +49,15 @@ class Estimate:
     """By how much it has taken longer than was expected; zero while it has not."""
     seen: int
     """How many launches of this execution it stands on; none: on captured ones alone."""
+    besides: str = ""
+    """Which of the wave's actions and checks are counted, and which are not."""
 
     @property
     def basis(self) -> str:
         """What it stands on, in words."""
-        if not self.seen:
-            return "as in captured launches"
-        return f"by {self.seen} launch of this drill" if self.seen == 1 else f"by {self.seen} launches of this drill"
+        launches = "launch" if self.seen == 1 else "launches"
+        launched = f"by {self.seen} {launches} of this drill" if self.seen else "as in captured launches"
+        return ", ".join(filter(None, (launched, self.besides)))
 
 
 def estimate(execution: Execution, wave: WaveRun, now: datetime) -> Estimate | None:
@@ -67,13 +70,16 @@ def estimate(execution: Execution, wave: WaveRun, now: datetime) -> Estimate | N
     if not open_ones:
         return None
     spans, seen = typical(server for run in execution.waves for server in run.servers)
+    around = alongside(execution, wave, now)
     if wave.status not in STARTED_WAVE:
-        return Estimate(sum(spans.values(), timedelta()), begun=False, late=timedelta(), seen=seen)
+        lasts = sum(spans.values(), around.counted)
+        return Estimate(lasts, begun=False, late=timedelta(), seen=seen, besides=around.basis)
     refused = wave.not_before is not None and wave.not_before > now
     if refused or wave.status is WaveStatus.QUEUED:  # nobody knows for how long
         return None
     left = max(_left(server, spans, now) for server in open_ones)
-    return Estimate(max(left, timedelta()), begun=True, late=max(-left, timedelta()), seen=seen)
+    late = max(-left, timedelta())
+    return Estimate(max(left, timedelta()) + around.counted, begun=True, late=late, seen=seen, besides=around.basis)
 
 
 def typical(servers: Iterable[ServerRun]) -> tuple[dict[Part, timedelta], int]:

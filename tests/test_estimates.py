@@ -1,4 +1,4 @@
-"""When a wave will have come up, by what was seen so far."""
+"""When a wave will be done, by what was seen so far."""
 
 from datetime import timedelta
 
