@@ -175,7 +175,11 @@ def allow(execution: Execution, decision: Decision) -> tuple[Execution, str]:
         return execution, ""
     limit = allowed_then(execution, budget)
     accepted = Accepted(
-        by=decision.by, at=decision.at, reason=shortened(decision.reason, REASON_BYTES), limit_usd=limit
+        by=decision.by,
+        at=decision.at,
+        reason=shortened(decision.reason, REASON_BYTES),
+        limit_usd=limit,
+        asked_at=budget.asked.at if budget.asked else None,
     )
     update = {"limit_usd": limit, "asked": None, "accepted": (*budget.accepted, accepted)}
     return (

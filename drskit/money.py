@@ -117,6 +117,8 @@ class Accepted(Record):
     reason: str
     limit_usd: Usd
     """What is allowed since."""
+    asked_at: AwareDatetime | None = None
+    """Since when that was waited for; None in records of before this was kept."""
 
 
 class BudgetRun(Record):

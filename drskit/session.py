@@ -149,6 +149,7 @@ class Session:
         self._clock = clock
         self._fresh_id = fresh_id
         self._recoveries: dict[str, DrsRecovery] = {}
+        self._over: dict[str, Execution] = {}
         self._actions: dict[str, AwsActions] = {}
         self._instruments: dict[tuple[str, Mode], Instruments] = {}
 
@@ -773,11 +774,17 @@ class Session:
 
     def _reading(self, unknown: list[str]) -> Callable[[ExecutionHeader], Execution | None]:
         def read(header: ExecutionHeader) -> Execution | None:
+            known = self._over.get(header.execution_id)
+            if known is not None and known.version >= header.version:
+                return known
             try:
-                return self.store.load(header.execution_id)
+                execution = self.store.load(header.execution_id)
             except (NotFound, Malformed):
                 unknown.append(header.execution_id)
                 return None
+            if execution.end_time is not None:  # a list that refreshes asks for the same thousand again
+                self._over[header.execution_id] = execution
+            return execution
 
         return read
 

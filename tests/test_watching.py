@@ -105,6 +105,25 @@ def test_an_end_is_noticed_at_the_next_look():
         assert ExecutionStatus.CANCELLED is row.header.status
 
 
+def test_what_is_over_is_read_once():
+    """A thousand finished drills are not read again at every look."""
+    with house(text=WORLD) as opened:
+        for _ in range(2):
+            opened.session.start(runbook_of(RUNBOOK))
+            opened.finish()
+        session, reads = opened.another_session(), []
+        events = session.clients._session.events  # clients copy it when they are made
+        events.register(
+            "provide-client-params.dynamodb.Query", lambda params, **_: reads.append(params.get("IndexName"))
+        )
+        watch = Watch(session, WatchParameters())
+        watch.look(whole=True)
+        assert None in reads
+        reads.clear()
+        watch.look(whole=True)
+        assert None not in reads
+
+
 @pytest.mark.parametrize(
     ("parameters", "words"),
     [

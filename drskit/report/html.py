@@ -156,10 +156,12 @@ def _who(value: str) -> Any:
 
 
 def _whole_ids(value: str) -> Any:
-    """A sentence in which no identifier is broken as long as a line has room for it."""
+    """Text in which no identifier is broken as long as a line has room for it, nor a name that is all of it."""
     from markupsafe import Markup
 
     shown = str(Markup.escape(shortened(printable(value), TEXT_LENGTH)))
+    if " " not in shown and len(shown) <= ID_LENGTH:
+        return Markup(f'<span class="kept">{shown}</span>')  # noqa: S704 - escaped above
     return Markup(ID.sub(r'<span class="kept">\g<0></span>', shown))  # noqa: S704 - escaped above; an id is letters and digits
 
 

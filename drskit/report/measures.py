@@ -19,9 +19,11 @@ DEFINITIONS: dict[str, str] = {
         "are declared. Not reached as long as one critical server is not."
     ),
     "RTO without waiting for people": (
-        "RTO actual minus the time in which a wave waited for an approval, or for the decision to go on after a "
-        "failed wave, or in which somebody had paused the execution, while no wave was running. Time in which machines "
-        "worked is never subtracted."
+        "RTO actual minus the time in which a wave waited for an approval, for the decision to go on after a failed "
+        "wave, or for a yes to more money than the budget allowed, or in which somebody had paused the execution, "
+        "while no wave was running. Time in which machines worked is never subtracted; nor is a wait for room in DRS's "
+        "quotas, or for what a job that is not of this execution has begun, although a person ends that one: the wave "
+        "had begun, and what AWS did meanwhile is not known."
     ),
     "RTO actual of a wave": (
         "From the wave's start, after any approval, to the moment its last critical server was launched or verified."
@@ -174,6 +176,7 @@ def waited_for_people(execution: Execution, now: datetime, until: datetime) -> t
     """How long, up to `until`, somebody was waited for while no wave was running."""
     waits = [wait for wave in execution.waves for wait in _waits(execution, wave, now)]
     waits += pauses(execution, now)
+    waits += _budget_waits(execution, now)
     runs = [
         (wave.start_time, wave.end_time or execution.end_time or now) for wave in execution.waves if wave.start_time
     ]
@@ -219,6 +222,17 @@ def _waits(execution: Execution, wave: WaveRun, now: datetime) -> list[Interval]
     approval = approval_wait(execution, wave, now)
     override = (wave.end_time, wave.overridden.at) if wave.overridden and wave.end_time else None
     return [wait for wait in (approval, override) if wait and wait[0] < wait[1]]
+
+
+def _budget_waits(execution: Execution, now: datetime) -> list[Interval]:
+    """When money was asked for: until somebody said yes, or the execution ended, or now."""
+    budget = execution.budget
+    if budget is None:
+        return []
+    found = [(one.asked_at, one.at) for one in budget.accepted if one.asked_at is not None]
+    if budget.asked is not None:
+        found.append((budget.asked.at, execution.end_time or now))
+    return [(since, until) for since, until in found if since < until]
 
 
 def _rto(

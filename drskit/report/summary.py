@@ -274,8 +274,8 @@ def verdict(summary: Summary) -> str:
     kind = summary.execution_type.value.capitalize()
     done = f"{reached} of {counted(len(critical), 'critical server')} launched"
     if summary.end_time is None:
-        waiting = f", waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
-        return f"{kind} {summary.status}{waiting}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}"
+        waiting = f"; waiting for {plain(summary.waiting_for).rstrip('.')}" if summary.waiting_for else ""
+        return f"{kind} {summary.status}: {done}; {span(summary.elapsed)} so far, {_target_words(summary.rto)}{waiting}"
     took = f" in {span(summary.rto.actual)}" if summary.rto.actual is not None else ""
     late = f"; {summary.ended_because}" if summary.ended_because else ""
     return f"{kind} {summary.status}: {done}{took}; {_target_words(summary.rto)}{late}"

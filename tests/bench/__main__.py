@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("captured", "version", "headless", "report", "board", "poll", "sim", "quotas", "large")
+NAMES = ("captured", "version", "headless", "report", "board", "notebooks", "poll", "sim", "quotas", "large")
 
 
 def main() -> None:

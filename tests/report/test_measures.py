@@ -1,8 +1,10 @@
 """RTO and RPO of executions made by hand."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 from drskit.model import Decision, ExecutionStatus, ExecutionType, ServerStatus, Targets, WaveRun, WaveStatus
+from drskit.money import Accepted, Asked, BudgetRun, Prices
 from drskit.report import measures
 from drskit.report.measures import Verdict
 from tests.report.samples import at, completed, failed, failing, launched, make_execution, paused, under_way, waiting
@@ -117,6 +119,25 @@ def test_a_persons_pause_counts_as_waiting_while_no_wave_runs():
     """From the wave's end, for machines worked until then, to the resume; not the seconds until it was obeyed."""
     execution = paused(100, 940)
     assert seconds(400) == measures.waited_for_people(execution, END, END)
+
+
+def test_a_yes_to_more_money_counts_as_waiting_while_no_wave_runs():
+    """Asked for and given between two waves; one that is still asked for counts to now."""
+    execution = completed().execution
+    web = execution.waves[2].model_copy(update={"start_time": at(1891), "end_time": at(2470)})
+    execution = execution.model_copy(update={"waves": (*execution.waves[:2], web), "end_time": at(2471)})
+    yes = Accepted(by="mira", at=at(1890), reason="needed", limit_usd=Decimal(9), asked_at=at(1290))
+    bill = BudgetRun(prices=Prices(dated=END.date(), source="a list"), limit_usd=Decimal(9), accepted=(yes,))
+    assert seconds(163 + 600) == measures.waited_for_people(with_budget(execution, bill), END, END)
+    asked = bill.model_copy(update={"accepted": (), "asked": Asked(wave_name="Web", usd=Decimal(9), at=at(1290))})
+    running = execution.model_copy(
+        update={"waves": (*execution.waves[:2], WaveRun(wave_name="Web", servers=())), "end_time": None}
+    )
+    assert seconds(163 + 10) == measures.waited_for_people(with_budget(running, asked), at(1300), at(1300))
+
+
+def with_budget(execution, budget):
+    return execution.model_copy(update={"budget": budget})
 
 
 def test_a_pause_that_was_refused_or_a_resume_of_one_wave_changes_nothing():

@@ -25,8 +25,8 @@ def test_the_verdict_says_what_happened_and_whether_the_target_was_met():
 def test_the_verdict_of_a_running_drill_says_whom_it_waits_for():
     """A paused drill names the decision."""
     verdict = summary_of(waiting_for_approval()).verdict
-    assert verdict.startswith("Drill PAUSED, waiting for approval of wave Application")
-    assert "19 min 12 s so far" in verdict
+    assert verdict.startswith("Drill PAUSED: 4 of 12 critical servers launched; 19 min 12 s so far, RTO target")
+    assert "; waiting for approval of wave Application" in verdict
 
 
 def test_a_recovery_and_a_cleanup_are_called_what_they_are():
