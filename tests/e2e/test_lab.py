@@ -130,6 +130,29 @@ def test_a_question_is_answered_and_left_with_the_keyboard(drill):
     assert wait_until((drill.folder / "runs" / drill.execution_id() / "report.html").exists, timeout_seconds=30)
 
 
+def test_a_wave_that_waits_is_edited_and_left_out(drill):
+    """What is typed is the runbook's own; what cannot be is told with what can, and stays to be mended."""
+    drill.run_until_it_waits()
+    typed = drill.panel.locator(".drs-typed")
+    drill.press("edit")
+    expect(drill.title).to_have_text("Edit wave Application?", timeout=SOON)
+    drill.reason.fill("they are slow tonight")
+    typed.fill("timeot: PT3H")
+    drill.confirm.click()
+    expect(drill.status).to_contain_text("'timeot' of a wave cannot be edited. Known:", timeout=SOON)
+    expect(typed).to_have_value("timeot: PT3H")
+    assert [] == drill.grave()
+    typed.fill("timeout: PT3H")
+    typed.press("Enter")
+    expect(drill.board).to_contain_text("Last told: edit Application by", timeout=SOON)
+    expect(drill.title).to_contain_text("Approve", timeout=SOON)
+    drill.answer("skip", "Skip", "not needed tonight")
+    expect(drill.board).to_contain_text("Wave Application - SKIPPED", timeout=SOON)
+    expect(drill.prompts.last).to_have_text("[10]:", timeout=SOON)
+    told = [(one["Kind"], one["Reason"]) for one in drill.evidence(drill.execution_id())["Commands"]]
+    assert [("edit", "they are slow tonight"), ("skip", "not needed tonight")] == told
+
+
 def test_a_reload_of_the_page_and_a_new_kernel_lose_nothing(drill):
     """A saved notebook comes back with buttons that work; the world outlives the kernel, and Run All goes on."""
     drill.run_until_it_waits()
