@@ -7,6 +7,8 @@ while it waits for a person, so that nothing here depends on the machine's pace.
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from tests.e2e.panel import SOON, Notebook, expect
 
 pytestmark = pytest.mark.slow
 PAIR = Path(__file__).with_name("pair.yaml")
+DRSKIT = str(Path(sys.executable).with_name("drskit"))
 
 
 @pytest.fixture
@@ -243,4 +246,39 @@ def test_a_drill_in_aws_is_asked_about_once_more_and_is_real_to_its_end(lab, pag
         assert "REAL" == found.evidence(run)["Mode"]
         report = (found.folder / "runs" / run / "report.html").read_text()
         assert [] == [words for words in ("<title>REAL DRILL of pair", 'class="mode REAL"') if words not in report]
+        found.shut_down()
+
+
+def test_a_recovery_is_real_and_takes_a_token_that_a_person_types(lab, page, request):
+    """A wrong one starts nothing; the page forgets the right one, and the record says who authorised it."""
+    with aws_for_all_one_can_tell("shop") as served:
+        environment = os.environ | served.environment()
+        for words in (("tables", "create"), ("apply", str(PAIR))):
+            subprocess.run([DRSKIT, *words], env=environment, check=True, capture_output=True)
+        authorize = [DRSKIT, "authorize", str(PAIR), "--reason", "the site is lost", "--yes"]
+        token = subprocess.run(authorize, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+        parameters = {"simulate": False, "runbook": str(PAIR)}
+        found = Notebook(lab, page, request.node.name, environment=served.environment(), **parameters)
+        found.run_all()
+        found.press("recover")
+        expect(found.title).to_have_text("Recover for real?", timeout=SOON)
+        expect(found.panel.locator(".drs-asked")).to_contain_text("REAL")
+        assert [] == found.grave()
+        typed = found.panel.locator(".drs-typed")
+        typed.fill(token[:-1] + ("a" if token[-1] != "a" else "b"))
+        typed.press("Enter")
+        expect(found.status).to_contain_text("There is no authorisation with this token.", timeout=SOON)
+        assert [] == served.gateway.present()["jobs"]
+        found.press("recover")
+        typed.fill(token)
+        typed.press("Enter")
+        expect(found.title).to_contain_text("Approve", timeout=SOON)
+        expect(found.board).to_contain_text("Recovery of pair")
+        found.confirm.click()
+        expect(found.board).to_contain_text("COMPLETED Recovery of pair: 2 of 2 servers launched", timeout=SOON)
+        expect(found.mode).to_contain_text("REAL")
+        expect(found.prompts.last).to_have_text("[10]:", timeout=SOON)
+        run = found.folder / "runs" / found.execution_id()
+        assert [] == [path.name for path in (*run.iterdir(), found.folder / "it.ipynb") if token in path.read_text()]
+        assert "the site is lost" in (run / "report.html").read_text()
         found.shut_down()
