@@ -33,6 +33,8 @@ PARAMETERS: dict[str, dict[str, object]] = {
     "04-watch-executions": {"runbook": "runbooks/shop.yaml"},
 }
 """Where the defaults would show little."""
+REPORTED = ("shop", "failing", "examples/checks", "examples/actions", "examples/budget", "examples/quotas")
+"""Runbooks whose reports are taken: what most people see, then the sections that only some plans have."""
 EARLIER = """
 from drskit.drill import open_drill
 from drskit.model import CommandKind
@@ -153,8 +155,9 @@ def shoot(page: Any, name: str, size: tuple[int, int]) -> None:
 
 def take_report(browser: Any, runs: Path) -> None:
     """Drill in simulation, and take the report light, dark and printed."""
-    for runbook in ("shop", "failing"):
-        words = ["drill", f"runbooks/{runbook}.yaml", "--simulate", "--approve-all", "--output", str(runs / runbook)]
+    for path in REPORTED:
+        runbook = Path(path).stem
+        words = ["drill", f"runbooks/{path}.yaml", "--simulate", "--approve-all", "--output", str(runs / runbook)]
         with suppress(SystemExit):  # a drill that fails is a picture, too
             drskit(words, prog_name="drskit")
         (report,) = (runs / runbook).glob("*/report.html")

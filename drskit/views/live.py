@@ -35,7 +35,7 @@ from drskit.views.widget import panel_widget
 
 LOOK_AGAIN_SECONDS = 2.0
 """Real time after which a waiting panel looks whether somebody decided elsewhere."""
-ENDED = "The drill has ended; the cells below tell what became of it."
+ENDED = "The {} has ended; the cells below tell what became of it."
 ELSEWHERE = "Another panel drives this now; it was shown later, below or in another notebook."
 
 
@@ -187,7 +187,9 @@ class LiveFace(Face):
             told = self._tell_news() or told
             if self.finished():
                 if not told:
-                    self.widget.status = said(ENDED)
+                    shown = self.drive.snapshot()
+                    noun = shown.execution_type.value.lower() if shown else "drill"
+                    self.widget.status = said(ENDED.format(noun))
                 return
             self._wake.clear()  # before looking: a command that comes during the step must not be slept over
             more = self.drive.step()

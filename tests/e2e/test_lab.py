@@ -277,6 +277,7 @@ def test_a_recovery_is_real_and_takes_a_token_that_a_person_types(lab, page, req
         found.confirm.click()
         expect(found.board).to_contain_text("COMPLETED Recovery of pair: 2 of 2 servers launched", timeout=SOON)
         expect(found.mode).to_contain_text("REAL")
+        expect(found.status).to_contain_text("The recovery has ended", timeout=SOON)
         expect(found.prompts.last).to_have_text("[10]:", timeout=SOON)
         run = found.folder / "runs" / found.execution_id()
         assert [] == [path.name for path in (*run.iterdir(), found.folder / "it.ipynb") if token in path.read_text()]
