@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from drskit.actions import Action, ActionKind, ActionMode, Invoke, Task, TaskPhase, TaskStatus, Wait
 from drskit.alongside import alongside
+from drskit.checks import Check, Checking, CheckKind, Checks
 from drskit.estimates import estimate
 from drskit.model import WaveStatus
 from drskit.views.board import render_board
@@ -83,3 +84,16 @@ def test_an_action_that_is_over_takes_nothing_and_one_that_lasts_what_is_left():
     begun, now = planned(before=(PAUSE,))
     wave = begun.wave("Application").model_copy(update={"status": WaveStatus.IN_PROGRESS})
     assert timedelta() == alongside(begun, wave, now).counted
+
+
+def test_checks_last_as_long_as_those_of_an_earlier_wave():
+    """From its first look to the last server that passed; without one they are named, not guessed."""
+    checks = Checks(all=(Check(kind=CheckKind.EC2_STATUS),))
+    execution, now = planned(checks=checks)
+    assert (timedelta(), ("its checks",)) == (of(execution, now).counted, of(execution, now).unknown)
+    first = execution.wave("Database")
+    since = first.end_time - timedelta(minutes=3)
+    servers = tuple(server.model_copy(update={"verified_time": first.end_time}) for server in first.servers)
+    seen = first.model_copy(update={"checking": Checking(since=since, round_at=since), "servers": servers})
+    execution = execution.model_copy(update={"waves": (seen, *execution.waves[1:])})
+    assert (timedelta(minutes=3), "with its checks") == (of(execution, now).counted, of(execution, now).basis)
