@@ -82,15 +82,15 @@ def _phases(phases: Sequence[PhaseFigures], longest: timedelta) -> str:
 
 
 def _bar(parts: Sequence[tuple[timedelta | None, str]], target: timedelta | None, whole: timedelta) -> str:
-    """Boxes one after the other; a thin one on a line below ends where the target is."""
+    """Boxes one after the other; a thin one on a line below ends where the target is, its mark within its width."""
     boxes = "".join(
         f'<div style="width:{took / whole:.2%};height:0.8em;background:{colour}"></div>'
         for took, colour in parts
         if took is not None
     )
     mark = (
-        f'<div style="width:{min(target / whole, 1):.2%};height:2px;border-right:3px solid {TARGET};'
-        f'background:{GREY}"></div>'
+        f'<div style="width:{min(target / whole, 1):.2%}"><div style="height:2px;border-right:3px solid {TARGET};'
+        f'background:{GREY}"></div></div>'
         if target is not None
         else ""
     )
