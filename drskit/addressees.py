@@ -1,12 +1,14 @@
 """Whom a command is for: the wave and the servers that a person named, or the only ones that it can be about."""
 
 from drskit.errors import InvalidInput, NotFound, Refused
-from drskit.model import CommandKind, Execution, WaveStatus
+from drskit.model import CommandKind, Execution, ExecutionType, WaveStatus
 from drskit.states import FINAL_EXECUTION, RETRY_EXECUTION
 
 OF_AN_APPROVAL = frozenset({CommandKind.APPROVE, CommandKind.DECLINE})
 OF_A_WAVE = OF_AN_APPROVAL | {CommandKind.RESUME, CommandKind.RETRY, CommandKind.SKIP, CommandKind.EDIT}
 OF_SERVERS = frozenset({CommandKind.RETRY, CommandKind.SKIP})
+OF_A_CLEANUP = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.CANCEL})
+"""What a cleanup can be told."""
 
 
 def target(execution: Execution, kind: CommandKind, wave: str | None, servers: tuple[str, ...]) -> str | None:
@@ -17,10 +19,14 @@ def target(execution: Execution, kind: CommandKind, wave: str | None, servers: t
         NotFound: there is no such wave or server.
         Refused: the execution is over, nothing waits for it, or the same is recorded already.
     """
+    unfit = unfit_for_a_cleanup(execution, kind)
+    if unfit is not None:
+        raise Refused(f"{unfit[0].upper()}{unfit[1:]}.")
     reopens = kind is CommandKind.RETRY and execution.status in RETRY_EXECUTION
     if execution.status in FINAL_EXECUTION and not reopens:
-        again = " A retry launches again what failed." if execution.status in RETRY_EXECUTION else ""
-        raise Refused(f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.{again}")
+        raise Refused(
+            f"Execution {execution.execution_id} is {execution.status}; nothing is left to {kind}.{_again(execution)}"
+        )
     _make_sure_of_names(execution, kind, wave, servers)
     pending = [command for command in execution.commands if command.acknowledged is None]
     same = [(command.wave_name, set(command.server_ids)) for command in pending if command.kind is kind]
@@ -31,6 +37,22 @@ def target(execution: Execution, kind: CommandKind, wave: str | None, servers: t
         about = f" of wave {wave}" if wave else f" of {', '.join(servers)}" if servers else ""
         raise Refused(f"The same {kind}{about} is recorded already; the next poll obeys it.")
     return wave
+
+
+def unfit_for_a_cleanup(execution: Execution, kind: CommandKind) -> str | None:
+    """Why this is nothing that a cleanup can be told; None where it is, or where it is told to no cleanup."""
+    if execution.execution_type is not ExecutionType.CLEANUP or kind in OF_A_CLEANUP:
+        return None
+    return f"a cleanup can be paused, resumed or cancelled; clean up {execution.cleans} again for the rest"
+
+
+def _again(execution: Execution) -> str:
+    """What may be done about an execution that ended badly."""
+    if execution.status not in RETRY_EXECUTION:
+        return ""
+    if execution.execution_type is ExecutionType.CLEANUP:
+        return f" Clean up {execution.cleans} again for the rest."
+    return " A retry launches again what failed."
 
 
 def _make_sure_of_names(execution: Execution, kind: CommandKind, wave: str | None, servers: tuple[str, ...]) -> None:

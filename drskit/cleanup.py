@@ -77,9 +77,8 @@ def preview_cleanup(
         PlanBusy: another execution of the plan lives.
         Unavailable: DRS or EC2 could not be asked.
     """
-    _refuse_others(drill, account_id)
+    live = standing(store, drill, account_id)
     plan = store.get_plan(drill.plan_id)
-    live = _live(store, drill)
     if live is not None:
         return CleanupPreview(drill, Selection(), live)
     begun = plan.begun if plan else 0
@@ -90,6 +89,17 @@ def preview_cleanup(
     late = unlisted(drill, jobs, selection, now)
     selection = without_doubtful(selection, late)
     return CleanupPreview(drill, selection, begun=begun, running=running, unlisted=told(late))
+
+
+def standing(store: Store, drill: Execution, account_id: str) -> Execution | None:
+    """The cleanup of this drill that lives; None where one may begin.
+
+    Raises:
+        Refused: it is no drill, it is not over, or it ran in another account.
+        PlanBusy: another execution of the plan lives.
+    """
+    _refuse_others(drill, account_id)
+    return _live(store, drill)
 
 
 def _open_jobs(recovery: Recovery, drill: Execution) -> tuple[Job, ...]:

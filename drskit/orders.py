@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from drskit.addressees import unfit_for_a_cleanup
 from drskit.amending import amend
 from drskit.approvers import may_not_approve
 from drskit.attempts import tried_again
@@ -34,9 +35,6 @@ REFUSED = "refused: "
 MAY_RUN = frozenset({ServerStatus.LAUNCHING, ServerStatus.LAUNCHED, ServerStatus.VERIFIED, ServerStatus.UNKNOWN})
 """A server of which an instance runs, or may come to run."""
 
-OF_A_CLEANUP = frozenset({CommandKind.PAUSE, CommandKind.RESUME, CommandKind.CANCEL})
-"""What a cleanup can be told."""
-
 Answered = tuple[Execution, str]
 """What the execution becomes, and what the person is answered."""
 Order = Callable[[Execution, Command, datetime], Answered]
@@ -62,10 +60,9 @@ def obey(execution: Execution, now: datetime) -> Execution:
         return execution
     if execution.status in WAITS_FOR_A_PERSON:
         execution = execution.model_copy(update={"status": ExecutionStatus.POLLING})
-    if execution.execution_type is ExecutionType.CLEANUP and command.kind not in OF_A_CLEANUP:
-        answer = (
-            f"{REFUSED}a cleanup can be paused, resumed or cancelled; clean up {execution.cleans} again for the rest"
-        )
+    unfit = unfit_for_a_cleanup(execution, command.kind)
+    if unfit is not None:
+        answer = f"{REFUSED}{unfit}"
     else:
         execution, answer = ORDERS[command.kind](execution, command, now)
     done = command.model_copy(update={"acknowledged": now, "answer": answer})
@@ -127,12 +124,14 @@ def _asked(execution: Execution, command: Command) -> tuple[WaveRun | None, str]
 
 def _pause(execution: Execution, command: Command, _: datetime) -> Answered:
     if ending := being_ended(execution):
-        return execution, f"{REFUSED}{ending}, and nothing new starts"
+        nothing = "no termination is asked for any more" if _cleans(execution) else "nothing new starts"
+        return execution, f"{REFUSED}{ending}, and {nothing}"
     if execution.held is not None:
         held = execution.held
         return execution, f"{REFUSED}it is paused already, by {held.by}: {held.reason}"
     execution = execution.model_copy(update={"held": _decision(command)})
-    return execution, "paused: nothing new starts until somebody resumes it; running jobs go on, DRS cannot stop them"
+    nothing = "no termination is asked for" if _cleans(execution) else "nothing new starts"
+    return execution, f"paused: {nothing} until somebody resumes it; running jobs go on, DRS cannot stop them"
 
 
 def _resume(execution: Execution, command: Command, now: datetime) -> Answered:
@@ -168,8 +167,14 @@ def _cancel(execution: Execution, command: Command, _: datetime) -> Answered:
         return execution, f"{REFUSED}{ending} already"
     execution = stop(execution)
     reason = f"cancelled by {command.by}: {command.reason}"
+    if _cleans(execution):
+        return execution, f"no further termination is asked for; running jobs go on, DRS cannot stop them ({reason})"
     answer = f"no further wave starts; running jobs go on, DRS cannot stop them ({reason})"
     return execution, f"{answer}{_aftermath(execution)}"
+
+
+def _cleans(execution: Execution) -> bool:
+    return execution.execution_type is ExecutionType.CLEANUP
 
 
 def _aftermath(execution: Execution) -> str:

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 from drskit.actionports import Ended
 from drskit.actions import Action, ActionKind, ActionMode, Call
 from drskit.addressees import OF_A_WAVE, OF_SERVERS, target
 from drskit.amending import basis_of
-from drskit.cleanup import new_cleanup
 from drskit.errors import DrskitError
 from drskit.model import (
     Approval,
@@ -29,10 +29,10 @@ from drskit.model import (
 )
 from drskit.money import BudgetPolicy, BudgetRun, Prices
 from drskit.orders import REFUSED, answer_now
-from drskit.seen import Remains, Sight
-from drskit.targets import Selection, Target
+from drskit.seen import Remains
 from drskit.witness import Foreign
 from tests.builders import START, Walk, execution_of, job_of, sid, wave
+from tests.cleanupscenes import asked_for, cleanups
 
 C, S, W, X = CommandKind, ServerStatus, WaveStatus, ExecutionStatus
 PAGE = Path(__file__).parent.parent / "docs" / "commands.md"
@@ -40,6 +40,8 @@ TABLE = re.compile(r"<!-- (\w+) -->\n.*?<!-- end -->\n", re.DOTALL)
 HIDDEN = (
     (re.compile(r"s-\d{17}"), "s-…"),
     (re.compile(r"drsjob-\d{17}"), "drsjob-…"),
+    (re.compile(r"\bi-\d{17}"), "i-…"),
+    (re.compile(r"\bE1\b"), "DRILL"),
     (re.compile(r"01[0-9A-Z]{24}"), "ID"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "…"),
 )
@@ -121,15 +123,6 @@ def _dear() -> Walk:
     return Walk(execution.model_copy(update={"plan": plan, "budget": budget})).run()
 
 
-def _cleaning() -> Execution:
-    drill = _two().wave_done().wave_done().execution
-    server = drill.waves[0].servers[0]
-    chosen = Selection((Target(server, server.recovery_instance_id or "", Sight(None, "running")),))
-    name = "01JDD6A0000000000000CLEAN0"
-    cleanup = new_cleanup(drill, chosen, execution_id=name, started_by="mira", at=START, reason="over")
-    return cleanup.model_copy(update={"status": X.POLLING})
-
-
 def _server(walk: Walk, status: ServerStatus) -> Scene:
     found = [server for run in walk.execution.waves for server in run.servers if server.status is status]
     return walk.execution, found[0].source_server_id
@@ -171,9 +164,7 @@ def whole() -> Mapping[str, Scene]:
         assert name.startswith(walk.status), (name, walk.status)
     named = {status.value: walk for status, walk in scenes.items()}
     named["PAUSED, by somebody"] = named.pop(X.PAUSED.value)
-    return {name: (walk.execution, "") for name, walk in (named | others).items()} | {
-        "POLLING, a cleanup": (_cleaning(), "")
-    }
+    return {name: (walk.execution, "") for name, walk in (named | others).items()}
 
 
 def waves() -> Mapping[str, Scene]:
@@ -222,7 +213,7 @@ def _longer(execution: Execution, wave_name: str) -> WaveEdit:
 
 
 def answer(execution: Execution, kind: CommandKind, wave_name: str | None, server_ids: tuple[str, ...]) -> str:
-    """What a person is answered, at once or by the next poll, without what differs from run to run."""
+    """What a person is answered, at once or by the next poll."""
     command = Command(
         command_id="C", kind=kind, server_ids=server_ids, by="mira", at=execution.end_time or execution.start_time,
         reason="why", edit=_longer(execution, wave_name) if kind is C.EDIT and wave_name else None,
@@ -232,9 +223,14 @@ def answer(execution: Execution, kind: CommandKind, wave_name: str | None, serve
         text = answer_now(execution, command.model_copy(update={"wave_name": named}))
     except DrskitError as error:
         text = f"{REFUSED}{error}"
+    return hidden(text)
+
+
+def hidden(text: str) -> str:
+    """An answer as a cell of a table, without what differs from run to run."""
     for pattern, instead in HIDDEN:
         text = pattern.sub(instead, text)
-    return text.replace("|", "\\|")
+    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def table(kind: CommandKind) -> str:
@@ -249,9 +245,34 @@ def table(kind: CommandKind) -> str:
     return "\n".join(["| of what | answer |", "|---|---|", *(f"| {what} | {text} |" for what, text in rows), ""])
 
 
-def page(text: str, made: Callable[[CommandKind], str] = table) -> str:
+def table_of_cleanup() -> str:
+    """`drskit cleanup` against every status."""
+    scenes = {name: execution for name, (execution, _) in whole().items()}
+    rows = [f"| {what} | {hidden(text)} |" for what, text in asked_for(scenes).items()]
+    return "\n".join(["| of what | answer |", "|---|---|", *rows, ""])
+
+
+def table_of_a_cleanup() -> str:
+    """Every command against a cleanup in every status; those that all are answered alike share a row."""
+    rows = []
+    for name, execution in cleanups().items():
+        answers: dict[str, list[str]] = {}
+        for kind in CommandKind:
+            answers.setdefault(answer(execution, kind, None, ()), []).append(f"`{kind}`")
+        rows += [f"| {name} | {', '.join(kinds)} | {text} |" for text, kinds in answers.items()]
+    return "\n".join(["| a cleanup that is | told | answer |", "|---|---|---|", *rows, ""])
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    **{kind.value: partial(table, kind) for kind in CommandKind},
+    "cleanup": table_of_cleanup,
+    "a_cleanup": table_of_a_cleanup,
+}
+
+
+def page(text: str) -> str:
     """The page with its tables made anew."""
-    return TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{made(CommandKind(found[1]))}<!-- end -->\n", text)
+    return TABLE.sub(lambda found: f"<!-- {found[1]} -->\n{TABLES[found[1]]()}<!-- end -->\n", text)
 
 
 if __name__ == "__main__":

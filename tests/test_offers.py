@@ -6,13 +6,15 @@ from drskit.addressees import OF_A_WAVE, OF_AN_APPROVAL, OF_SERVERS
 from drskit.model import CommandKind, ExecutionType
 from drskit.offers import cleanable, offer_of, offers
 from drskit.orders import REFUSED
+from tests.cleanupscenes import cleanups
 from tests.commands import answer, servers, waves, whole
 from tests.report import samples
 
+CLEANUPS = {f"a cleanup, {name}": (execution, "") for name, execution in cleanups().items()}
 SCENES = [
     pytest.param(kind, scene, id=f"{kind} {name}")
     for kind in CommandKind
-    for name, scene in {**whole(), **waves(), **servers()}.items()
+    for name, scene in {**whole(), **waves(), **servers(), **CLEANUPS}.items()
 ]
 
 
