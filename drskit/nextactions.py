@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from drskit.actions import Task, TaskPhase
+from drskit.calledoff import goes_on
 from drskit.model import AttemptStatus, Execution, ExecutionStatus, WaveStatus
 from drskit.placeholders import asks_for_addresses
-from drskit.progress import goes_on, verdict, verified
+from drskit.progress import verdict, verified
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE
 from drskit.tasks import (

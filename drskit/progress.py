@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from drskit.actions import TaskPhase
+from drskit.calledoff import BAD_WAVE, FAILED_EARLIER, goes_on, retried_since, stopping
 from drskit.checking import check_wave, without_checks
 from drskit.checkrounds import unfinished
 from drskit.costs import too_dear, weighed
@@ -25,10 +26,9 @@ from drskit.pacing import job_after, wave_after
 from drskit.seen import Seen
 from drskit.states import FINAL_WAVE, STARTED_WAVE, WAVE
 from drskit.steps import failed_step, failures_borne, waits_for_a_step
-from drskit.tasks import Turn, failure_of, open_tasks, stand_of
+from drskit.tasks import Turn, cut_short, failure_of, open_tasks, stand_of
 
 GOOD_WAVE = frozenset({WaveStatus.COMPLETED, WaveStatus.PARTIAL, WaveStatus.SKIPPED})
-BAD_WAVE = frozenset({WaveStatus.FAILED, WaveStatus.TIMED_OUT})
 
 
 def move_waves(execution: Execution, seen: Seen) -> Execution:
@@ -42,7 +42,7 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
     if failed:
         return with_each_wave(
             execution,
-            lambda wave: wave if _retried_since(wave, failed) else _give_up(execution, wave, "an earlier wave failed"),
+            lambda wave: wave if retried_since(wave, failed) else _give_up(execution, wave, FAILED_EARLIER),
         )
     if execution.held or any(map(awaits_verdict, execution.plan.waves, execution.waves)):
         return execution
@@ -115,15 +115,6 @@ def passed(execution: Execution, need: str) -> bool:
     return wave.status in BAD_WAVE and tolerated
 
 
-def stopping(execution: Execution) -> tuple[WaveRun, ...]:
-    """The waves whose failure ends the plan."""
-    return tuple(
-        wave
-        for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
-        if wave.status in BAD_WAVE and plan_wave.on_failure is OnFailure.STOP
-    )
-
-
 def awaits_verdict(plan_wave: Wave, wave: WaveRun) -> bool:
     """Whether a person must say what follows from this wave's failure."""
     return wave.status in BAD_WAVE and plan_wave.on_failure is OnFailure.PAUSE and wave.overridden is None
@@ -156,12 +147,6 @@ def still_works(execution: Execution, wave: WaveRun) -> bool:
 
 def _runs(attempt: Attempt) -> bool:
     return attempt.status is AttemptStatus.LAUNCHED and attempt.end_time is None
-
-
-def _retried_since(wave: WaveRun, failed: tuple[WaveRun, ...]) -> bool:
-    """Whether somebody had the wave launched again although these had failed."""
-    ends = [other.end_time for other in failed if other.end_time]
-    return wave.status in STARTED_WAVE and wave.retried is not None and wave.retried.at >= max(ends)
 
 
 def _leave_lost(execution: Execution, wave: WaveRun, now: datetime) -> WaveRun:
@@ -256,14 +241,6 @@ def prepared(execution: Execution, wave: WaveRun) -> bool:
     return stand_of(execution, TaskPhase.BEFORE, wave.wave_name).turn is Turn.OVER
 
 
-def goes_on(execution: Execution, wave: WaveRun) -> bool:
-    """Whether anything new of a started wave may begin, as far as the others let it."""
-    if execution.status is ExecutionStatus.CANCELLING:
-        return False
-    failed = tuple(other for other in stopping(execution) if other.wave_name != wave.wave_name)
-    return not failed or _retried_since(wave, failed)
-
-
 def _without_later_steps(execution: Execution, plan_wave: Wave, wave: WaveRun) -> WaveRun:
     """The wave, without what waits for a step that has failed."""
     step = failed_step(execution, plan_wave, wave)
@@ -306,7 +283,7 @@ def _judged(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime)
         stand = stand_of(execution, TaskPhase.AFTER, wave.wave_name)
     if stand.turn is Turn.FAILED:
         status, reason = WaveStatus.FAILED, failure_of(stand)
-    elif came_up(plan_wave, wave) and stand.turn is not Turn.OVER:
+    elif came_up(plan_wave, wave) and (stand.turn is not Turn.OVER or cut_short(execution, wave.wave_name)):
         if goes_on(execution, wave) or stand.turn is Turn.BUSY:
             return execution
         status, reason = WaveStatus.PARTIAL, "not all that follows its launch was done, for nothing new was to begin"

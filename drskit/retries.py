@@ -7,6 +7,7 @@ is followed again, and a chunk with an open attempt gets no second one.
 from dataclasses import dataclass, field
 
 from drskit.attempts import reopened
+from drskit.calledoff import stopping
 from drskit.checking import afresh, to_check_again
 from drskit.edit import with_attempt, with_wave
 from drskit.endings import being_ended, ended_because
@@ -22,7 +23,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
-from drskit.progress import lost_servers, still_works, stopping
+from drskit.progress import lost_servers, still_works
 from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
 from drskit.taskorders import busy, renewed
 from drskit.tasks import Turn, at_the_end

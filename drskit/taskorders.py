@@ -1,9 +1,9 @@
 """What people say about actions that failed: run them again, or go on without them."""
 
-from drskit.actions import ActionMode, Task, TaskStatus
+from drskit.actions import Task, TaskStatus
 from drskit.model import Command, Decision, Execution
 from drskit.states import FINAL_TASK
-from drskit.tasks import actions_of, asking, is_run_of, open_tasks, place_of, with_task
+from drskit.tasks import asking, for_this_mode, open_tasks, place_of, with_task
 
 
 def run_again(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, list[str]]:
@@ -34,15 +34,9 @@ def renewed(execution: Execution, wave_name: str | None, decision: Decision) -> 
     """What was not done of the actions of a wave, or of the end, is to be run again; what was done is not repeated."""
     last = {(task.phase, task.index): task for task in execution.tasks if task.wave_name == wave_name}
     for task in last.values():
-        if task.status in FINAL_TASK and task.status is not TaskStatus.DONE and _for_this_mode(execution, task):
+        if task.status in FINAL_TASK and task.status is not TaskStatus.DONE and for_this_mode(execution, task):
             execution = with_task(execution, task.task_id, again=decision, overridden=None)
     return execution
-
-
-def _for_this_mode(execution: Execution, task: Task) -> bool:
-    actions = actions_of(execution, task.phase, task.wave_name)
-    action = actions[task.index] if task.index < len(actions) else None
-    return action is not None and is_run_of(task, action) and ActionMode(execution.execution_type.value) in action.modes
 
 
 def busy(execution: Execution, wave_name: str) -> str | None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from drskit.actionports import Begun, Ended, Going, Hidden, News, NotFound, Outcome
 from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPhase, TaskStatus
-from drskit.endings import ended_because
+from drskit.calledoff import called_off
 from drskit.model import Execution, ExecutionStatus, ExecutionType, OnFailure
 from drskit.placeholders import Occasion, Unfit, request_of
 from drskit.ports import NotExecuted, Unknown
@@ -83,6 +83,19 @@ def is_run_of(task: Task, action: Action) -> bool:
 def runs_of(execution: Execution, phase: TaskPhase, wave_name: str | None) -> tuple[Task, ...]:
     """The runs of one list's actions, in the order of their making."""
     return tuple(task for task in execution.tasks if task.phase is phase and task.wave_name == wave_name)
+
+
+def for_this_mode(execution: Execution, task: Task) -> bool:
+    """Whether a task ran an action of the plan, as it is now, that is for executions of this type."""
+    actions = actions_of(execution, task.phase, task.wave_name)
+    action = actions[task.index] if task.index < len(actions) else None
+    return action is not None and is_run_of(task, action) and ActionMode(execution.execution_type.value) in action.modes
+
+
+def cut_short(execution: Execution, wave_name: str) -> bool:
+    """Whether something that was to follow a wave was called off before it was done."""
+    last = {task.index: task for task in runs_of(execution, TaskPhase.AFTER, wave_name)}
+    return any(task.status is TaskStatus.SKIPPED and for_this_mode(execution, task) for task in last.values())
 
 
 def open_tasks(execution: Execution, wave_name: str | None = None) -> tuple[Task, ...]:
@@ -216,9 +229,9 @@ def learn_tasks(execution: Execution, seen: Seen) -> Execution:
 
 
 def _learn_wait(execution: Execution, task: Task, now: datetime) -> Execution:
-    if execution.status is ExecutionStatus.CANCELLING and task.wave_name is not None:
-        why = f"not waited to its end: {ended_because(execution)}"
-        return with_task(execution, task.task_id, status=TaskStatus.SKIPPED, end_time=now, outcome=why)
+    if why := called_off(execution, task.wave_name):
+        outcome = f"not waited to its end: {why}"
+        return with_task(execution, task.task_id, status=TaskStatus.SKIPPED, end_time=now, outcome=outcome)
     ends = wait_ends(execution, task)
     return execution if now < ends else with_task(execution, task.task_id, status=TaskStatus.DONE, end_time=ends)
 
@@ -231,9 +244,9 @@ def wait_ends(execution: Execution, task: Task) -> datetime:
 
 
 def _learn_intent(execution: Execution, task: Task, seen: Seen) -> Execution:
-    if execution.status is ExecutionStatus.CANCELLING and task.wave_name is not None and task.refused:
-        why = f"not run: {ended_because(execution)}"
-        return with_task(execution, task.task_id, status=TaskStatus.SKIPPED, end_time=seen.now, outcome=why)
+    if task.refused and (why := called_off(execution, task.wave_name)):
+        outcome = f"not run: {why}"
+        return with_task(execution, task.task_id, status=TaskStatus.SKIPPED, end_time=seen.now, outcome=outcome)
     if not in_doubt(task, seen.now):
         return execution
     match repeat_of(action_of(execution, task), task, seen.now):
@@ -384,8 +397,7 @@ def send_again_at(execution: Execution, task: Task, now: datetime) -> datetime |
     if task.status is not TaskStatus.INTENT or task.kind is ActionKind.WAIT:
         return None
     if task.refused:
-        ending = execution.status is ExecutionStatus.CANCELLING and task.wave_name is not None
-        return None if execution.held or ending else (task.not_before or now)
+        return None if execution.held or called_off(execution, task.wave_name) else (task.not_before or now)
     if repeat_of(action_of(execution, task), task, now) not in {Repeat.TOKEN, Repeat.DECLARED}:
         return None
     if task.doubt is not None:

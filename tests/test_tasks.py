@@ -336,6 +336,47 @@ def test_a_cancel_ends_a_wait():
     assert (X.CANCELLED, [("wait 60 s", "SKIPPED")]) == (walk.run().status, walk.tasks)
 
 
+def side_by_side(*before: Action, after: tuple[Action, ...] = ()) -> Walk:
+    """Two waves that begin at once; the second has these actions, and the first ends the plan when it fails."""
+    web = wave("Web", needs=(), before=before, after=after)
+    return Walk(execution_of((wave("Database", needs=()), 2), (web, 1)))
+
+
+def fail_the_first(walk: Walk) -> Walk:
+    """The first wave's servers do not come up."""
+    job = next(job for job in walk.jobs.values() if len(job.servers) == 2)
+    walk.job_ends(job, *(part.source_server_id for part in job.servers))
+    return walk.run(2).run(1)
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome"),
+    [(CALL, "not run: an earlier wave failed"), (PAUSE, "not waited to its end: an earlier")],
+)
+def test_a_wave_that_another_one_calls_off_begins_nothing_more(what, outcome):
+    """What AWS refused for now is not asked for again, and nobody waits for nothing."""
+    walk = side_by_side(action(what)).run()
+    if what is CALL:
+        walk.acted(NotExecuted("ThrottlingException", "slowly", transient=True)).run()
+    walk.launch()
+    walk = fail_the_first(walk)
+    assert (X.FAILED, [W.FAILED, W.CANCELLED]) == (walk.status, walk.waves)
+    assert (1 if what is CALL else 0, "SKIPPED") == (len(walk.acts), walk.tasks[0][1])
+    assert walk.execution.tasks[0].outcome.startswith(outcome)
+
+
+def test_what_was_to_follow_a_wave_that_is_called_off_leaves_it_partial():
+    """Its servers came up, and not all that was to follow was done."""
+    walk = side_by_side(after=(action(CALL),)).run()
+    walk.launch()
+    walk.run()
+    walk.job_ends(walk.launch())
+    walk.run(60).acted(NotExecuted("ThrottlingException", "slowly", transient=True)).run()
+    walk = fail_the_first(walk)
+    assert (X.FAILED, [W.FAILED, W.PARTIAL], 1) == (walk.status, walk.waves, len(walk.acts))
+    assert "not all that follows its launch was done" in (walk.execution.waves[1].reason or "")
+
+
 def test_a_pause_begins_nothing_new():
     """A run that goes on ends, and the next one is not begun before somebody resumes it."""
     walk = walk_of(action(), action(CALL)).run().acted(Begun("a-1"))
