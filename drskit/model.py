@@ -698,6 +698,8 @@ class ExecutionHeader(Record):
     waves: tuple[WaveSummary, ...]
     waves_left_out: int = 0
     """How many waves at the end have no room here; of a long plan all may lack jobs or counts, too."""
+    launched: str | None = None
+    """Names the set of servers that its jobs launched, where no other server may have an instance of it."""
 
 
 class Outstanding(Record):

@@ -3,9 +3,11 @@
 Computed from headers alone wherever these tell enough, so that a list needs few
 further reads. A server that a newer drill of the plan launched again is
 superseded: DRS terminated its older instance then (drs-facts §1.7). Which
-servers those are, no header says: the executions are read where that counts.
+servers those are, no header says, but whether a newer drill launched the very
+same ones: the executions are read where that is not so.
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
@@ -31,6 +33,10 @@ TO_READ = frozenset({ServerStatus.UNKNOWN, ServerStatus.FAILED})
 """What a header does not tell enough of: a server that failed came up, if its checks were what failed."""
 
 
+SET_CHARACTERS = 32
+"""Enough to tell sets apart, and little enough for every header."""
+
+
 class RunningInstances(Record):
     """What a drill left running."""
 
@@ -51,6 +57,7 @@ def running_instances(headers: Iterable[ExecutionHeader], read: Read) -> dict[st
     """
     found: dict[str, RunningInstances] = {}
     newer: dict[str, list[ExecutionHeader]] = {}
+    sets: set[tuple[str, str]] = set()
     known: dict[str, Execution | None] = {}
 
     def once(header: ExecutionHeader) -> Execution | None:
@@ -63,12 +70,28 @@ def running_instances(headers: Iterable[ExecutionHeader], read: Read) -> dict[st
             continue
         later = newer.setdefault(header.plan_id, [])
         over = header.execution_type is ExecutionType.DRILL and header.status in FINAL_EXECUTION
-        left = _left(header, later, once) if over and _may(header, MAY_RUN | TO_READ) else None
+        again = header.launched is not None and (header.plan_id, header.launched) in sets
+        left = _left(header, later, once) if over and not again and _may(header, MAY_RUN | TO_READ) else None
         if left:
             found[header.execution_id] = left
+        if header.launched is not None:
+            sets.add((header.plan_id, header.launched))
         if _may(header, frozenset(ServerStatus) - UNTOUCHED):
             later.append(header)
     return found
+
+
+def launched_set(execution: Execution) -> str | None:
+    """A name for the set of servers that its jobs launched.
+
+    None when there are none, and when a server may have an instance that no job tells of: whoever launched the
+    same set later would not have superseded that one.
+    """
+    launched = {name for attempt in execution.attempts if attempt.job_id for name in attempt.server_ids}
+    mine = {server.source_server_id for wave in execution.waves for server in (*_up(wave, ()), *_doubtful(wave, ()))}
+    if not launched or not launched.issuperset(mine):
+        return None
+    return hashlib.sha256(" ".join(sorted(launched)).encode()).hexdigest()[:SET_CHARACTERS]
 
 
 def launched_again(headers: Iterable[ExecutionHeader], execution: Execution, read: Read) -> frozenset[str]:

@@ -107,11 +107,31 @@ def test_a_drill_that_nothing_follows_need_not_be_read():
     assert {"E2": 1} == counts(running_instances([stored(older), stored(newer)], nobody))
 
 
+def test_a_drill_whose_very_servers_a_newer_one_launched_need_not_be_read():
+    """A plan that is drilled every night is read by its headers; whatever became of the newer launch."""
+    drills = [ended([S.LAUNCHED, S.VERIFIED], [S.FAILED], number=number) for number in (1, 2)]
+    newest = ended([S.FAILED, S.LAUNCHED], [S.LAUNCHED], number=3)
+    read = Reader(newest)
+    assert {"E3": 2} == counts(running_instances(map(stored, (*drills, newest)), read))
+    assert ["E3"] == read.asked
+    other = newest.model_copy(update={"plan_id": "other"})
+    assert {"E2", "E3"} == set(running_instances(map(stored, (*drills, other)), Reader(*drills, other)))
+
+
+def test_a_server_that_may_run_and_that_no_job_tells_of_is_looked_for():
+    """The same set launched again does not supersede it."""
+    older, newer = ended([S.LAUNCHED], [S.UNKNOWN], number=1), ended([S.LAUNCHED], [S.LAUNCHED], number=2)
+    older, newer = (drill.model_copy(update={"attempts": drill.attempts[:1]}) for drill in (older, newer))
+    assert (None, None) == (stored(older).launched, stored(newer).launched)
+    assert 1 == running_instances([stored(older), stored(newer)], Reader(older, newer))["E1"].unknown
+
+
 def test_what_a_newer_drill_launched_again_is_gone():
     """Whatever became of that launch: DRS terminates what was there when a job begins."""
-    older, newer = ended([S.LAUNCHED], [S.LAUNCHED], number=1), ended([S.FAILED], [S.LAUNCHED], number=2)
+    older = ended([S.LAUNCHED], [S.LAUNCHED], number=1)
+    newer = ended([S.FAILED], [S.LAUNCHED], [S.LAUNCHED], number=2)
     read = Reader(older, newer)
-    assert {"E2": 1} == counts(running_instances([stored(older), stored(newer)], read))
+    assert {"E2": 2} == counts(running_instances([stored(older), stored(newer)], read))
     assert ["E1", "E2"] == sorted(read.asked)
 
 

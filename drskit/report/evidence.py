@@ -115,6 +115,7 @@ def _jobs(execution: Execution, wave_name: str) -> list[dict[str, Any]]:
 def header_json(header: ExecutionHeader) -> dict[str, Any]:
     """The same shape without servers, from the header alone; `ServerCounts` says how many have which status."""
     found = header.to_json()
+    del found["Launched"]  # tells two sets apart, and says nothing of either
     for wave in found["Waves"]:
         wave["ServerCounts"] = wave.pop("Servers")
     return found

@@ -51,6 +51,7 @@ from drskit.model import (
     WaveRun,
     WaveSummary,
 )
+from drskit.running import launched_set
 from drskit.store.attributes import Item, from_item, item_bytes, to_item
 
 SCHEMA = 1
@@ -176,7 +177,7 @@ def header_of(execution: Execution) -> ExecutionHeader:
     waves = tuple(_summary(execution, wave) for wave in execution.waves)
     shared = {name: getattr(execution, name) for name in ExecutionHeader.model_fields if name in Execution.model_fields}
     shared.pop("waves")
-    return ExecutionHeader(**shared, waves=waves, notify_due=execution.notify_due)
+    return ExecutionHeader(**shared, waves=waves, notify_due=execution.notify_due, launched=launched_set(execution))
 
 
 def _summary(execution: Execution, wave: WaveRun) -> WaveSummary:
