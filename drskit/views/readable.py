@@ -5,13 +5,14 @@ whoever reads at night wants none of it. What is computed of such a frame is an
 ordinary DataFrame.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from drskit.views.board import badge, boxed, text_of
 from drskit.views.tables import cell, table
-from drskit.views.words import BADGES, counted, moment, plain, shortened, span
+from drskit.views.words import BADGES, clock, counted, moment, plain, shortened, span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,8 @@ LONGEST = 60
 """Rows that are shown; the frame holds them all."""
 LOGGED = 60
 """Characters of a cell where it is printed as plain text."""
+FOLDED = frozenset({"RPO", "Attempt", "Critical", "Type", "Mode", "Plan"})
+"""Columns that take room on every row and seldom differ between them."""
 TITLE = "title"
 """The attribute that holds what those hear who do not see the table."""
 
@@ -40,9 +43,15 @@ def readable_frame() -> "type[pd.DataFrame]":
 
         def _repr_html_(self) -> str:
             shown, empty = _columns(self)
-            rows = [tuple(map(_cell, shown, line)) for line in _lines(self, shown)]
+            same = _same(self, shown)
+            shown = [name for name in shown if name not in same]
+            day = _day(self, shown)
+            rows = [
+                tuple(_cell(head, value, day) for head, value in zip(shown, line, strict=True))
+                for line in _lines(self, shown)
+            ]
             parts = [table(str(self.attrs.get(TITLE, "Rows")), shown, rows)] if rows else []
-            notes = _notes(len(self), empty)
+            notes = " ".join(filter(None, (_said(same, day), _notes(len(self), empty))))
             return boxed([*parts, *([f'<p style="margin:0 0 8px">{text_of(notes)}</p>'] if notes else [])])
 
         def __repr__(self) -> str:
@@ -58,6 +67,27 @@ def _columns(frame: "pd.DataFrame") -> tuple[list[str], list[str]]:
     """The columns in which something stands, and those in which nothing does."""
     empty = [name for name in frame.columns if frame[name].isna().all()]
     return [name for name in frame.columns if name not in empty], empty
+
+
+def _same(frame: "pd.DataFrame", shown: list[str]) -> dict[str, str]:
+    """What is the same in all rows, of the columns that are told once then; a single row tells it itself."""
+    if len(frame) < 2:
+        return {}
+    folded = [name for name in shown if name in FOLDED and frame[name].nunique(dropna=False) == 1]
+    return {name: _words(frame[name].astype(object).iloc[0]) for name in folded}
+
+
+def _day(frame: "pd.DataFrame", shown: list[str]) -> date | None:
+    """The day that all times of these columns lie in, if they do."""
+    times = [value for name in shown for value in frame[name].dropna() if isinstance(value, datetime)]
+    days = {time.date() for time in times}
+    return days.pop() if len(days) == 1 else None
+
+
+def _said(same: Mapping[str, str], day: date | None) -> str:
+    """What the rows leave out because it is the same in all of them."""
+    told = f"In all rows: {', '.join(f'{name} {words}' for name, words in same.items())}." if same else ""
+    return " ".join(filter(None, (told, f"All times are of {day}, UTC." if day else "")))
 
 
 def _lines(frame: "pd.DataFrame", shown: list[str]) -> list[tuple[Any, ...]]:
@@ -87,9 +117,13 @@ def _words(value: Any) -> str:
     return str(value)
 
 
-def _cell(head: str, value: Any) -> str:
-    words = _words(value)
+def _cell(head: str, value: Any, day: date | None) -> str:
+    import pandas as pd
+
+    words = clock(value) if day and isinstance(value, datetime) and not pd.isna(value) else _words(value)
     if head == "Status" and words in BADGES:
         return f'<span style="white-space:nowrap">{badge(words)}</span>'
+    if isinstance(value, str) and value.startswith("arn:"):
+        return text_of(value).replace(":", ":<wbr>").replace("/", "/<wbr>")
     shown = cell(words, whole=not isinstance(value, str))
     return shown if shown.startswith("<span") else f'<span style="display:inline-block;min-width:18em">{shown}</span>'

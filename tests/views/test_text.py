@@ -154,7 +154,9 @@ def test_a_table_shows_itself_in_words_and_computes_as_a_dataframe():
     html = shown._repr_html_()
     assert [] == [word for word in ("NaT", "None", "NaN", "0 days", "+00:00") if word in html + repr(shown)]
     assert "8 min 56 s" in html
-    assert "2026-11-23 19:15:09Z" in html
+    assert ">19:15:09Z</span>" in html
+    assert "All times are of 2026-11-23, UTC." in html
+    assert "In all rows: Attempt 1, Critical yes." in html
     assert '<span style="white-space:nowrap">s-00000000000000001</span>' in html
     assert "✔ LAUNCHED" in html
     assert "Nothing stands in Error." in html
