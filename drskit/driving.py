@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from drskit.clock import rest
-from drskit.errors import Unavailable, WorldUnreachable
+from drskit.errors import NotCompleted, Unavailable, WorldUnreachable
 from drskit.model import Event, Execution, ExecutionStatus
 from drskit.noticing import pressing
 from drskit.session import Session
@@ -36,6 +36,11 @@ class Driving:
         """Advance one pass and wait until the next is due; True while there is something to do without a person.
 
         What is told and was not taken is tried a few times more; after that it is left to the next worker.
+
+        Raises:
+            NotCompleted: the execution could not be advanced in several passes in a row, for a fault in drskit or in
+                what the tables hold of it.
+            Unavailable: the tables were out of reach for too long.
         """
         if self.execution is None or (self.execution.status in FINAL_EXECUTION and pressing(self.execution) is None):
             return False
@@ -64,6 +69,12 @@ class Driving:
             return self.session.settings.poll_seconds.soon, execution
         self._outages = 0
         self.trouble = result.trouble
+        if why := result.given_up.get(execution.execution_id):
+            raise NotCompleted(
+                f"Execution {execution.execution_id} cannot be advanced ({why}). Nothing of it is lost, and what runs "
+                f"in DRS runs on: look at the log and at `drskit executions show {execution.execution_id}`, and go on "
+                f"with `drskit poll --follow`, of a newer drskit if this one is at fault."
+            )
         return self._poller.wait_seconds(result), result.executions.get(execution.execution_id)
 
     def _require_world(self) -> None:

@@ -304,6 +304,18 @@ class Engine:
         except LostRace:
             return
 
+    def show_fault(self, execution: Execution, fault: str) -> None:
+        """Say in the execution that no step can be worked out of it: once for each fault, until a step can be."""
+        text = f"a drskit that can advance it: {fault}"
+        shown = execution.waiting_for or ""
+        if execution.status in FINAL_EXECUTION or text in shown:
+            return
+        after = execution.model_copy(update={"waiting_for": "; ".join(filter(None, (shown, text)))})
+        try:
+            self._commit(execution, after)
+        except LostRace:
+            return
+
     def _send(self, recovery: Recovery, execution: Execution, attempt: Attempt) -> Started | NotExecuted | Unknown:
         """The one call of an attempt; that of a RECOVERY only with a permit."""
         match execution.execution_type:

@@ -25,6 +25,8 @@ from drskit.turns import Turns
 
 LOG = logging.getLogger("drskit.poller")
 SWEEP_EVERY = timedelta(minutes=15)
+GIVEN_UP_AFTER = 3
+"""After so many passes in a row that could not advance an execution, its end is waited for no longer."""
 SWEEP_KEY = ("SWEEP", "ALL")
 """The sweep's cadence stands beside those of accounts and Regions."""
 
@@ -44,6 +46,8 @@ class Pass:
     """ExecutionIds that need attention and were not due yet."""
     quarantined: tuple[str, ...] = ()
     """Items that cannot be read or advanced, with the reason; they stop nobody else."""
+    given_up: Mapping[str, str] = field(default_factory=dict)
+    """What this worker could not advance in several passes in a row, by ExecutionId, with the reason."""
     elsewhere: tuple[str, ...] = ()
     """ExecutionIds of accounts that are not this worker's."""
     barred: tuple[str, ...] = ()
@@ -94,6 +98,8 @@ class Poller:
         """The cadences as this worker last wrote them: a hint that saves a read, never a reason to skip a condition."""
         self._outbox = outbox
         self._next_sweep: datetime | None = None
+        self._failures: dict[str, int] = {}
+        """By ExecutionId: how many passes in a row could not advance it."""
 
     def run_pass(self) -> Pass:
         """Find what needs attention, and advance what is due.
@@ -110,7 +116,16 @@ class Poller:
                 places[place].append(execution_id)
         for place, execution_ids in places.items():
             self._visit(place, execution_ids, log)
-        return log.result()
+        self._count_failures(log)
+        given_up = {name: why for name, why in log.failed.items() if self._failures[name] >= GIVEN_UP_AFTER}
+        return log.result(given_up)
+
+    def _count_failures(self, log: "_Log") -> None:
+        for name in log.advanced:
+            if name not in log.failed:
+                self._failures.pop(name, None)
+        for name in log.failed:
+            self._failures[name] = self._failures.get(name, 0) + 1
 
     def _visit(self, place: Place, execution_ids: list[str], log: "_Log") -> None:
         """Advance the executions of one account and Region, if they are due."""
@@ -173,10 +188,11 @@ class Poller:
     def _overlooked(self) -> bool:
         """Whether something needs attention that the index does not show yet: an absence there proves nothing.
 
-        What cannot be read, or belongs to an account that is not ours, is nothing to wait for.
+        What cannot be read or advanced, or belongs to an account that is not ours, is nothing to wait for.
         """
         log = _Log()
-        active = [plan.active_execution_id for plan in self._store.list_plans() if plan.active_execution_id]
+        names = [plan.active_execution_id for plan in self._store.list_plans() if plan.active_execution_id]
+        active = [name for name in names if self._failures.get(name, 0) < GIVEN_UP_AFTER]
         found = [execution for name in active if (execution := self._load(name, log)) is not None]
         now = self._store.now()
         overlooked = any(is_due(execution, now) and self._reaches(execution) for execution in found)
@@ -326,9 +342,13 @@ class Poller:
             raise
         except Malformed as item:
             self._quarantine(item, log)
+            log.failed[execution.execution_id] = str(item)
         except Exception as error:
             LOG.exception("execution %s cannot be advanced", execution.execution_id)
-            log.quarantined.append(f"{execution.execution_id} cannot be advanced: {type(error).__name__}: {error}")
+            why = f"{type(error).__name__}: {error}"
+            log.quarantined.append(f"{execution.execution_id} cannot be advanced: {why}")
+            log.failed[execution.execution_id] = why
+            self._engine.show_fault(execution, why)
         return None
 
     def _load(self, execution_id: str, log: "_Log") -> Execution | None:
@@ -360,13 +380,16 @@ class _Log:
     since: list[datetime] = field(default_factory=list)
     times: list[datetime] = field(default_factory=list)
     executions: dict[str, Execution] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    """By ExecutionId, why it could not be advanced."""
 
-    def result(self) -> Pass:
+    def result(self, given_up: Mapping[str, str]) -> Pass:
         """The pass as its caller sees it."""
         return Pass(
             advanced=tuple(self.advanced),
             waiting=tuple(self.waiting),
             quarantined=tuple(dict.fromkeys(self.quarantined)),
+            given_up=given_up,
             elsewhere=tuple(self.elsewhere),
             barred=tuple(self.barred),
             trouble="; ".join(dict.fromkeys(self.troubles)) or None,

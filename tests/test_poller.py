@@ -1,8 +1,14 @@
 """The finder over the StatusIndex, the poll pass and its cadence, over DynamoDB and the simulator."""
 
 from datetime import timedelta
+from itertools import islice
 
-from drskit.errors import Unavailable
+import pytest
+
+from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
+from drskit.driving import Driving
+from drskit.errors import NotCompleted, Unavailable
+from drskit.history import narrate
 from drskit.model import Cadence, CommandKind, ExecutionStatus
 from drskit.poller import SWEEP_EVERY, describe
 from drskit.sim.spec import Fault
@@ -123,6 +129,50 @@ def test_a_malformed_item_is_set_aside_and_stops_nobody():
         assert ["BROKEN/small"] == [text.partition(" ")[0] for text in result.quarantined]
         home.finish()
         assert ExecutionStatus.COMPLETED is final(home, execution).status
+
+
+def spoil(home: House, execution_id: str) -> None:
+    """Make an execution one that can be read, and that no step can be worked out of: it runs what its plan lacks."""
+    store = home.session.store
+    before = store.load(execution_id)
+    task = Task(
+        task_id="T1", wave_name="Database", phase=TaskPhase.BEFORE, index=7, number=1, kind=ActionKind.WAIT,
+        title="wait", intended_at=before.start_time, status=TaskStatus.RUNNING,
+    )  # fmt: skip
+    spoilt = before.model_copy(update={"tasks": (task,)})
+    after, events = narrate(before, spoilt, now=store.now(), actor="somebody")
+    store.commit(before, after, events)
+
+
+def test_polling_until_idle_ends_beside_what_cannot_be_advanced():
+    """The other execution goes on to its end first; what could not be advanced is named, with the reason."""
+    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
+    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
+    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
+    with house(text=SMALL) as home:
+        broken = home.session.start(runbook_of(small))
+        good = home.session.start(runbook_of(other))
+        spoil(home, broken.execution_id)
+        *_, last = islice(home.session.poller().follow(home.clock, until_idle=True), 300)
+        assert ExecutionStatus.COMPLETED is final(home, good).status
+        assert (True, [broken.execution_id]) == (last.idle, list(last.given_up))
+        assert "a drskit that can advance it: IndexError" in final(home, broken).waiting_for
+        events = home.session.store.events(broken.execution_id)
+        assert 1 == sum("a drskit that can advance it" in str(event) for event in events)
+        assert [f"{broken.execution_id} cannot be advanced: IndexError"] == [
+            text.rpartition(":")[0] for text in last.quarantined
+        ]
+
+
+def test_whoever_drives_what_cannot_be_advanced_is_told():
+    """It ends with the reason and what to do, instead of trying for ever."""
+    with house(text=SMALL) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        spoil(home, execution.execution_id)
+        driving = Driving(home.session, simulated=True)
+        driving.execution = final(home, execution)
+        with pytest.raises(NotCompleted, match=r"cannot be advanced .IndexError.*executions show"):
+            all(driving.step() for _ in range(20))
 
 
 def test_the_sweep_finds_what_the_index_lost():
