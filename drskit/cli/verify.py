@@ -10,6 +10,7 @@ from drskit.cli.common import as_json, ends_well, find_evidence, open_session, s
 from drskit.errors import InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from drskit.model import Execution
     from drskit.report.evidence import Evidence
     from drskit.verify import Compared
 
@@ -33,13 +34,14 @@ def verify(ctx: click.Context, subject: str, offline: bool, json_output: bool) -
     first = first_altered(execution, events)
     notes = list(unsealed(execution, events, logs))
     if Path(subject).exists():
-        tables = _tables(ctx, evidence, offline=offline)
+        tables, there = _tables(ctx, evidence, offline=offline)
+        found += _summary(ctx, there) if there else ()
         (found if tables.fault else notes).append(tables.words)
         first = min(filter(None, (first, tables.first)), default=None)
         told, fault = _report(Path(subject), evidence)
         (found if fault else notes).extend(told)
     else:
-        found += _summary(ctx, evidence)
+        found += _summary(ctx, execution)
     if json_output:
         show_json(
             {
@@ -60,27 +62,27 @@ def verify(ctx: click.Context, subject: str, offline: bool, json_output: bool) -
     sys.exit(2 if found else 0)
 
 
-def _tables(ctx: click.Context, evidence: "Evidence", *, offline: bool) -> "Compared":
-    """What the tables say of a run's history; that they cannot be asked is no fault."""
+def _tables(ctx: click.Context, evidence: "Evidence", *, offline: bool) -> tuple["Compared", "Execution | None"]:
+    """What the tables say of a run's history, and the execution as they hold it; not to be asked is no fault."""
     from drskit.verify import Compared, compared
 
+    hidden = "that all of it was rewritten cannot show"
     if offline:
-        return Compared("The tables were not asked, as it was wanted: that all of it was rewritten cannot show.", False)
+        return Compared(f"The tables were not asked, as it was wanted: {hidden}.", False), None
     try:
         there, theirs, _ = open_session(ctx).history(evidence.execution.execution_id)
     except NotFound:
-        return Compared("The tables do not have this execution: that all of it was rewritten cannot show.", False)
+        return Compared(f"The tables do not have this execution: {hidden}.", False), None
     except (Unavailable, InvalidInput) as error:
         why = str(error).rstrip(".")
-        return Compared(f"The tables were not reached, so that all of it was rewritten cannot show: {why}.", False)
-    return compared(evidence.execution, evidence.events, there, theirs)
+        return Compared(f"The tables were not reached, so {hidden}: {why}.", False), None
+    return compared(evidence.execution, evidence.events, there, theirs), there
 
 
-def _summary(ctx: click.Context, evidence: "Evidence") -> tuple[str, ...]:
+def _summary(ctx: click.Context, execution: "Execution") -> tuple[str, ...]:
     """Where lists show an execution of the tables otherwise than it is; one that only a run holds is in no list."""
     from drskit.verify import summary_faults
 
-    execution = evidence.execution
     try:
         headers, _ = open_session(ctx).executions(execution.plan_id)
     except (Unavailable, InvalidInput):

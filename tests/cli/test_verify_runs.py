@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from drskit.clock import VirtualClock
@@ -158,6 +159,23 @@ def test_an_untouched_run_agrees_with_its_tables_and_its_report(run):
     assert "is whole" in said
     assert "The tables hold the same history, down to its last event" in said
     assert "report.html is the one that this evidence makes." in said
+
+
+def test_a_run_is_held_against_what_lists_show_of_it(run):
+    """The summary in the tables that `executions list` reads: the run and the tables' history are whole."""
+    folder = json.loads((run.folder / "execution.json").read_text(encoding="utf-8"))
+    key = {"ExecutionId": {"S": folder["ExecutionId"]}, "PlanId": {"S": folder["PlanId"]}}
+    keys = {"aws_access_key_id": "simulated", "aws_secret_access_key": "simulated"}
+    tables = boto3.client("dynamodb", "us-west-2", endpoint_url=run.shell.variables["AWS_ENDPOINT_URL"], **keys)
+    table = "drs-orchestration-execution-history-dev"
+    header = tables.get_item(TableName=table, Key=key)["Item"]
+    forged = json.loads(json.dumps(header["Waves"]).replace("COMPLETED", "FAILED"))
+    change = {"UpdateExpression": "SET #waves = :waves", "ExpressionAttributeNames": {"#waves": "Waves"}}
+    tables.update_item(TableName=table, Key=key, ExpressionAttributeValues={":waves": forged}, **change)
+    said = run.shell.json("verify", str(run.folder), code=2)
+    tables.update_item(TableName=table, Key=key, ExpressionAttributeValues={":waves": header["Waves"]}, **change)
+    assert said["Faults"]
+    assert all(fault.startswith("Lists show wave ") for fault in said["Faults"])
 
 
 def test_a_report_that_was_edited_is_not_what_its_evidence_makes(run):
