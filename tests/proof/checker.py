@@ -35,7 +35,9 @@ wire. It holds this:
 - Every write to DynamoDB names a condition.
 - Every command of a person is recorded once and acknowledged once, and none is
   recorded that nobody gave.
-- What actions do is done once: see `doings.py`.
+- What actions do is done once: see `doings.py`; of money, of times that run out
+  and of who said yes holds what `rules.py` says.
+- Nothing else is done more than once: `allowed.py` says what may be.
 - The history is whole: numbered without a gap, each event sealed with the hash
   of the one before, the last one named by the header.
 """
@@ -45,13 +47,15 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 from botocore.loaders import Loader
 
+from tests.proof.allowed import MOST, too_often
 from tests.proof.doings import doings, prepared
+from tests.proof.rules import agreed, spent, timely
 
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
@@ -92,6 +96,8 @@ class Record:
     commands: list[dict[str, Any]] = field(default_factory=list)
     notices: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    alone: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What has an item of its own: `BUDGET`, `DEADLINE`, …"""
 
     @property
     def status(self) -> str:
@@ -119,6 +125,8 @@ class Checker:
         self.sound_after: dict[str, float] = {}
         """By source server: how many seconds after its instance's launch the world lets its checks pass."""
         self._quotas = session.client("service-quotas")
+        self.dear: set[str] = set()
+        """The waves that their plan has no money for until somebody allows more."""
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
 
@@ -155,11 +163,11 @@ class Checker:
                 _file(found.setdefault(name, Record()), _plain({"M": item}))
         return found
 
-    def _authorised(self) -> Counter[str]:
-        """How many authorisations each execution has used."""
+    def _authorisations(self) -> list[dict[str, Any]]:
         pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
         items = [item for page in pages for item in page["Items"] if item["PlanId"]["S"] == "#AUTHORIZATION"]
-        return Counter(item["UsedBy"]["S"] for item in items if "UsedBy" in item)
+        whole = [_plain({"M": item}) for item in items]
+        return [item["Authorization"] | {"UsedBy": item.get("UsedBy")} for item in whole]
 
     def _active(self) -> set[str]:
         plans = self._tables.scan(TableName=PLANS, ConsistentRead=True)["Items"]
@@ -216,7 +224,10 @@ class Checker:
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*self._verified(records), *(_one_mark(sent) if self.sound_after else ())]
         problems += [*_commands(records), *_given(records, given), *_history(records)]
-        problems += [*_wire(sent, records, self._authorised())]
+        authorisations = self._authorisations()
+        problems += [*_wire(sent, records, Counter(one["UsedBy"] for one in authorisations if one.get("UsedBy")))]
+        problems += [*agreed(records, authorisations), *timely(jobs, records, TAG)]
+        problems += [*spent(jobs, records, self.dear, TAG)]
         if len(records) != executions:
             problems.append(f"{len(records)} executions are in the tables, and {executions} were started")
         _raise(problems)
@@ -336,7 +347,11 @@ def outcome(records: dict[str, Record]) -> list[Any]:
 
 def _one_launch(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[str]:
     tags = Counter(job["tags"].get(TAG) for job in jobs)
-    yield from (f"duplicate: {count} jobs carry the tag of attempt {tag}" for tag, count in tags.items() if count > 1)
+    yield from (
+        f"duplicate: {count} jobs carry the tag of attempt {tag}"
+        for tag, count in tags.items()
+        if too_often("a launch job of an attempt", count)
+    )
     last: dict[str, dict[str, Any]] = {}
     for job in jobs:
         for server in _servers(job):
@@ -415,7 +430,11 @@ def _no_false_failure(jobs: list[dict[str, Any]], records: dict[str, Record]) ->
 
 def _one_mark(sent: Iterable[Sent]) -> Iterator[str]:
     marks = Counter(str(one.members.get("Comment")).split(" ")[0] for one in sent if one.operation == "SendCommand")
-    yield from (f"sent twice: the command {mark} went out {count} times" for mark, count in marks.items() if count > 1)
+    yield from (
+        f"sent twice: the command {mark} went out {count} times"
+        for mark, count in marks.items()
+        if too_often("a command of a check", count)
+    )
 
 
 def _no_storm(sent: Iterable[Sent]) -> Iterator[str]:
@@ -433,12 +452,19 @@ def _order(jobs: list[dict[str, Any]], records: dict[str, Record]) -> Iterator[s
             before = [(other["WaveName"], one) for other, one in mine if other["WaveName"] in plan["Needs"]]
             for name, earlier in before:
                 retried = any(command["Kind"] == "retry" for command in record.commands)
-                if not retried and (not earlier.get("endDateTime") or created < _time(earlier["endDateTime"])):
+                if not retried and created < _over(record.wave(name), earlier):
                     yield f"order: {job['jobID']} of {plan['Name']} was created before {name} had ended"
             yield from _steps(job, plan, [one for other, one in mine if other["WaveName"] == plan["Name"]])
             approved = record.wave(plan["Name"]).get("Approved")
             if plan.get("Approval") and (not approved or created < _time(approved["At"])):
                 yield f"order: {job['jobID']} of {plan['Name']} was created without its approval"
+
+
+def _over(wave: dict[str, Any], job: dict[str, Any]) -> datetime:
+    """When a job no longer holds up what needs its wave: at its end, or when the wave's time was over."""
+    ends = [_time(job["endDateTime"])] if job.get("endDateTime") else []
+    ends += [_time(wave["EndTime"])] if wave["Status"] == "TIMED_OUT" else []
+    return min(ends, default=datetime.max.replace(tzinfo=UTC))
 
 
 def _steps(job: dict[str, Any], plan: dict[str, Any], jobs: list[dict[str, Any]]) -> Iterator[str]:
@@ -476,7 +502,7 @@ def _given(records: dict[str, Record], given: Mapping[str, int] | None) -> Itera
         return
     recorded = Counter(command["Kind"] for record in records.values() for command in record.commands)
     for kind, count in recorded.items():
-        if count > given.get(kind, 0):
+        if count > given.get(kind, 0) * MOST["a person's command"]:
             yield f"duplicate command: {kind} was given {given.get(kind, 0)} times and is recorded {count} times"
 
 
@@ -513,7 +539,7 @@ def _wire(sent: Iterable[Sent], records: dict[str, Record], authorised: Counter[
         elif one.operation in WRITES and not _conditional(one):
             yield f"{one.who} sent {one.operation} without a condition"
     for tag, count in starts.items():
-        if count > 1 or tag not in intents:
+        if too_often("a launch request of an attempt", count) or tag not in intents:
             yield f"wire: StartRecovery was sent {count} times for attempt {tag}"
 
 
@@ -549,8 +575,9 @@ def _file(record: Record, item: dict[str, Any]) -> None:
         record.tasks[item["Task"]["TaskId"]] = item["Task"]
     elif kind == "COMMAND":
         record.commands.append(item["Command"])
-    elif kind == "NOTICES":
-        record.notices += item["Notices"]
+    else:
+        record.notices += item.get("Notices", [])
+        record.alone[kind] = item.get(kind.title(), {})
 
 
 def _plain(value: dict[str, Any]) -> Any:

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from tests.proof.allowed import of_action, too_often
+
 ASKED = frozenset({"ssm_automation", "ssm_command", "lambda", "sns", "http"})
 ENDED = frozenset({"DONE", "FAILED", "TIMED_OUT", "UNKNOWN", "SKIPPED"})
 MARK = "drskit:"
@@ -46,7 +48,7 @@ def doings(
         if name not in tasks:
             if over:
                 yield f"orphan: {count} things were done for {name}, which no task is"
-        elif count > 1 and not _action(*tasks[name]).get("Repeatable"):
+        elif too_often(of_action(_action(*tasks[name])), count):
             yield f"duplicate: {tasks[name][1]['Title']} ({name}) was done {count} times"
     if over:
         for name, (_, task) in tasks.items():

@@ -73,6 +73,13 @@ NEVER_INELIGIBLE = Edit(
     if instance is None:
         where =""",
 )
+
+
+def whole(scenario: str) -> tuple[str, ...]:
+    """Arguments for what the undisturbed run of a scenario shows, or the first death of it."""
+    return ("single", "--scenario", scenario, "--kind", "crash-after", "--stop")
+
+
 TOLD = ("single", "--scenario", "notify", "--call", "Publish")
 MUTANTS = (
     Mutant(
@@ -264,6 +271,101 @@ MUTANTS = (
             ),
         ),
         ("single", "--scenario", "recover", "--call", "StartRecovery", "--kind", "crash-before", "--stop"),
+    ),
+    Mutant(
+        "nobody is asked about the money",
+        (Edit("progress.py", "    if too_dear(execution, wave, now):\n", "    if False:\n"),),
+        whole("budget"),
+    ),
+    Mutant(
+        "the time of a plan is never over",
+        (Edit("timelimit.py", "or not goes_on or now < deadline.at:", "or True:"),),
+        whole("deadline"),
+    ),
+    Mutant(
+        "the time of a wave is never over",
+        (Edit("progress.py", "return any(now >= max([begin,", "return any(now < max([begin,"),),
+        whole("deadline"),
+    ),
+    Mutant(
+        "a wave is left behind before its time is over",
+        (
+            Edit(
+                "progress.py",
+                "+ plan_wave.timeout for begin in begins)",
+                "+ plan_wave.timeout / 2 for begin in begins)",
+            ),
+        ),
+        whole("deadline"),
+    ),
+    Mutant(
+        "a wave begins without its approval",
+        (Edit("progress.py", "    if plan_wave.approval:\n", "    if False:\n"),),
+        whole("approve"),
+    ),
+    Mutant(
+        "anybody may approve",
+        (Edit("orders.py", "command.by) if declared.approval else None\n", "command.by) if False else None\n"),),
+        whole("eyes"),
+    ),
+    Mutant(
+        "one person is two",
+        (
+            Edit(
+                "authorization.py",
+                """    same = same_person(yours, identity_of(authorization.by), did="authorised")
+""",
+                "    same = None\n",
+            ),
+        ),
+        whole("eyes"),
+    ),
+    Mutant(
+        "a recovery for two needs one",
+        (Edit("authorization.py", "return not self.second_person or self.second is not None", "return True"),),
+        whole("eyes"),
+    ),
+    Mutant(
+        "a wave does not wait for those that it needs",
+        (Edit("progress.py", "and all(passed(execution, need) for need in plan_wave.needs)\n", "\n"),),
+        whole("launch"),
+    ),
+    Mutant(
+        "the jobs of others take no room",
+        (Edit("quotas.py", "jobs=len(running) + len(asked),", "jobs=len(running) - len(others) + len(asked),"),),
+        whole("quota"),
+    ),
+    Mutant(
+        "a command that failed is a check that passed",
+        (Edit("probes.py", "Finding(exit_code == check.exit_code,", "Finding(exit_code is not None,"),),
+        whole("checks"),
+    ),
+    Mutant(
+        "a wave is done before its checks are",
+        (
+            Edit(
+                "progress.py",
+                "return execution if unfinished(plan_wave, wave) else _judged(",
+                "return execution if False else _judged(",
+            ),
+        ),
+        whole("checks"),
+    ),
+    Mutant(
+        "the SDK sends a command up to three times",
+        (
+            Edit(
+                "aws/clients.py",
+                """self._session.client("ssm", region_name=region, config=LAUNCH)""",
+                """self._session.client("ssm", region_name=region, config=SURVEY)""",
+            ),
+        ),
+        ("single", "--scenario", "checks", "--call", "SendCommand", "--kind", "lost-reply", "--stop"),
+    ),
+    Mutant(
+        "an event does not name the one before",
+        (Edit("history.py", "        head = event.hash\n", ""),),
+        whole("launch"),
     ),
 )
 

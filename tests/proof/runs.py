@@ -2,6 +2,7 @@
 
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,9 +87,11 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             with place.clear_sight():
                 records = place.checker.end(place.sent, scenario.executions, play.given)
             problems = tuple(untold(records, place.gateway.inbox.to_json()))
+            known["outcome"] = outcome(records)
+            if scenario.ends and not play.injector.fired:
+                problems += tuple(_otherwise(scenario.ends, known["outcome"]))
             ends = [datetime.fromisoformat(record.header["EndTime"]) for record in records.values()]
             known["seconds"] = (max(ends) - began).total_seconds()
-            known["outcome"] = outcome(records)
             known["jobs"] = len(place.checker.jobs())
         except Violation as violation:
             problems = tuple(str(violation).splitlines())
@@ -115,12 +118,21 @@ def _starts(sent: list[Sent]) -> Counter[str]:
     return Counter(one.members.get("tags", {}).get(TAG, "") for one in sent if one.operation == "StartRecovery")
 
 
+def _otherwise(wanted: tuple[str, ...], ended: list[Any]) -> Iterator[str]:
+    """How an execution, then its waves, ended otherwise than wanted."""
+    for status, waves, _ in ended:
+        found = (status, *(one for _, one in waves))
+        if found != wanted:
+            yield f"undisturbed it ended as {found}, not {wanted}"
+
+
 def judged(result: Result, undisturbed: Result) -> Result:
     """The result with what only a comparison with the undisturbed run shows."""
     problems = list(result.problems)
     if result.too_late and all(status == "COMPLETED" for _, waves, _ in result.outcome for _, status in waves):
         return result  # nobody was there to command it, and it went to its end
-    if not problems and result.outcome != undisturbed.outcome:
+    timed = bool(SCENARIOS[result.scenario].ends)
+    if not problems and not timed and result.outcome != undisturbed.outcome:
         problems.append(f"false failure: it ended as {result.outcome}, undisturbed as {undisturbed.outcome}")
     delay = added_delay(result, undisturbed)
     allowed = STRICT_SECONDS * max(result.fired, 1)

@@ -18,6 +18,7 @@ from drskit.poller import Pass, Poller
 from drskit.recovering import authorize, recover
 from drskit.runbook import parse_runbook
 from drskit.session import Session
+from tests.proof import features
 from tests.proof.faults import DELAYS
 from tests.proof.injector import Branch, Crash, Injector
 from tests.proof.stage import Stage
@@ -204,6 +205,8 @@ class Scenario:
     executions: int = 1
     faults: frozenset[str] | None = None
     """The calls that meet faults; None for all."""
+    ends: tuple[str, ...] = ()
+    """How it and its waves end undisturbed, where time decides: a fault may let more or less of it be over by then."""
     launches: bool = False
     """Whether it is about launching: it always meets every fault, the others the main ones unless all are asked for."""
 
@@ -440,7 +443,7 @@ SCENARIOS = {
         Scenario("launch", _launch, launches=True),
         Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
         Scenario("order", _launch_in_order, PAIR, faults=WRITES),
-        Scenario("actions", _act, READY, faults=DOINGS),
+        Scenario("actions", _act, READY, faults=DOINGS | WRITES),
         Scenario("quota", _crowded, UNGUARDED, faults=WRITES),
         Scenario("full", _crowded, FULL, faults=COUNTS),
         Scenario("approve", _at_the_question(CommandKind.APPROVE)),
@@ -453,8 +456,18 @@ SCENARIOS = {
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
         Scenario("foreign", _foreign, HELD),
         Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
-        Scenario("notify", _telling, faults=SENDS),
-        Scenario("checks", _checking, UNWELL, faults=PROBES),
+        Scenario("notify", _telling, faults=SENDS | WRITES),
+        Scenario("checks", _checking, UNWELL, faults=PROBES | WRITES),
+        Scenario("budget", features.spend, faults=WRITES),
+        Scenario(
+            "deadline",
+            features.run_late,
+            features.SLOW,
+            faults=WRITES,
+            ends=("TIMED_OUT", "TIMED_OUT", "COMPLETED", "CANCELLED"),
+        ),
+        Scenario("eyes", features.agree, faults=WRITES | {"PutItem"}),
+        Scenario("jobs", features.launch_many, features.MANY, faults=WRITES),
         Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING),
     )
 }

@@ -72,13 +72,12 @@ class Stage:
         self.checker = Checker(self.gateway.spec.region)
         self.checker.received = self.gateway.received
 
-    def session(self, role: str, listen: Listener | None = None) -> Session:
-        """What a new process would open: nothing is shared but the tables and the world."""
+    def session(self, role: str, listen: Listener | None = None, *, user: str | None = None) -> Session:
+        """What a new process would open, somebody's of this name: nothing is shared but the tables and the world."""
         number = next(self.processes)
         who = f"{role}-{number}"
-        session = Session(
-            self.settings, clock=LocalClock(self.clock, SKEWS[number % len(SKEWS)]), fresh_id=self._fresh_id
-        )
+        settings = self.settings.model_copy(update={"user": user})
+        session = Session(settings, clock=LocalClock(self.clock, SKEWS[number % len(SKEWS)]), fresh_id=self._fresh_id)
         made = session.clients._session.client
         session.clients._session._session.register_component("data_loader", _LOADER)  # read from disk once
 

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tests.proof.allowed import too_often
 from tests.proof.checker import FINAL, Record
 
 ACTION = "drskit-task"
@@ -22,14 +23,16 @@ ACTION = "drskit-task"
 
 def untold(records: Mapping[str, Record], letters: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What does not hold, a sentence each."""
-    arrived: dict[tuple[str, str], set[str]] = {}
+    arrived: dict[tuple[str, str], list[str]] = {}
     for letter in letters:
         if ACTION in letter["attributes"]:
             continue  # a message of an action is no notice
-        arrived.setdefault((_id(letter), letter["target"]), set()).add(f"{letter['subject']}\n{letter['message']}")
+        arrived.setdefault((_id(letter), letter["target"]), []).append(f"{letter['subject']}\n{letter['message']}")
     for (name, target), texts in arrived.items():
-        if len(texts) > 1:
-            yield f"told: {name} arrived at {target} in {len(texts)} different forms"
+        if len(set(texts)) > 1:
+            yield f"told: {name} arrived at {target} in {len(set(texts))} different forms"
+        if too_often("a notice at a target", len(texts)):
+            yield f"told: {name} arrived at {target} {len(texts)} times"
     known = {notice["NoticeId"] for record in records.values() for notice in record.notices}
     yield from (f"told: {name} arrived, and no execution has recorded it" for name in {n for n, _ in arrived} - known)
     for name, record in records.items():
