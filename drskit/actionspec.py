@@ -30,15 +30,16 @@ from drskit.actions import (
     Wait,
     Where,
 )
+from drskit.notifyspec import Topic
 from drskit.placeholders import allowed, named, texts_of
 from drskit.record import OnFailure
+from drskit.requestspec import HEADER_VALUE, SECRET_NAME, secret_asked
 from drskit.written import Duration, GroupName, filled, matching
 
 LONGEST_CALL = timedelta(minutes=1)
 """How long a Lambda function or an HTTP request is waited for: nobody else is advanced meanwhile."""
 SHORT_CALL = timedelta(seconds=20)
 USUAL = timedelta(minutes=15)
-SECRET_HEADER = re.compile(r"authorization|cookie|token|secret|password|api-?key|credential", re.IGNORECASE)
 KINDS = tuple(kind.value for kind in ActionKind)
 CALLS = frozenset({ActionKind.LAMBDA, ActionKind.HTTP})
 MISUSED = {"retries": "retries", "retry_after": "retry_after", "timeout": "a timeout", "on_failure": "on_failure"}
@@ -137,13 +138,7 @@ class LambdaSpec(_Spec):
 class SnsSpec(_Spec):
     """`sns`, written as a topic's ARN or as a mapping."""
 
-    topic: Annotated[
-        str,
-        matching(
-            re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?"),
-            "write the ARN of a topic such as arn:aws:sns:us-west-2:123456789012:dr",
-        ),
-    ]
+    topic: Topic
     subject: Annotated[str, Field(max_length=100)] | None = None
     message: Annotated[str, Field(min_length=1, max_length=20_000)] = "{type} {execution} of plan {plan}: {status}"
 
@@ -163,6 +158,14 @@ def _url(value: str) -> str:
     if "@" in parts.netloc:
         raise PydanticCustomError(
             "url", "no secret stands in a runbook; write the header Authorization: {{parameter: NAME}}"
+        )
+    name = secret_asked(value)
+    if name is not None:
+        raise PydanticCustomError(
+            "url",
+            "no secret stands in a runbook, and web servers write addresses into their logs; send {name} in a "
+            "header: headers: {{Authorization: {{parameter: NAME}}}}",
+            {"name": name},
         )
     if "{" in parts.netloc:
         raise PydanticCustomError("url", "where a request goes is fixed; write placeholders after the host")
@@ -192,7 +195,14 @@ class HttpSpec(_Spec):
     @model_validator(mode="after")
     def _no_secret_is_written(self) -> "HttpSpec":
         for name, value in self.headers.items():
-            if isinstance(value, str) and SECRET_HEADER.search(name):
+            if isinstance(value, str) and not HEADER_VALUE.fullmatch(value):
+                raise PydanticCustomError(
+                    "header",
+                    "the value of {name} does not fit into a header, which holds the characters of Latin-1 on one "
+                    "line; write it otherwise, or send it in the body",
+                    {"name": name},
+                )
+            if isinstance(value, str) and SECRET_NAME.search(name):
                 raise PydanticCustomError(
                     "secret",
                     "no secret stands in a runbook; put the value of {name} into the SSM Parameter Store and write "

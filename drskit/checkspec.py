@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from drskit.checkplaces import KNOWN, placeholders_of
 from drskit.checks import Certificate, Check, CheckKind, Checks, RunFrom, Shell
+from drskit.requestspec import secret_asked
 from drskit.written import WHOLE, Duration, filled, matching
 
 MOST_CHECKS = 20
@@ -75,6 +76,9 @@ def _http(value: object) -> object:
         raise PydanticCustomError("url", "write a URL such as http://{private_ip}:8080/health")
     if address.username or address.password:
         raise PydanticCustomError("secret", "a URL with a password would stand in the tables; leave it out")
+    name = secret_asked(text)
+    if name is not None:
+        raise PydanticCustomError("secret", "a URL with {name} would stand in the tables; leave it out", {"name": name})
     return text
 
 

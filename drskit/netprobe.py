@@ -1,8 +1,8 @@
 """Ports and URLs tried over the network, for checks that run from here.
 
-Each probe has a short time of its own and follows no redirect; proxies are not
-used, for what is tried is a private address. A batch has a time, too: what it
-does not reach is tried in the next pass.
+Each probe has a short time of its own, whatever is sent meanwhile, and follows
+no redirect; proxies are not used, for what is tried is a private address. A
+batch has a time, too: what it does not reach is tried in the next pass.
 """
 
 import socket
@@ -26,6 +26,7 @@ from urllib3.exceptions import (
 
 from drskit.checks import Certificate
 from drskit.clock import Clock
+from drskit.cutoff import within
 from drskit.probes import BODY_BYTES, SECONDS, Answer, Ask
 
 AT_ONCE = 32
@@ -37,9 +38,10 @@ CHUNK_BYTES = 2_048
 class NetworkProber:
     """Tries ports and URLs from this machine."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Take the machine's clock."""
+    def __init__(self, clock: Clock, *, patience: float = CONNECT_SECONDS + SECONDS) -> None:
+        """Take the machine's clock, and how many seconds a URL may take in all."""
         self._clock = clock
+        self._patience = patience
         urllib3.disable_warnings(InsecureRequestWarning)  # a plan says in so many words that it ignores a certificate
 
     def ask(self, asks: Sequence[Ask]) -> list[Answer]:
@@ -55,7 +57,9 @@ class NetworkProber:
 
     def _one(self, ask: Ask) -> Answer:
         try:
-            return _port(ask) if ask.url is None else _url(ask, self._clock.now)
+            if ask.url is None:
+                return _port(ask)
+            return within(self._patience, lambda: _url(ask, self._clock.now))
         except (OSError, HTTPError, ValueError) as error:
             return Answer(False, _why(error))
 

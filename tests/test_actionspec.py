@@ -168,6 +168,21 @@ REFUSED = {
         "after",
         "waves[0].after[0].http.url: 'https://me:abc@x.example.com': no secret stands in a runbook",
     ),
+    "a secret in a query": (
+        f"{{http: {{url: 'https://x.example.com/a?wave=1&api_key=abc'}}, {SOME}}}",
+        "after",
+        "waves[0].after[0].http.url: 'https://x.example.com/a?wave=1&api_key=abc': no secret stands in a runbook",
+    ),
+    "a header beyond Latin-1": (
+        f"{{http: {{url: 'https://x.example.com', headers: {{X-Team: 東京}}}}, {SOME}}}",
+        "after",
+        "waves[0].after[0].http: the value of X-Team does not fit into a header",
+    ),
+    "a topic of no Region": (
+        f"{{sns: 'arn:aws:sns:uswest:123456789012:dr', {SOME}}}",
+        "after",
+        "waves[0].after[0].sns: 'arn:aws:sns:uswest:123456789012:dr': write the ARN of a topic",
+    ),
     "another host": (
         f"{{http: {{url: 'https://{{wave}}.example.com'}}, {SOME}}}",
         "after",

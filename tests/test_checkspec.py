@@ -87,6 +87,7 @@ WRONG = {
     '{all: [{http: "http://x:0/"}]}': "write a URL such as",
     '{all: [{http: "http://x/\'; rm -rf /"}]}': "write a URL such as",
     '{all: [{http: "http://mira:secret@x/"}]}': "a URL with a password would stand in the tables",
+    '{all: [{http: "http://x/health?token=abc"}]}': "a URL with token would stand in the tables",
     '{all: [{http: "https://x/"}]}': "say certificate: verify",
     '{all: [{http: "http://x/", certificate: ignore}]}': "only https has a certificate",
     '{all: [{http: "http://x/", status: 99}]}': "write an HTTP status such as 200",

@@ -19,6 +19,7 @@ from drskit.checks import Certificate
 from drskit.clock import SystemClock
 from drskit.netprobe import NetworkProber
 from drskit.probes import BODY_BYTES, Ask
+from tests.dripping import dripping_server
 
 HERE = "127.0.0.1"
 
@@ -99,6 +100,13 @@ def test_a_url_without_an_answer_has_a_reason(port):
     assert answers[0].code == "refused"
     assert answers[1].code == "the connection was broken off"
     assert answers[2].code.startswith("certificate: ")
+
+
+def test_headers_that_never_end_keep_nobody_waiting():
+    """A byte of them comes now and then, sooner than any read's own time is over."""
+    with dripping_server(b"HTTP/1.1 200 OK\r\nX-Long: ") as number:
+        (answer,) = NetworkProber(SystemClock(), patience=0.2).ask([Ask(HERE, number, f"http://{HERE}:{number}/")])
+    assert (False, "timed out") == (answer.open, answer.code)
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,14 @@ from drskit.aws.calls import ClientFor
 from drskit.aws.faults import asking, code_of
 from drskit.aws.replies import need
 from drskit.aws.requests import Request, once
+from drskit.cutoff import within
 from drskit.errors import Unavailable
 from drskit.ports import NotExecuted, Unknown
+from drskit.requestspec import HEADER_VALUE
 
 CONNECT_SECONDS = 5
+SPARE_SECONDS = 1
+"""How much longer than its parts may take a request is waited for in all, at most."""
 KEPT_CHARACTERS = 4_000
 ANSWER_BYTES = 64_000
 """How much of an answer is read: a server that never ends one must not keep everybody waiting."""
@@ -64,10 +68,13 @@ class Secrets:
 class Web:
     """Web servers, as they are reached from here."""
 
-    def __init__(self, secrets: Secrets, now: Callable[[], datetime]) -> None:
-        """Take the way to secrets, and the machine's time."""
+    def __init__(
+        self, secrets: Secrets, now: Callable[[], datetime], *, connect_seconds: float = CONNECT_SECONDS
+    ) -> None:
+        """Take the way to secrets, the machine's time, and how long a connection may take."""
         self._secrets = secrets
         self._now = now
+        self._connect_seconds = connect_seconds
 
     def start(self, task: Task, request: Request) -> Outcome:
         """Send the request once, and read of its answer what comes in the action's time."""
@@ -75,15 +82,18 @@ class Web:
         if isinstance(secrets, NotExecuted):
             return secrets
         headers = _headers(task, request) | secrets
+        misfit = _misfit(headers)
+        if misfit is not None:
+            return misfit
         body = request["Body"].encode() if request["Body"] is not None else None
 
-        def ask() -> Outcome:
-            end = self._now() + timedelta(seconds=CONNECT_SECONDS + request["Seconds"])
+        def send() -> Outcome:
+            end = self._now() + timedelta(seconds=self._connect_seconds + request["Seconds"])
             prepared = AWSRequest(
                 method=request["Method"], url=request["Url"], headers=headers, data=body, stream_output=True
             ).prepare()
             session = URLLib3Session(
-                timeout=(CONNECT_SECONDS, request["Seconds"]),  # type: ignore[arg-type]  # the stub lags
+                timeout=(self._connect_seconds, request["Seconds"]),  # type: ignore[arg-type]  # the stub lags
                 proxies=get_environ_proxies(request["Url"]),
             )
             try:
@@ -95,6 +105,13 @@ class Web:
                 return Unknown(f"its answer was broken off: {type(error).__name__}: {error}")
             finally:
                 session.close()
+
+        def ask() -> Outcome:
+            seconds = request["Seconds"]
+            try:
+                return within(self._connect_seconds + seconds + min(SPARE_SECONDS, seconds), send)
+            except TimeoutError as error:
+                return Unknown(str(error))
 
         return once(ask, task, "the request")
 
@@ -129,6 +146,9 @@ class SimulatedWeb:
             "headers": _headers(task, request) | dict.fromkeys(secrets, "a secret"),
             "body": request["Body"],
         }
+        misfit = _misfit(_headers(task, request) | secrets)
+        if misfit is not None:
+            return misfit
         client = self._client_for(self._region, request["Seconds"])
 
         def ask() -> Outcome:
@@ -145,6 +165,14 @@ def _headers(task: Task, request: Request) -> dict[str, str]:
         "Idempotency-Key": task.task_id,
         **request["Headers"],
     }
+
+
+def _misfit(headers: dict[str, str]) -> NotExecuted | None:
+    """Why a header cannot be sent: a placeholder or a parameter may hold any character."""
+    for name, value in headers.items():
+        if not HEADER_VALUE.fullmatch(value):
+            return NotExecuted("InvalidHeader", f"the value of header {name} is not Latin-1 on one line")
+    return None
 
 
 def _judged(request: Request, status: int, text: str, secrets: dict[str, str]) -> Outcome:

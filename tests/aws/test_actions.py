@@ -21,6 +21,7 @@ from drskit.ports import NotExecuted, Unknown
 from drskit.sim import simulated
 from drskit.sim.spec import Fault, FaultKind
 from tests.aws.conftest import REGION, become_nobody, recovery_of
+from tests.dripping import dripping_server
 from tests.sim.lab import make_spec
 
 INSTANCE = "i-0123456789abcdef0"
@@ -314,6 +315,17 @@ def test_a_web_server_is_asked_once_and_never_along_a_redirect(world, status, go
     assert ("/a?b=c", "web", call.task_id, '{"a": 1}') == (path, headers["X-Team"], headers["Idempotency-Key"], body)
 
 
+def test_a_header_that_cannot_be_sent_is_not_sent(world):
+    """A placeholder had filled it with characters that no header holds; nobody was asked."""
+    _, clock, _ = world
+    with web_server(200, "") as (url, asked):
+        call = task(clock, K.HTTP, CALL | {"Url": url, "Headers": {"X-Wave": "東京"}})
+        outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
+    assert (NotExecuted("InvalidHeader", "the value of header X-Wave is not Latin-1 on one line"), []) == (
+        outcome, asked,
+    )  # fmt: skip
+
+
 def test_a_web_server_that_is_not_there_was_not_asked(world):
     """A refused connection is a refusal for now."""
     _, clock, _ = world
@@ -349,6 +361,16 @@ def endless_server(chunk):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_headers_that_never_end_keep_nobody_waiting(world):
+    """A server that sends a byte of them now and then is left to itself: what it did nobody knows."""
+    _, clock, _ = world
+    with dripping_server(b"HTTP/1.1 200 OK\r\nX-Long: ") as port:
+        call = task(clock, K.HTTP, CALL | {"Url": f"http://127.0.0.1:{port}", "Seconds": 0.1})
+        web = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05)
+        outcome = web.start(call, request_of(call))
+    assert Unknown("there was no answer within 0.25 s") == outcome
 
 
 @pytest.mark.parametrize("tick", [0, 4])
