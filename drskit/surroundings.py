@@ -4,8 +4,11 @@ The plan as it is applied now, the plan's last drill, the cleanups of this one.
 A report is written also when the tables do not tell: it says so then.
 """
 
+import hashlib
 from collections.abc import Iterator
 from datetime import datetime
+from functools import cache
+from pathlib import Path
 
 from drskit.checking import to_check_again
 from drskit.cleaning import PURPOSE
@@ -17,12 +20,35 @@ from drskit.session import Session
 from drskit.states import FINAL_EXECUTION
 
 MOST_SCREENSHOTS = 5
+RENDERER = "report renderer"
+"""The key under which a run's versions hold the fingerprint of what made its report."""
 SCREENSHOT_CHARACTERS = 200_000
 """A larger picture is left out: a report is one file, and opens at once."""
 
 
+MAKE_REPORTS = ("*.py", "report/**/*.*", "views/**/*.*")
+"""The files of this package of which a report's bytes depend."""
+DIGITS = 16
+
+
+@cache
+def renderer() -> str:
+    """A fingerprint of what makes reports here: between two releases the same version may make others.
+
+    None but the files of this package and jinja2's version count; two checkouts of one commit agree.
+    """
+    from importlib.metadata import version
+
+    package = Path(__file__).parent
+    files = {file for pattern in MAKE_REPORTS for file in package.glob(pattern) if file.suffix != ".pyc"}
+    digest = hashlib.sha256(version("jinja2").encode())
+    for file in sorted(files):
+        digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:DIGITS]
+
+
 def versions() -> dict[str, str]:
-    """What ran, by package."""
+    """What ran, by package; and what made the report."""
     import platform
     from importlib.metadata import version
 
@@ -31,6 +57,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "boto3": version("boto3"),
         "botocore": version("botocore"),
+        RENDERER: renderer(),
     }
 
 

@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from drskit.authorization import scope_begun
 from drskit.bounds import shortened
 from drskit.model import Event, Execution, ExecutionHeader, ExecutionType, JobLog, Record, ServerRun, utc
+from drskit.running import launched_set
 from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
 from drskit.views.words import counted
 
@@ -130,6 +131,8 @@ def summary_faults(execution: Execution, header: ExecutionHeader) -> tuple[str, 
         )
         if not same:
             found.append(f"Lists show wave {wave.wave_name} otherwise than it is: {shown.wave_name} {shown.status}.")
+    if header.launched not in {None, launched_set(execution)}:
+        found.append("Lists name another set of launched servers than its jobs launched.")
     if len(header.waves) + header.waves_left_out != len(execution.waves):
         found.append(f"Lists show {len(header.waves)} waves and {header.waves_left_out} more; there are others.")
     return tuple(found)

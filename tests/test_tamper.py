@@ -285,5 +285,7 @@ def test_every_value_that_lists_show_is_held_against_the_execution(items, whole)
             if read != codec.read_header(header) and other != [] and not summary_faults(execution, read):
                 unnoticed.append((path, other))
     assert [] == unnoticed
+    assert codec.read_header(header).launched
+    assert () != summary_faults(execution, codec.read_header(header).model_copy(update={"launched": "another set"}))
     older = codec.read_header(header).model_copy(update={"version": execution.version - 1, "waves": ()})
     assert () == summary_faults(execution, older)

@@ -93,20 +93,29 @@ def _summary(ctx: click.Context, execution: "Execution") -> tuple[str, ...]:
 
 def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
     """Whether the report beside the evidence is the one that it makes; a sentence, or none where there is no report."""
-    from drskit.report.evidence import REPORT
+    from drskit.report.evidence import REPORT, report_digest
     from drskit.report.export import render
-    from drskit.surroundings import versions
+    from drskit.surroundings import RENDERER, versions
 
     file = path / REPORT if path.is_dir() else path.with_name(REPORT)
     if not file.is_file() or evidence.context is None:
         return [], False
-    if file.read_bytes() == render(evidence, "html"):
+    found = file.read_bytes()
+    if found == render(evidence, "html"):
         return [f"{REPORT} is the one that this evidence makes."], False
-    theirs, ours = evidence.context.versions.get("drskit"), versions()["drskit"]
-    if theirs != ours:
-        return [f"{REPORT} was made by drskit {theirs}; this is {ours}, and cannot tell whether it was edited."], False
     remedy = f"Make it again: drskit report {path} --output FILE."
-    return [f"{REPORT} is not the one that this evidence makes. {remedy}"], True
+    theirs, ours = evidence.context.versions, versions()
+    if (theirs.get("drskit"), theirs.get(RENDERER)) == (ours["drskit"], ours[RENDERER]):
+        return [f"{REPORT} is not the one that this evidence makes. {remedy}"], True
+    if evidence.report not in {None, report_digest(found)}:
+        return [
+            f"{REPORT} is neither the one that was written with this run nor what this drskit makes. {remedy}"
+        ], True
+    made = f"{REPORT} was made by drskit {theirs.get('drskit')} with renderer {theirs.get(RENDERER, 'not told')}; "
+    mine = f"this is {ours['drskit']} with {ours[RENDERER]}"
+    if evidence.report is None:
+        return [f"{made}{mine}, and cannot tell whether it was edited: an older drskit kept no digest of it."], False
+    return [f"{made}{mine}, and makes another. It is, byte for byte, the one that was written with this run."], False
 
 
 COMMANDS: dict[str, click.Command] = {"verify": verify}

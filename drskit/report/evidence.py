@@ -5,6 +5,7 @@ makes a report of it years later without AWS. What the contract names is there
 always, null when absent; keys may be added, none is taken away.
 """
 
+import hashlib
 import json
 import os
 import re
@@ -30,7 +31,9 @@ EVIDENCE, CONTEXT, REPORT = "execution.json", "context.json", "report.html"
 """The files of a run that drskit makes reports of and from."""
 SEAL = "ContextDigest"
 """The key of `execution.json` that holds the digest of the `context.json` beside it."""
-BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", SEAL)
+REPORT_SEAL = "ReportDigest"
+"""The key of `execution.json` that holds the SHA-256 of the `report.html` that was written with it."""
+BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", SEAL, REPORT_SEAL)
 """Keys that are not the execution's own; RunningInstances is in what `executions show` prints, as of that moment, and
 Report in what `report --format json` prints: it is computed anew from the rest, and never read."""
 COMPUTED = {
@@ -53,6 +56,8 @@ class Evidence:
     """What the file says twice, and not alike; a sentence each."""
     context: Context | None = None
     """What was known beside it when its report was made; a file alone cannot know."""
+    report: str | None = None
+    """The SHA-256 of the report that was written with it; an older drskit kept none."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,8 @@ def load_execution_json(path: Path) -> Evidence:
     found = evidence_of(file, told)
     beside = file.with_name(CONTEXT)
     context = _parsed(beside, "", TypeAdapter(Context), _read(beside)) if beside.is_file() else None
-    return replace(found, context=context, strays=(*found.strays, *_unsealed(told.get(SEAL), context)))
+    strays = (*found.strays, *_unsealed(told.get(SEAL), context))
+    return replace(found, context=context, strays=strays, report=told.get(REPORT_SEAL))
 
 
 def _unsealed(seal: str | None, context: Context | None) -> Iterator[str]:
@@ -203,8 +209,15 @@ def write_run(
     sealed = execution_json(execution, events, logs) | {SEAL: context_digest(context)}
     evidence = write_file(folder, EVIDENCE, _text(sealed))
     beside = write_file(folder, CONTEXT, _text(context.to_json()))
-    report = write_file(folder, REPORT, render_html(summary_of(Evidence(execution, events, logs, context=context))))
+    html = render_html(summary_of(Evidence(execution, events, logs, context=context)))
+    report = write_file(folder, REPORT, html)
+    write_file(folder, EVIDENCE, _text(sealed | {REPORT_SEAL: report_digest(report.read_bytes())}))
     return RunFiles(folder=folder, evidence=evidence, context=beside, report=report)
+
+
+def report_digest(report: bytes) -> str:
+    """SHA-256 over a report, as 64 hex digits."""
+    return hashlib.sha256(report).hexdigest()
 
 
 def summary_of(evidence: Evidence) -> Summary:

@@ -174,6 +174,7 @@ def test_a_drill_leaves_its_evidence(completed):
     assert {entry.name for entry in run.iterdir()} == {*PRINTED, "context.json"}
     evidence = json.loads((run / "execution.json").read_text(encoding="utf-8"))
     assert 64 == len(evidence.pop("ContextDigest"))  # the file beside it is sealed in it
+    assert 64 == len(evidence.pop("ReportDigest"))
     assert evidence == json.loads(done.stdout)
     assert ["kept"] == sorted(entry.name for entry in folder.iterdir())
 

@@ -20,7 +20,7 @@ from drskit.report.context import Context
 from drskit.report.evidence import load_execution_json, write_run
 from drskit.seals import context_digest
 from drskit.sim import serve
-from drskit.surroundings import versions
+from drskit.surroundings import RENDERER, versions
 from tests.cli.plans import runbook, world
 from tests.cli.shell import Shell
 
@@ -186,17 +186,40 @@ def test_a_report_that_was_edited_is_not_what_its_evidence_makes(run):
     assert any("report.html is not the one that this evidence makes" in fault for fault in said["Faults"])
 
 
-def test_a_report_of_another_drskit_is_not_judged(run):
-    """It may have been drawn otherwise."""
+def made_by_another(run: Run, name: str, said: str) -> None:
+    """As if another drskit had written the run: its context says so, and is sealed."""
     file = run.folder / "context.json"
-    text = file.read_text(encoding="utf-8").replace(f'"drskit": "{versions()["drskit"]}"', '"drskit": "0.0.9"')
-    file.write_text(text, encoding="utf-8")
+    context = Context.model_validate_json(file.read_text(encoding="utf-8"))
+    context = context.model_copy(update={"versions": context.versions | {name: said}})
+    file.write_text(json.dumps(context.to_json()), encoding="utf-8")
     evidence = run.folder / "execution.json"
-    sealed = json.loads(evidence.read_text(encoding="utf-8"))
-    sealed["ContextDigest"] = context_digest(Context.model_validate_json(text))
-    evidence.write_text(json.dumps(sealed), encoding="utf-8")
-    said = run.shell.json("verify", str(run.folder))
-    assert any("was made by drskit 0.0.9" in note for note in said["Notes"])
+    found = json.loads(evidence.read_text(encoding="utf-8")) | {"ContextDigest": context_digest(context)}
+    evidence.write_text(json.dumps(found), encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "said"), [("drskit", "0.0.9"), (RENDERER, "0123456789abcdef")])
+def test_a_report_of_another_renderer_is_held_against_its_digest(run, name, said):
+    """It is drawn otherwise, also within one version; that it is as it was written can be told, and all else is."""
+    made_by_another(run, name, said)
+    notes = run.shell.json("verify", str(run.folder))["Notes"]
+    (told,) = [note for note in notes if note.startswith("report.html")]
+    assert said in told
+    assert "It is, byte for byte, the one that was written with this run." in told
+    file = run.folder / "report.html"
+    file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "neither the one that was written with this run nor what this drskit makes" in fault
+
+
+def test_a_report_without_a_digest_is_not_judged_by_another_renderer(run):
+    """An older drskit kept none; nobody can tell then, and that is said."""
+    made_by_another(run, RENDERER, "0123456789abcdef")
+    evidence = run.folder / "execution.json"
+    found = json.loads(evidence.read_text(encoding="utf-8"))
+    assert 64 == len(found.pop("ReportDigest"))
+    evidence.write_text(json.dumps(found), encoding="utf-8")
+    notes = run.shell.json("verify", str(run.folder))["Notes"]
+    assert any("cannot tell whether it was edited: an older drskit kept no digest of it" in note for note in notes)
 
 
 def test_tables_that_cannot_be_reached_are_said_and_are_no_fault(run, tmp_path):
