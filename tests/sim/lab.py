@@ -1,7 +1,10 @@
 """Worlds to test with, and a lab to test them in."""
 
+from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import uuid4
 
 import boto3
 from botocore.config import Config
@@ -9,6 +12,7 @@ from botocore.config import Config
 from drskit.clock import VirtualClock
 from drskit.sim import WorldSpec
 from drskit.sim.gateway import Gateway
+from tests.sim.loan import PREFIX, Loan, loan
 from tests.sim.shapes import Inspector
 
 START = "2026-03-02T09:00:00Z"
@@ -20,8 +24,16 @@ INSPECTOR = Inspector()
 
 
 def server_id(number: int) -> str:
-    """The id of a server of these tests."""
-    return f"s-5{number:016x}"
+    """The id of a server of these tests: in an account of one that is lent, and beyond those of one that nobody has."""
+    lent = loan()
+    return lent.servers[number - 1] if lent and number <= len(lent.servers) else f"s-5{number:016x}"
+
+
+def server_arn(number: int) -> str:
+    """Its ARN."""
+    lent, name = loan(), server_id(number)
+    told = f"arn:aws:drs:us-west-2:123456789012:source-server/{name}"
+    return lent.arns.get(name, told) if lent else told
 
 
 def make_spec(*servers: dict[str, Any], count: int = 0, **more: Any) -> WorldSpec:
@@ -43,6 +55,7 @@ class Lab:
     def __init__(self, gateway: Gateway, clock: VirtualClock) -> None:
         self.gateway = gateway
         self.clock = clock
+        self.region = gateway.spec.region
         self.drs = self.client("drs")
         self._ec2: Any = None
 
@@ -54,7 +67,7 @@ class Lab:
 
     def client(self, service: str, region: str | None = None) -> Any:
         """A client that sends once; every answer of DRS must fit botocore's model."""
-        client = session().client(service, region_name=region or self.gateway.spec.region, config=ONCE)
+        client = session().client(service, region_name=region or self.region, config=ONCE)
         if service == "drs":
             INSPECTOR.watch(client)
         return client
@@ -88,7 +101,92 @@ class Lab:
         """Let time pass."""
         self.clock.sleep(seconds)
 
+    # --- what an account has, too ------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Let time pass until no job is under way."""
+        self.wait(3600)
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Let time pass until something is seen."""
+        for _ in range(1000):
+            if seen():
+                return
+            self.wait(10)
+        raise AssertionError("it was never seen")
+
+    def name(self, word: str) -> str:
+        """A name, or a token, that nobody else has."""
+        return word
+
+    def servers(self) -> list[dict[str, Any]]:
+        """The source servers of these tests."""
+        return self.drs.describe_source_servers()["items"]
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Their jobs, newest first."""
+        return self.drs.describe_jobs()["items"]
+
+    def recovery_instances(self) -> dict[str, dict[str, Any]]:
+        """Their recovery instances, by their ids."""
+        return {one["recoveryInstanceID"]: one for one in self.drs.describe_recovery_instances()["items"]}
+
     def instances(self) -> dict[str, str]:
         """EC2's instances and their states."""
         pages = self.ec2.describe_instances()["Reservations"]
         return {one["InstanceId"]: one["State"]["Name"] for page in pages for one in page["Instances"]}
+
+
+class LiveLab(Lab):
+    """The same in a real account, with what its owner has lent: time passes by itself there."""
+
+    def __init__(self, lent: Loan) -> None:
+        self.loan, self.region, self._mark = lent, lent.region, uuid4().hex[:8]
+        self._began: datetime = lent.now()
+        self._ec2: Any = None
+        self.drs = self.client("drs")
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client that sends once, and changes only what is lent."""
+        return self.loan.client(service, region, retries={"total_max_attempts": 1})
+
+    def wait(self, seconds: float) -> None:
+        """A moment; longer waits are for something that can be seen."""
+        assert seconds <= 60, "wait until something is seen instead"
+        self.loan.clock.sleep(seconds)
+
+    def settle(self) -> None:
+        """Wait until no job is under way."""
+        self.loan.settle(self._began)
+
+    def until(self, seen: Callable[[], bool]) -> None:
+        """Wait until something is seen."""
+        self.loan.until(seen)
+
+    def name(self, word: str) -> str:
+        """A name, or a token, of this test."""
+        return f"{PREFIX}{self._mark}-{word}"
+
+    def servers(self) -> list[dict[str, Any]]:
+        """The source servers that are lent, the first three."""
+        asked = {"sourceServerIDs": self.loan.servers[:3]}
+        return sorted(self.drs.describe_source_servers(filters=asked)["items"], key=lambda one: one["sourceServerID"])
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Their jobs since the test began, newest first."""
+        return self.loan.jobs(self._began)
+
+    def recovery_instances(self) -> dict[str, dict[str, Any]]:
+        """Their recovery instances, by their ids."""
+        return {one["recoveryInstanceID"]: one for one in self.loan.instances()}
+
+    def instances(self) -> dict[str, str]:
+        """The instances that were launched for them since the test began, and their states."""
+        asked = [{"Name": "tag:AWSElasticDisasterRecoverySourceServerID", "Values": self.loan.servers}]
+        pages = self.ec2.get_paginator("describe_instances").paginate(Filters=asked)
+        found = [one for page in pages for some in page["Reservations"] for one in some["Instances"]]
+        return {one["InstanceId"]: one["State"]["Name"] for one in found if one["LaunchTime"] >= self._began}
+
+    def tidy(self) -> None:
+        """Leave nothing behind."""
+        self.loan.tidy(self._began)

@@ -22,6 +22,8 @@ from drskit.sim.worldfile import dump_world, parse_world
 from tests.harness import ROOT
 from tests.sim.lab import Lab, make_spec, server_id
 
+pytestmark = pytest.mark.simulated("an account is made a world here, and the world is held against what it was made of")
+
 SERVERS: tuple[dict[str, Any], ...] = (
     {"name": "db01", "tags": {"Tier": "db", "source:instance-id": "i-0aaaaaaaaaaaaaaa1"}, "ip": "172.16.3.4",
      "source_instance": "i-0aaaaaaaaaaaaaaa1", "origin_region": "us-east-1", "hostname": "db01.corp.example"},

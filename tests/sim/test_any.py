@@ -30,6 +30,8 @@ from tests.sim.anything import MODEL, Anything, names_in
 from tests.sim.lab import Lab, make_spec, server_id
 from tests.sim.test_plans import QUICK, arn, wait
 
+pytestmark = pytest.mark.simulated("calls by chance would change whatever an account has")
+
 REFUSALS = {
     "ConflictException",
     "ValidationException",

@@ -12,6 +12,8 @@ from drskit.sim.backend.registration import register
 from drskit.sim.operations import OPERATIONS
 from tests.sim.lab import ONCE, Lab, make_spec, server_id
 
+pytestmark = pytest.mark.simulated("it is about how the simulator stands in for DRS in moto")
+
 MODEL = boto3.client("drs", region_name="us-west-2").meta.service_model
 
 

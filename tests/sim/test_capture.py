@@ -11,6 +11,8 @@ from drskit.errors import InvalidWorld
 from drskit.sim import load_world
 from drskit.sim.capture import capture, capture_files
 
+pytestmark = pytest.mark.simulated("a captured drill is played again, with its spans")
+
 ROOT = Path(__file__).parents[2]
 WORLD = ROOT / "runbooks" / "worlds" / "captured-drill.yaml"
 CAPTURE = Path(os.environ.get("DRSKIT_CAPTURE", ROOT.parent / "shared" / "data" / "captured-drill.json"))

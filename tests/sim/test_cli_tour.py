@@ -17,6 +17,8 @@ from tests.sim.lab import make_spec, server_id
 from tests.sim.test_plans import QUICK, arn
 from tests.sim.test_settings import ACTION, RCT
 
+pytestmark = pytest.mark.simulated("the tour changes the whole account, and loses its servers")
+
 MODEL = boto3.client("drs", region_name="us-west-2").meta.service_model
 ROOT = Path(__file__).parents[2]
 STAGED = f"arn:aws:drs:us-west-2:111111111111:source-server/{server_id(91)}"

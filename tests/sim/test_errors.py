@@ -8,13 +8,16 @@ from botocore.exceptions import ClientError
 
 from drskit.sim.spec import Fault
 from tests.sim.lab import INSPECTOR, Lab, make_spec, server_id, session
+from tests.sim.loan import loan
+
+pytestmark = pytest.mark.simulated("no account throttles, fails or has too many servers when it is told to")
 
 MODES = {"legacy": 5, "standard": 3}
 
 
 def busy(lab: Lab) -> Any:
     lab.start(1)
-    return lab.drs.start_recovery, {"sourceServers": [{"sourceServerID": server_id(1)}]}
+    return lab.drs.start_recovery, {"sourceServers": [{"sourceServerID": server_id(1)}], "isDrill": True}
 
 
 def too_many(lab: Lab) -> Any:
@@ -65,13 +68,25 @@ TABLE = [
 ]
 
 
+ORDERED = {
+    "ServiceQuotaExceededException",
+    "ThrottlingException",
+    "UninitializedAccountException",
+    "InternalServerException",
+}
+"""What no account says to order."""
+ROWS = [pytest.param(*row, id=row[0], marks=[] if row[0] in ORDERED else [pytest.mark.account]) for row in TABLE]
+
+
 @pytest.fixture
-def crowd(open_lab):
-    """A world of 101 servers."""
-    return open_lab(make_spec(count=101))
+def crowd(request):
+    """A world of 101 servers; an account, where asked, with those that it lends."""
+    if loan():
+        return request.getfixturevalue("lab")
+    return request.getfixturevalue("open_lab")(make_spec(count=101))
 
 
-@pytest.mark.parametrize(("code", "status", "provoke", "members"), TABLE, ids=[row[0] for row in TABLE])
+@pytest.mark.parametrize(("code", "status", "provoke", "members"), ROWS)
 def test_each_error_is_the_exception_of_its_name(crowd, code, status, provoke, members):
     """The class hangs off the client for every operation; status, header and members are as modelled."""
     call, request = provoke(crowd)
@@ -112,31 +127,46 @@ def repeat_at_once(client: Any) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("operation", "request_", "field"),
-    [
-        ("start_recovery", {"sourceServers": [{"sourceServerID": server_id(1)}] * 201}, "sourceServers"),
-        ("get_launch_configuration", {"sourceServerID": "x" * 40}, "sourceServerID"),
-        ("describe_recovery_snapshots", {"sourceServerID": server_id(1), "order": "SIDEWAYS"}, "order"),
-        ("list_recovery_plans", {"maxResults": 1001}, "maxResults"),
-        ("describe_jobs", {"filters": {"jobIDs": ["drsjob-50000000000000000"] * 1001}}, "filters.jobIDs"),
-    ],
-)
-def test_what_boto3_does_not_check_the_service_refuses(crowd, operation, request_, field):
+ASKED = {
+    "get_launch_configuration": ({"sourceServerID": "x" * 40}, "sourceServerID"),
+    "describe_recovery_snapshots": ({"sourceServerID": server_id(1), "order": "SIDEWAYS"}, "order"),
+    "list_recovery_plans": ({"maxResults": 1001}, "maxResults"),
+    "describe_jobs": ({"filters": {"jobIDs": ["drsjob-50000000000000000"] * 1001}}, "filters.jobIDs"),
+}
+
+
+def field_at_fault(call, **request):
+    """The names of the fields that a refusal is about."""
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    assert caught.value.response["Error"]["Code"] == "ValidationException"
+    return [one["name"] for one in caught.value.response["fieldList"]]
+
+
+@pytest.mark.account
+@pytest.mark.parametrize("operation", ASKED)
+def test_what_boto3_does_not_check_the_service_refuses(lab, operation):
     """Maximum lengths, patterns, words, upper bounds: the field at fault is named."""
-    with pytest.raises(crowd.drs.exceptions.ValidationException) as caught:
-        getattr(crowd.drs, operation)(**request_)
-    assert field in [one["name"] for one in caught.value.response["fieldList"]]
+    request, field = ASKED[operation]
+    assert field in field_at_fault(getattr(lab.drs, operation), **request)
 
 
-def test_tags_that_are_no_strings_are_refused_in_awss_words(crowd):
+@pytest.mark.simulated("were it not refused, it would launch")
+def test_a_request_takes_at_most_200_servers(lab):
+    """Of the 201st the model says so, and boto3 does not look."""
+    servers = [{"sourceServerID": server_id(1)}] * 201
+    assert "sourceServers" in field_at_fault(lab.drs.start_recovery, sourceServers=servers)
+
+
+@pytest.mark.account
+def test_tags_that_are_no_strings_are_refused_in_awss_words(lab):
     """As captured: it names the tags, and no more."""
-    crowd.drs.meta.events.register(
+    lab.drs.meta.events.register(
         "before-sign.drs.StartRecovery",
         lambda request, **_: setattr(request, "data", request.data.replace(b'"4"', b"4")),
     )
-    with pytest.raises(crowd.drs.exceptions.ValidationException, match=r"Invalid request provided: Tags$"):
-        crowd.start(1, tags={"a": "4"})
+    with pytest.raises(lab.drs.exceptions.ValidationException, match=r"Invalid request provided: Tags$"):
+        lab.start(1, tags={"a": "4"})
 
 
 @pytest.mark.parametrize(

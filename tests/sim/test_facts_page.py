@@ -2,10 +2,14 @@
 
 import re
 
+import pytest
+
 from drskit.sim import parse_world
 from drskit.sim.spec import Behaviour
 from tests.harness import ROOT
 from tests.sim.facts import CONFIDENCE, EVIDENCE, PAGE, page
+
+pytestmark = pytest.mark.simulated("it is about a page of the docs")
 
 TEXT = PAGE.read_text(encoding="utf-8")
 

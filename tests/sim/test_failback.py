@@ -5,6 +5,8 @@ from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated("machines would have to fail over and back, and a failback client to be at work")
+
 TIMES = {"initiation": 60, "initial_sync": 600, "first_snapshot": 30}
 
 

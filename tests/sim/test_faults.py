@@ -16,6 +16,8 @@ from drskit.clock import SystemClock
 from drskit.sim.spec import Fault
 from tests.sim.lab import make_spec
 
+pytestmark = pytest.mark.simulated("no account fails when it is told to")
+
 
 def open_with(open_lab, *faults, **more):
     """A world with faults."""

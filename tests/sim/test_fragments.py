@@ -7,6 +7,8 @@ import pytest
 from drskit.sim.fragments import Fragment, dump
 from tests.sim.lab import server_id
 
+pytestmark = pytest.mark.simulated("it is about how the simulator writes answers")
+
 LOST = Fragment(["a", {"b": None}])
 
 

@@ -5,6 +5,8 @@ import pytest
 from drskit.sim import parse_world
 from drskit.sim.worldfile import dump_world
 
+pytestmark = pytest.mark.simulated("it is about world files")
+
 WORLD = """
 start: 2026-03-02T09:00:00Z
 seed: {seed}

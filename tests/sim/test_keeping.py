@@ -25,6 +25,8 @@ from drskit.sim.spec import Fault
 from drskit.sim.worldfile import parse_world
 from tests.sim.lab import ONCE, Lab, make_spec, server_id, session
 
+pytestmark = pytest.mark.simulated("it is about the state file of a served world")
+
 OLD = {"id": "i-0123456789abcdef0", "launched": "2026-03-01T09:00:00Z", "protected": True}
 SPEC = make_spec({"instances": [OLD]}, count=3, behaviour={"index_lag": 5})
 KEYS = {"AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}]}

@@ -5,6 +5,8 @@ from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec
 
+pytestmark = pytest.mark.simulated("DynamoDB's lag is made to order")
+
 
 def opened(open_lab, **behaviour):
     """A world with a table that has an index by status."""

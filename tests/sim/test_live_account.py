@@ -4,23 +4,21 @@ With DRSKIT_LIVE_PROFILE the same tests ask a real account, by that profile of t
 What fails there is something that the simulator has wrong; see docs/simulator-operations.md.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from drskit.clock import VirtualClock
 from drskit.sim import simulated
 from tests.sim.lab import Lab, make_spec
-from tests.sim.shapes import Inspector
+from tests.sim.loan import READS, loan
 from tests.sim.test_plans import QUICK, make_plan, run, servers
 
-PROFILE = os.environ.get("DRSKIT_LIVE_PROFILE")
-READS = ("Describe", "Get", "List")
+pytestmark = pytest.mark.account
+
 NOBODY = "s-00000000000000000"
 WORLD = make_spec(
     *[QUICK | {"name": f"server-{number}"} for number in range(1, 5)],
@@ -34,9 +32,8 @@ WORLD = make_spec(
 @pytest.fixture(scope="module")
 def drs() -> Iterator[Any]:
     """DRS of an account: a real one if asked for, else a simulated one in which something has happened."""
-    if PROFILE:
-        client = boto3.Session(profile_name=PROFILE).client("drs")
-        Inspector(unknown_members=True).watch(client)
+    if lent := loan():
+        client = lent.client("drs")
         client.meta.events.register("before-call.drs", only_reads)
         yield client
         return
@@ -221,7 +218,7 @@ def test_every_reading_operation_has_an_answer(drs):
             asked.add(name)
     lacking = {name for name, request in about.items() if None in request.values()}
     assert asked | lacking == {one for one in drs.meta.service_model.operation_names if one.startswith(READS)}
-    assert not lacking or PROFILE
+    assert not lacking or loan()
 
 
 def test_refusals_are_as_they_are_known(drs):

@@ -9,6 +9,8 @@ import pytest
 from drskit.sim.backend import models
 from drskit.sim.backend.registration import register
 
+pytestmark = pytest.mark.simulated("it is about the insides of moto")
+
 HOLDS = [
     ("moto.backend_index", "backend_url_patterns", "registration.py adds DRS's addresses to this list"),
     ("moto.backends", "get_backend", "insides.py asks it for the backend of a service"),

@@ -6,6 +6,8 @@ from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec
 
+pytestmark = pytest.mark.simulated("it would protect and deploy networks of the account")
+
 VPC = "vpc-0123456789abcdef0"
 
 

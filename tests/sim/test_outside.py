@@ -7,6 +7,10 @@ import pytest
 from tests.sim.lab import make_spec, server_id
 from tests.sim.test_settings import ACTION
 
+pytestmark = pytest.mark.simulated(
+    "it is about what moto's services see of DRS: the buses, templates and roles of an account are its owner's"
+)
+
 
 @pytest.fixture
 def queue(open_lab):

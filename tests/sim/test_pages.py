@@ -5,6 +5,8 @@ import pytest
 from drskit.sim.operations import OPERATIONS
 from tests.sim.pages import MODEL, PAGE, TABLE, page
 
+pytestmark = pytest.mark.simulated("it is about a page of the docs")
+
 TEXT = PAGE.read_text(encoding="utf-8")
 
 

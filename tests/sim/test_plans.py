@@ -1,18 +1,20 @@
 """Native recovery plans: what they may hold, and how they are executed."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec, server_id
+from tests.sim.lab import server_arn as arn
+from tests.sim.loan import loan
+
+pytestmark = pytest.mark.simulated("it needs servers that fail, quotas, or exact spans")
 
 QUICK = {"durations": {"snapshot": 1, "gap": 10, "conversion": 100, "pause": 1, "launch": 200}}
+parse = datetime.fromisoformat
 LAUNCH = 320
 """Seconds after which a job of such a server is over."""
-
-
-def arn(number):
-    """The ARN of a source server."""
-    return f"arn:aws:drs:us-west-2:123456789012:source-server/{server_id(number)}"
 
 
 def servers(*numbers, optional=()):
@@ -29,7 +31,7 @@ def wait(minutes):
 
 def make_plan(lab, *configurations, name="shop"):
     """A plan of these steps, called one, two, three."""
-    plan = lab.drs.create_recovery_plan(name=name)["recoveryPlan"]
+    plan = lab.drs.create_recovery_plan(name=lab.name(name))["recoveryPlan"]
     for word, configuration in zip(("one", "two", "three", "four"), configurations, strict=False):
         lab.drs.create_recovery_plan_step(
             recoveryPlanArn=plan["recoveryPlanArn"], stepName=word, configuration=configuration
@@ -81,14 +83,22 @@ def refused(call, **request):
 
 
 @pytest.fixture
-def quick(open_lab):
-    """Five servers whose launch takes a little over five minutes."""
-    return open_lab(make_spec(*[QUICK] * 5))
+def quick(request):
+    """Five servers whose launch takes a little over five minutes; an account has three, and its own time."""
+    if loan():
+        return request.getfixturevalue("lab")
+    return request.getfixturevalue("open_lab")(make_spec(*[QUICK] * 5))
+
+
+def finish(lab, execution_arn):
+    """Wait until an execution is over."""
+    lab.until(lambda: execution(lab, execution_arn)["status"] in {"COMPLETED", "FAILED", "CANCELLED"})
 
 
 # --- plans and steps -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.account
 def test_a_plan_is_active_once_it_has_a_server_step(quick):
     """INVALID before, and again after its last one went; a wait does not heal it."""
     plan_arn = make_plan(quick)
@@ -104,6 +114,7 @@ def test_a_plan_is_active_once_it_has_a_server_step(quick):
     assert (status(), plan_steps(quick, plan_arn)) == ("INVALID", ["wait"])
 
 
+@pytest.mark.account
 def test_steps_are_inserted_renumbered_and_reordered(quick):
     """Those behind an inserted one move up; those behind a deleted one move down; an order names every step."""
     plan_arn = make_plan(quick, servers(1), wait(5), servers(2))
@@ -119,6 +130,7 @@ def test_steps_are_inserted_renumbered_and_reordered(quick):
     assert "ValidationException" == refused(reorder, recoveryPlanArn=plan_arn, orderedStepArns=[two, one, three])[0]
 
 
+@pytest.mark.account
 def test_a_wait_is_never_first(quick):
     """Neither created nor left there."""
     plan_arn = make_plan(quick)
@@ -130,6 +142,7 @@ def test_a_wait_is_never_first(quick):
     assert "ValidationException" == refused(quick.drs.delete_recovery_plan_step, recoveryPlanStepArn=first)[0]
 
 
+@pytest.mark.account
 def test_a_step_can_change_its_name_and_servers_but_not_its_type(quick):
     """The list of servers is replaced as a whole."""
     plan_arn = make_plan(quick, servers(1, 2), wait(5))
@@ -151,6 +164,7 @@ def test_a_step_can_change_its_name_and_servers_but_not_its_type(quick):
     assert "ValidationException" == refused(update, recoveryPlanStepArn=second, configuration=servers(1))[0]
 
 
+@pytest.mark.account
 def test_a_server_is_in_a_plan_once(quick):
     """Neither twice in a step nor in two; in two plans it may be."""
     plan_arn = make_plan(quick, servers(1))
@@ -163,27 +177,33 @@ def test_a_server_is_in_a_plan_once(quick):
     assert "ResourceNotFoundException" == refused(create, **request)[0]
 
 
+@pytest.mark.account
 def test_a_name_is_taken_once(quick):
     """Conflict for a second plan of the name, created or renamed."""
     make_plan(quick)
     other = make_plan(quick, name="other")
-    assert "ConflictException" == refused(quick.drs.create_recovery_plan, name="shop")[0]
-    assert "ConflictException" == refused(quick.drs.update_recovery_plan, recoveryPlanArn=other, name="shop")[0]
-    changed = quick.drs.update_recovery_plan(recoveryPlanArn=other, name="web", description="the rest")["recoveryPlan"]
-    assert (changed["name"], changed["description"]) == ("web", "the rest")
-    assert ["shop", "web"] == [plan["name"] for plan in quick.drs.list_recovery_plans()["recoveryPlans"]]
+    shop, web = quick.name("shop"), quick.name("web")
+    assert "ConflictException" == refused(quick.drs.create_recovery_plan, name=shop)[0]
+    assert "ConflictException" == refused(quick.drs.update_recovery_plan, recoveryPlanArn=other, name=shop)[0]
+    changed = quick.drs.update_recovery_plan(recoveryPlanArn=other, name=web, description="the rest")["recoveryPlan"]
+    assert (changed["name"], changed["description"]) == (web, "the rest")
+    listed = [plan["name"] for plan in quick.drs.list_recovery_plans()["recoveryPlans"]]
+    assert [shop, web] == [name for name in listed if name in {shop, web, quick.name("other")}]
 
 
+@pytest.mark.account
 def test_a_client_token_makes_one_thing(quick):
     """The same request again gets what the first one made; another request with it is a conflict."""
     create = quick.drs.create_recovery_plan
-    first, again = (create(name="shop", clientToken="once")["recoveryPlan"] for _ in range(2))
+    shop, token = quick.name("shop"), quick.name("once")
+    first, again = (create(name=shop, clientToken=token)["recoveryPlan"] for _ in range(2))
     assert first == again
-    assert "ConflictException" == refused(create, name="other", clientToken="once")[0]
+    assert "ConflictException" == refused(create, name=quick.name("other"), clientToken=token)[0]
     step = {"recoveryPlanArn": first["recoveryPlanArn"], "stepName": "one", "configuration": servers(1)}
-    made = [quick.drs.create_recovery_plan_step(clientToken="step", **step)["recoveryPlanStep"] for _ in range(2)]
+    token = quick.name("step")
+    made = [quick.drs.create_recovery_plan_step(clientToken=token, **step)["recoveryPlanStep"] for _ in range(2)]
     assert made[0] == made[1]
-    started = [run(quick, first["recoveryPlanArn"], clientToken="start") for _ in range(2)]
+    started = [run(quick, first["recoveryPlanArn"], clientToken=quick.name("start")) for _ in range(2)]
     assert started[0] == started[1]
 
 
@@ -233,6 +253,25 @@ def test_an_execution_walks_through_its_steps(quick):
     assert len(quick.drs.describe_recovery_instances()["items"]) == 3
 
 
+@pytest.mark.account
+def test_steps_follow_each_other_by_themselves(quick):
+    """CREATED, then one step after the other, each job after the one before has ended and the wait is over."""
+    plan_arn = make_plan(quick, servers(1), wait(1), servers(2))
+    start = quick.drs.start_recovery_plan_execution
+    begun = start(recoveryPlanArn=plan_arn, mode="DRILL", tags={"Owner": "me"})["recoveryPlanExecution"]
+    assert begun["status"] == "CREATED"
+    execution_arn = begun["recoveryPlanExecutionArn"]
+    finish(quick, execution_arn)
+    assert statuses(quick, execution_arn) == ("COMPLETED", ["COMPLETED"] * 3)
+    done = execution(quick, execution_arn)
+    assert (done["tags"], "errorDetail" in done) == ({"Owner": "me"}, False)
+    second, first = quick.jobs()
+    assert {"START_DRILL"} == {job["initiatedBy"] for job in (first, second)}
+    assert parse(second["creationDateTime"]) - parse(first["endDateTime"]) >= timedelta(minutes=1)
+    told = steps(quick, execution_arn)[0]["configuration"]["executionServerStepConfiguration"]["servers"]
+    assert {server["jobID"] for server in told} == {first["jobID"]}
+
+
 def test_nobody_needs_to_look_for_an_execution_to_go_on(quick):
     """Seen only at its end, it has gone as one that was watched all the time."""
     plan_arn = make_plan(quick, servers(1), wait(10), servers(2))
@@ -244,6 +283,7 @@ def test_nobody_needs_to_look_for_an_execution_to_go_on(quick):
     assert execution(quick, execution_arn)["completedAt"] == second["endDateTime"]
 
 
+@pytest.mark.simulated("it would recover for real")
 def test_a_plan_in_recovery_mode_recovers(quick):
     """The jobs are START_RECOVERY, and no drills."""
     run(quick, make_plan(quick, servers(1)), mode="RECOVERY")
@@ -290,16 +330,18 @@ def test_a_failed_validation_recovers_nothing(open_lab):
     assert lab.drs.describe_jobs()["items"] == []
 
 
+@pytest.mark.account
 def test_a_step_is_validated_again_when_it_begins(quick):
     """A server that somebody else launches meanwhile refuses the request of all."""
-    execution_arn = run(quick, make_plan(quick, servers(1), servers(2, 3)))
-    quick.wait(200)
+    execution_arn = run(quick, make_plan(quick, servers(1), wait(4), servers(2, 3)))
+    quick.until(lambda: statuses(quick, execution_arn)[1][1] == "WAITING")
     quick.start(3)
-    quick.wait(200)
-    assert statuses(quick, execution_arn) == ("FAILED", ["COMPLETED", "FAILED"])
-    assert "currently being processed by a Job" in steps(quick, execution_arn)[1]["errorDetail"]["message"]
+    finish(quick, execution_arn)
+    assert statuses(quick, execution_arn) == ("FAILED", ["COMPLETED", "COMPLETED", "FAILED"])
+    assert "currently being processed by a Job" in steps(quick, execution_arn)[2]["errorDetail"]["message"]
 
 
+@pytest.mark.account
 def test_pinned_snapshots_are_what_gets_launched(quick):
     """And unknown servers or snapshots are refused."""
     plan_arn = make_plan(quick, servers(1))
@@ -308,9 +350,9 @@ def test_pinned_snapshots_are_what_gets_launched(quick):
     pin = {"sourceServerID": server_id(2), "recoverySnapshotID": point["snapshotID"]}
     code, message = refused(start, recoveryPlanArn=plan_arn, mode="DRILL", sourceServers=[pin])
     assert (code, message) == ("ValidationException", f"Source server IDs not found in plan: {server_id(2)}")
-    run(quick, plan_arn, sourceServers=[pin | {"sourceServerID": server_id(1)}])
-    quick.wait(400)
-    (instance,) = quick.drs.describe_recovery_instances()["items"]
+    finish(quick, run(quick, plan_arn, sourceServers=[pin | {"sourceServerID": server_id(1)}]))
+    quick.settle()
+    (instance,) = quick.recovery_instances().values()
     assert instance["pointInTimeSnapshotDateTime"] == point["timestamp"]
 
 
@@ -329,33 +371,43 @@ def test_a_step_that_failed_is_skipped(open_lab):
     assert execution(lab, execution_arn)["errorDetail"]["message"].startswith("Completed with skipped steps")
 
 
+@pytest.mark.account
 def test_a_step_that_has_not_begun_can_be_changed_or_skipped(quick):
-    """Other servers, another wait, or left out, while an earlier step runs; the one that runs cannot."""
+    """Another wait, or left out, while an earlier step runs; the one that runs cannot."""
     execution_arn = run(quick, make_plan(quick, servers(1), wait(60), servers(2), servers(3)))
-    quick.wait(10)
+    quick.until(lambda: statuses(quick, execution_arn)[1][0] == "EXECUTING")
     first, second, third, fourth = (step["recoveryPlanExecutionStepArn"] for step in steps(quick, execution_arn))
     update = quick.drs.update_recovery_plan_execution_step
     update(recoveryPlanExecutionStepArn=second, waitDurationMinutes=1)
-    update(recoveryPlanExecutionStepArn=third, servers=[{"serverArn": arn(4)}])
     update(recoveryPlanExecutionStepArn=fourth, status="SKIPPED")
     assert "ConflictException" == refused(update, recoveryPlanExecutionStepArn=first, status="SKIPPED")[0]
     assert "ValidationException" == refused(update, recoveryPlanExecutionStepArn=third, waitDurationMinutes=1)[0]
-    quick.wait(3 * LAUNCH)
+    finish(quick, execution_arn)
     assert statuses(quick, execution_arn) == ("COMPLETED", ["COMPLETED", "COMPLETED", "COMPLETED", "SKIPPED"])
-    launched = {one["sourceServerID"] for one in quick.drs.describe_recovery_instances()["items"]}
-    assert launched == {server_id(1), server_id(4)}
 
 
+@pytest.mark.account
+def test_a_step_that_has_not_begun_can_get_other_servers(quick):
+    """They are launched in the place of those that the plan names."""
+    execution_arn = run(quick, make_plan(quick, servers(1), servers(2)))
+    second = steps(quick, execution_arn)[1]["recoveryPlanExecutionStepArn"]
+    quick.drs.update_recovery_plan_execution_step(recoveryPlanExecutionStepArn=second, servers=[{"serverArn": arn(3)}])
+    finish(quick, execution_arn)
+    quick.settle()
+    assert {one["sourceServerID"] for one in quick.recovery_instances().values()} == {server_id(1), server_id(3)}
+
+
+@pytest.mark.account
 def test_a_cancelled_execution_starts_no_further_step(quick):
     """CANCELLING while the running step ends as it will, then CANCELLED; what was launched stays."""
     execution_arn = run(quick, make_plan(quick, servers(1), servers(2)))
-    quick.wait(10)
+    quick.until(lambda: statuses(quick, execution_arn)[1][0] == "EXECUTING")
     cancelled = quick.drs.cancel_recovery_plan_execution(recoveryPlanExecutionArn=execution_arn)
     assert cancelled["recoveryPlanExecution"]["status"] == "CANCELLING"
     assert statuses(quick, execution_arn) == ("CANCELLING", ["EXECUTING", "SKIPPED"])
-    quick.wait(LAUNCH)
+    finish(quick, execution_arn)
     assert statuses(quick, execution_arn) == ("CANCELLED", ["COMPLETED", "SKIPPED"])
-    assert len(quick.drs.describe_recovery_instances()["items"]) == 1
+    assert len(quick.jobs()) == 1
     cancel = quick.drs.cancel_recovery_plan_execution
     assert "ConflictException" == refused(cancel, recoveryPlanExecutionArn=execution_arn)[0]
 
@@ -388,70 +440,83 @@ def test_a_time_out_may_be_called_as_documented(open_lab):
     assert statuses(lab, execution_arn) == ("COMPLETED", ["SKIPPED"])
 
 
+@pytest.mark.account
 def test_an_execution_is_a_frozen_copy_of_its_plan(quick):
     """What is changed in the plan is for the next one."""
     plan_arn = make_plan(quick, servers(1))
     execution_arn = run(quick, plan_arn)
     (step_arn,) = step_arns(quick, plan_arn)
     quick.drs.update_recovery_plan_step(recoveryPlanStepArn=step_arn, configuration=servers(2))
-    quick.wait(400)
-    assert [one["sourceServerID"] for one in quick.drs.describe_recovery_instances()["items"]] == [server_id(1)]
+    finish(quick, execution_arn)
+    (job,) = quick.jobs()
+    assert [one["sourceServerID"] for one in job["participatingServers"]] == [server_id(1)]
     assert execution(quick, execution_arn)["status"] == "COMPLETED"
 
 
 # --- exact words -----------------------------------------------------------------------------------------------------
 
 
-def test_the_refusals_of_a_start_are_in_awss_words(open_lab):
-    """No steps, an invalid plan, an active execution, a server in another's, a plan being deleted (drs-facts §10)."""
-    lab = open_lab(make_spec(count=3, behaviour={"plan_deletion": 60}))
-    start = lab.drs.start_recovery_plan_execution
+@pytest.mark.account
+def test_the_refusals_of_a_start_are_in_awss_words(quick):
+    """No steps, an invalid plan, an active execution, a server in another's (drs-facts §10)."""
+    start = quick.drs.start_recovery_plan_execution
 
     def words(plan_arn):
         return refused(start, recoveryPlanArn=plan_arn, mode="DRILL")
 
-    empty = make_plan(lab, name="empty")
+    empty = make_plan(quick, name="empty")
     name = empty.rpartition("/")[2]
     assert words(empty) == (
         "ValidationException",
         f"Recovery plan {name} has no steps. Add at least one step to the plan before starting an execution.",
     )
-    invalid = make_plan(lab, servers(1), wait(1), name="invalid")
-    lab.drs.delete_recovery_plan_step(recoveryPlanStepArn=step_arns(lab, invalid)[0])
+    invalid = make_plan(quick, servers(1), wait(1), name="invalid")
+    quick.drs.delete_recovery_plan_step(recoveryPlanStepArn=step_arns(quick, invalid)[0])
     name = invalid.rpartition("/")[2]
     assert words(invalid) == (
         "ConflictException",
         f"Recovery plan {name} is in status INVALID and cannot be executed. Only ACTIVE plans can be executed.",
     )
-    one, two = make_plan(lab, servers(1), name="one"), make_plan(lab, servers(1, 2), name="two")
-    execution_id = run(lab, one).rpartition("/")[2]
+    one, two = make_plan(quick, servers(1), name="one"), make_plan(quick, servers(1, 2), name="two")
+    execution_id = run(quick, one).rpartition("/")[2]
     name = one.rpartition("/")[2]
     assert words(one) == ("ConflictException", f"Another execution is already active for plan {name}")
     code, message = words(two)
     assert (code, name in message, execution_id in message) == ("ConflictException", True, True)
-    assert "ConflictException" == refused(lab.drs.delete_recovery_plan, recoveryPlanArn=one)[0]
-    lab.drs.delete_recovery_plan(recoveryPlanArn=two)
-    name = two.rpartition("/")[2]
-    assert words(two) == ("ConflictException", f"Cannot start execution: recovery plan {name} is being deleted.")
+    assert "ConflictException" == refused(quick.drs.delete_recovery_plan, recoveryPlanArn=one)[0]
+
+
+def test_a_plan_that_is_being_deleted_is_not_executed(open_lab):
+    """In AWS's words, for as long as the deletion takes."""
+    lab = open_lab(make_spec(count=1, behaviour={"plan_deletion": 60}))
+    plan_arn = make_plan(lab, servers(1))
+    lab.drs.delete_recovery_plan(recoveryPlanArn=plan_arn)
+    start, name = lab.drs.start_recovery_plan_execution, plan_arn.rpartition("/")[2]
+    assert refused(start, recoveryPlanArn=plan_arn, mode="DRILL") == (
+        "ConflictException",
+        f"Cannot start execution: recovery plan {name} is being deleted.",
+    )
     lab.wait(60)
-    assert words(two)[0] == "ResourceNotFoundException"
+    assert refused(start, recoveryPlanArn=plan_arn, mode="DRILL")[0] == "ResourceNotFoundException"
 
 
+@pytest.mark.account
 def test_only_a_finished_execution_is_deleted(quick):
     """And then it is unknown."""
     plan_arn = make_plan(quick, servers(1))
     execution_arn = run(quick, plan_arn)
     delete = quick.drs.delete_recovery_plan_execution
     assert "ConflictException" == refused(delete, recoveryPlanExecutionArn=execution_arn)[0]
-    quick.wait(1000)
+    finish(quick, execution_arn)
     listed = quick.drs.list_recovery_plan_executions(recoveryPlanArn=plan_arn, status="COMPLETED")
     assert [one["recoveryPlanExecutionArn"] for one in listed["recoveryPlanExecutions"]] == [execution_arn]
     delete(recoveryPlanExecutionArn=execution_arn)
     get = quick.drs.get_recovery_plan_execution
     assert "ResourceNotFoundException" == refused(get, recoveryPlanExecutionArn=execution_arn)[0]
-    assert quick.drs.list_recovery_plan_executions()["recoveryPlanExecutions"] == []
+    assert quick.drs.list_recovery_plan_executions(recoveryPlanArn=plan_arn)["recoveryPlanExecutions"] == []
 
 
+@pytest.mark.account
 def test_plans_and_executions_carry_tags(quick):
     """By the ordinary tag operations."""
     plan_arn = make_plan(quick, servers(1))

@@ -9,6 +9,8 @@ from moto import mock_aws
 
 from drskit.sim.backend.quick import quicken
 
+pytestmark = pytest.mark.simulated("it is about how the simulator answers for DynamoDB")
+
 ITEM = {
     "k": {"S": "one"},
     "number": {"N": "12"},

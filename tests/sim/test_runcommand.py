@@ -9,6 +9,8 @@ from drskit.sim import serve
 from drskit.sim.spec import Fault, FaultKind
 from tests.sim.lab import ONCE, make_spec, server_id
 
+pytestmark = pytest.mark.simulated("no document is run here: how commands end is told by the world")
+
 COUNT = {"contains": "count rows", "takes": 40, "stdout": "rows 1042\n"}
 LATER = [
     {"contains": "health", "before": 600, "exit_code": 7, "stderr": "refused"},

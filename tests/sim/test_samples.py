@@ -14,6 +14,8 @@ from botocore.exceptions import ClientError
 
 from tests.sim.lab import Lab, make_spec, server_id, session
 
+pytestmark = pytest.mark.simulated("the samples change every server that an account has")
+
 SERVERS = [
     {"name": f"shop-{tier}-{number}", "tags": {"Application": "shop", "Tier": tier}, "ip": f"10.0.{row}.{number + 10}"}
     for row, tier in enumerate(("database", "app"))

@@ -18,6 +18,8 @@ from drskit.clock import RemoteClock, ScaledClock, VirtualClock
 from drskit.sim import serve
 from tests.sim.lab import make_spec, server_id, session
 
+pytestmark = pytest.mark.simulated("it is about serving a world over HTTP")
+
 AWS = Path(sys.executable).parent / "aws"
 ROOT = Path(__file__).parents[2]
 

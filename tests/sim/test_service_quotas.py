@@ -7,6 +7,8 @@ from drskit.sim.backend.service_quotas import CODES
 from tests.harness import house
 from tests.sim.lab import session
 
+pytestmark = pytest.mark.simulated("quotas are made small here")
+
 WORLD = """
 region: us-west-2
 start: 2026-03-02T09:00:00Z

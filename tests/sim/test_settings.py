@@ -7,6 +7,10 @@ from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated(
+    "it needs servers of a kind, actions that fail, or changes what is the whole account's"
+)
+
 ACTION = {
     "actionCode": "AWS-RunShellScript",
     "order": 1001,
@@ -43,28 +47,38 @@ def refused(call, **request):
 # --- launch configurations -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.account
 def test_launch_settings_are_changed_and_take_effect(lab):
     """What is given changes, the rest stays; the next launch goes by it."""
     before = lab.drs.get_launch_configuration(sourceServerID=server_id(1))
-    changed = lab.drs.update_launch_configuration(
-        sourceServerID=server_id(1), launchDisposition="STOPPED", name="mine", licensing={"osByol": True}
-    )
-    expected = before | {"launchDisposition": "STOPPED", "name": "mine", "licensing": {"osByol": True}}
+    told = {"launchDisposition": "STOPPED", "name": "mine"}
+    changed = lab.drs.update_launch_configuration(sourceServerID=server_id(1), **told)
     got = lab.drs.get_launch_configuration(sourceServerID=server_id(1))
+    expected = before | told
     for answer in (changed, got, expected):
         answer.pop("ResponseMetadata", None)
     assert changed == got == expected
     lab.start(1)
-    lab.wait(3600)
-    assert [one["ec2InstanceState"] for one in lab.drs.describe_recovery_instances()["items"]] == ["STOPPED"]
+    lab.settle()
+    assert [one["ec2InstanceState"] for one in lab.recovery_instances().values()] == ["STOPPED"]
+
+
+def test_a_licence_of_ones_own_is_kept(lab):
+    """Beside the rest; for Linux it means nothing."""
+    lab.drs.update_launch_configuration(sourceServerID=server_id(1), licensing={"osByol": True})
+    assert {"osByol": True} == lab.drs.get_launch_configuration(sourceServerID=server_id(1))["licensing"]
+
+
+NO_WORD = {"launchDisposition": "ASLEEP"}
+INTO_WITH_TAGS = {"copyTags": True, "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0123456789abcdef0"}}
 
 
 @pytest.mark.parametrize(
     "settings",
     [
-        {"launchDisposition": "ASLEEP"},
+        pytest.param(NO_WORD, marks=pytest.mark.account),
         {"recoveryMode": "FAST"},
-        {"copyTags": True, "launchIntoInstanceProperties": {"launchIntoEC2InstanceID": "i-0123456789abcdef0"}},
+        pytest.param(INTO_WITH_TAGS, marks=pytest.mark.account),
     ],
 )
 def test_settings_that_cannot_be_are_refused_and_change_nothing(lab, settings):
@@ -203,14 +217,16 @@ def test_actions_may_run_on_after_the_job(open_lab):
     assert lab.statuses(job_id) == ["LAUNCHED"]
 
 
+@pytest.mark.account
 def test_inactive_actions_do_not_run(lab):
     """Nor any while postLaunchEnabled is off."""
     put(lab, active=False)
     job_id = lab.start(1)["jobID"]
-    lab.wait(3600)
+    lab.settle()
     assert actions(lab, job_id) == {"runs": []}
 
 
+@pytest.mark.account
 def test_actions_are_listed_filtered_and_deleted(lab):
     """By their order; an order is taken once; an unknown one is not found."""
     put(lab)

@@ -9,6 +9,8 @@ from pydantic import TypeAdapter
 from drskit.sim.spans import Script, length
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated("it is about durations that a world declares")
+
 CHANCES = [step / 1000 + 0.0005 for step in range(1000)]
 
 

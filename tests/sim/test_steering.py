@@ -17,6 +17,8 @@ from drskit.sim import serve
 from drskit.sim.worldfile import dump_world
 from tests.sim.lab import make_spec, server_id, session
 
+pytestmark = pytest.mark.simulated("it is about steering a served world")
+
 JOB = {"operation": "DescribeJobs", "kind": "throttle"}
 WORLD = f"start: 2026-03-02T09:00:00Z\nservers: [{{id: {server_id(7)}}}]\n"
 

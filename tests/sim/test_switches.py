@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 from drskit.sim.switches import Quotas, Switches
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated("a switch is for what an account has only one way of doing")
+
 OLD = {"id": "i-0123456789abcdef0", "launched": "2026-02-20T10:00:00Z"}
 HERE = Path(__file__).parent
 

@@ -21,6 +21,8 @@ from drskit.sim.testing import mock_drs
 from tests.harness import ROOT, RUNBOOKS
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated("it is about the simulator in the tests of other projects")
+
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 HEAVY = ("papermill", "pandas", "IPython", "ipywidgets", "jinja2", "nbconvert", "nbformat", "rich", "click", "ulid")
 PROJECT = '''

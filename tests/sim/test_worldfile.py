@@ -13,6 +13,8 @@ from drskit.sim.worldfile import dump_world, schema
 from drskit.yamlfile import read_text
 from tests.sim.lab import make_spec, server_id
 
+pytestmark = pytest.mark.simulated("it is about world files")
+
 WORLDS = sorted((Path(__file__).parents[2] / "runbooks" / "worlds").glob("*.yaml"))
 ONE = f"start: 2026-03-02T09:00:00Z\nservers:\n- id: {server_id(1)}\n"
 MANY = ONE + "generate:\n- {count: 3, names: 'web-{number}'}\n"
