@@ -6,6 +6,7 @@ import pytest
 
 from drskit.errors import GuardRefused, PlanBusy, Refused
 from drskit.model import AttemptStatus, CommandKind, ExecutionStatus, ServerStatus, WaveStatus
+from drskit.report.measures import waited_for_people
 from drskit.witness import ATTEMPT_TAG, EXECUTION_TAG, TYPE_TAG, WAVE_TAG
 from tests.harness import final, house, runbook_of, shipped, started
 from tests.test_faults import SMALL, SMALL_PLAN
@@ -188,7 +189,10 @@ def test_an_obstacle_that_appears_after_the_start_refuses_its_server_alone():
 
 
 def test_somebody_else_s_job_pauses_the_execution_and_is_named():
-    """A console launch that holds our server is FOREIGN: nothing fails, a person decides, a resume tries again."""
+    """A console launch that holds our server is FOREIGN: nothing fails, a person decides, a resume tries again.
+
+    The wave had begun, so that no RTO leaves this wait out, although it is a person whom it waits for.
+    """
     with house() as home:
         execution = started(home)
         other = home.session.clients._session.client("drs", region_name="us-west-2")
@@ -199,6 +203,7 @@ def test_somebody_else_s_job_pauses_the_execution_and_is_named():
         assert job["jobID"] in (paused.waiting_for or "")
         assert AttemptStatus.FOREIGN is paused.attempts[0].status
         home.clock.sleep(3600)
+        assert timedelta() == waited_for_people(paused, home.clock.now(), home.clock.now())
         home.session.command(execution.execution_id, CommandKind.RESUME, reason="the other drill is over")
         home.finish(approve=False)
         done = final(home, execution)
