@@ -235,7 +235,7 @@ def _action_asks(execution: Execution, wave: WaveRun) -> bool:
         return False  # its checks go on, also while it is paused
     turn = stand_of(execution, TaskPhase.AFTER if verifying else TaskPhase.BEFORE, wave.wave_name).turn
     put_off = all(_put_off(execution, task) for task in open_tasks(execution, wave.wave_name))
-    waits = verifying and execution.held is not None and (turn is Turn.DUE or (turn is Turn.BUSY and put_off))
+    waits = execution.held is not None and (turn is Turn.DUE or (turn is Turn.BUSY and put_off))
     return turn is Turn.ASKS or waits
 
 

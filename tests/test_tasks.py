@@ -442,6 +442,20 @@ def test_a_wave_is_not_left_out_while_an_action_of_it_runs():
     assert "refused: wave Database: ssm_automation WarmCache before wave Database runs" in walk.answer()
 
 
+def test_a_pause_holds_an_action_before_a_wave_all_of_whose_servers_run():
+    """Of a wave that is tried again for what follows it: nothing goes on, so it is PAUSED, and nobody polls for it."""
+    passed_over = action(CALL, on_failure=OnFailure.CONTINUE)
+    walk = walk_of(passed_over, after=(action(TOPIC),), on_failure=OnFailure.PAUSE).run()
+    walk.acted(Ended(False, "answered 500")).run()
+    walk.job_ends(walk.launch())
+    walk.run(600).acted(Ended(False, "no such topic")).run()
+    walk.command(C.PAUSE)
+    walk.command(C.RETRY, "Database")
+    assert (X.PAUSED, W.PREPARING, 2) == (walk.run(60).status, walk.waves[0], len(walk.acts))
+    walk.command(C.RESUME)
+    assert (X.POLLING, 3) == (walk.run(1).status, len(walk.acts))
+
+
 @pytest.mark.parametrize("place", ["before", "after", "at_end"])
 def test_a_pause_holds_back_what_aws_has_refused_for_now(place):
     """Nothing goes on meanwhile, so nobody polls for it; after the resume it is asked for again."""
