@@ -221,7 +221,10 @@ class Round:
             self._people[words].dies_at = later(now, self.random.uniform(0.4, 2) * self._usual)
 
     def _hear(self, words: tuple[str, ...], command: Mortal, now: datetime) -> None:
-        """What became of a command; one that died is given again while the tables say that it is needed."""
+        """What became of a command; one that died is given again while the tables say that it is needed.
+
+        So is one that could not tell, as on a machine that is too busy to answer in time.
+        """
         if command.code is None:
             if command.dies_at is None or now < command.dies_at:
                 return
@@ -229,7 +232,7 @@ class Round:
             self.kills[words[0]] += 1
         elif command.code == 0 and words[0] == "start":
             self._over.add(words)
-        elif command.code not in (0, 2) or words[0] == "start":  # an approval that is not needed any more is refused
+        elif command.code not in (0, 2, 3) or (command.code == 2 and words[0] == "start"):  # an approval may be late
             self.problems.append(f"a command failed: {command.said()}")
         del self._people[words]
 
