@@ -64,18 +64,18 @@ def install() -> None:
 
 
 def verify() -> None:
-    """Sign one request with botocore's signer and with ours at the same time, and compare.
+    """Sign one request of a role with botocore's signer and with ours at the same time, and compare all that is sent.
 
     Raises:
         SignerMismatch: the signatures differ.
     """
-    credentials = Credentials("AKIDEXAMPLE", "example")
+    credentials = Credentials("AKIDEXAMPLE", "example", "of a role")
     stock, pinned = _example(), _example()
     SigV4Auth(credentials, "drs", "us-west-2").add_auth(stock)
     time = datetime.strptime(stock.headers["X-Amz-Date"], SIGV4_TIME).replace(tzinfo=UTC)
     with signed_at(time):
         IntentTimeAuth(credentials, "drs", "us-west-2").add_auth(pinned)
-    if stock.headers["Authorization"] != pinned.headers["Authorization"]:
+    if sorted(stock.headers.items()) != sorted(pinned.headers.items()):
         raise SignerMismatch(
             "botocore signs differently from drskit's launch protocol, so no launch is safe. "
             "Install a botocore within the range of drskit's constraints file."

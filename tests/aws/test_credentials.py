@@ -157,6 +157,19 @@ def test_no_client_can_launch_when_the_signers_differ(credentials, another_botoc
         getattr(Clients(region=REGION), client)(REGION)
 
 
+def test_what_is_sent_beside_the_signature_is_compared_too(monkeypatch, credentials):
+    """As the token of a role, which another botocore may add after signing."""
+    stock = SigV4Auth.add_auth
+
+    def add_auth(self, request):
+        stock(self, request)
+        request.headers["X-Amz-Later"] = self.credentials.token
+
+    monkeypatch.setattr(SigV4Auth, "add_auth", add_auth)
+    with pytest.raises(SignerMismatch, match="signs differently"):
+        Clients(region=REGION).drs_launcher(REGION)
+
+
 def test_no_entry_launches_when_the_signers_differ(another_botocore):
     """Neither a start nor a worker that polls: it says why, and nothing is launched."""
     with house(text=SMALL) as home:
