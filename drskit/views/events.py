@@ -55,9 +55,9 @@ def describe(event: Event) -> EventWords:
     if isinstance(facts.get("Wave"), str):
         subject = f"Wave {one_line(facts.pop('Wave'))}"
     known = _KINDS.get(event.kind)
+    head = known(facts) if known else one_line(event.kind)
     if known:
         facts = {key: value for key, value in facts.items() if key not in FOR_PROGRAMS}
-    head = known(facts) if known else one_line(event.kind)
     rest = [f"{one_line(key)}={one_line(value)}" for key, value in facts.items() if value not in (None, "", [], {})]
     return EventWords(subject=subject, words="  ".join(part for part in (head, *rest) if part))
 
@@ -151,6 +151,18 @@ def _log(facts: dict[str, Any]) -> str:
     return f"log of {one_line(facts.pop('JobId', '?'))} kept, lines: {one_line(facts.pop('Lines', '?'))}"
 
 
+def _wave(facts: dict[str, Any]) -> str:
+    """How far its checks are is written at every round of questions; of anything else the fields are named."""
+    fields = facts.get("Fields")
+    checking = fields.get("Checking") if isinstance(fields, dict) else None
+    if isinstance(checking, dict):
+        calls = checking.get("Calls")
+        awaited = f", {counted(len(calls), 'answer')} awaited" if isinstance(calls, list) and calls else ""
+        return f"round {one_line(checking.get('Round', '?'))} of its checks{awaited}{_reason(facts)}"
+    named = f": {one_line(sorted(fields))}" if isinstance(fields, dict) and fields else ""
+    return f"noted{named}{_reason(facts)}"
+
+
 def _fixed(words: str) -> Telling:
     return lambda facts: f"{words}{_reason(facts)}"
 
@@ -227,7 +239,7 @@ _KINDS: dict[str, Telling] = {
     "WAVE_DELAYED": _fixed("delayed"),
     "WAVE_OVERRIDDEN": _fixed("failed, and the execution goes on"),
     "EXECUTION_NOTED": _fixed("noted"),
-    "WAVE_NOTED": _fixed("noted"),
+    "WAVE_NOTED": _wave,
     "ATTEMPT_NOTED": _attempt("noted"),
     "COMMAND_NOTED": _fixed("command noted"),
     "TASK_INTENT": _task("intended"),
