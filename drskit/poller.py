@@ -7,9 +7,10 @@ done, and a sweep finds what the index lost. Any number of pollers may run.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 
 from drskit.cadence import Ceilings, is_due, next_look
 from drskit.clock import Clock
@@ -101,6 +102,18 @@ class Poller:
         self._failures: dict[str, int] = {}
         """By ExecutionId: how many passes in a row could not advance it."""
 
+    def places(self) -> dict[Place, tuple[str, ...]]:
+        """Where something needs attention, and which executions there are that only a sweep has found.
+
+        Raises:
+            Unavailable: the tables cannot be reached.
+        """
+        log = _Log()
+        shown = self._with_untold(self._grouped(self._find(self._indexed(), log)))
+        known = {name for names in shown.values() for name in names}
+        swept = self._grouped(header for header in self._find(self._swept(), log) if header.execution_id not in known)
+        return {place: tuple(swept.get(place, ())) for place in (*shown, *swept)}
+
     def run_pass(self) -> Pass:
         """Find what needs attention, and advance what is due.
 
@@ -108,17 +121,48 @@ class Poller:
             Unavailable: the tables cannot be reached.
         """
         log = _Log()
-        places: dict[Place, list[str]] = {}
-        for header in self._find(log):
-            places.setdefault((header.account_id, header.region), []).append(header.execution_id)
-        for place, execution_id in self._outbox.waiting(self._store.now()) if self._outbox else ():
-            if execution_id not in places.setdefault(place, []):
-                places[place].append(execution_id)
+        places = self._grouped(self._find(chain(self._indexed(), self._swept()), log))
+        return self._visit_all(self._with_untold(places), log)
+
+    def visit(self, place: Place, swept: Iterable[str] = ()) -> Pass:
+        """The same for one place alone, as a finder that runs elsewhere asks for it.
+
+        Args:
+            place: an account and a Region.
+            swept: executions there that the finder has found and the index does not show.
+
+        Raises:
+            Unavailable: the tables cannot be reached.
+        """
+        log = _Log()
+        names = self._with_untold(self._grouped(self._find(self._indexed(), log))).get(place, [])
+        names += [name for name in dict.fromkeys(swept) if name not in names and self._is_at(place, name, log)]
+        return self._visit_all({place: names} if names else {}, log)
+
+    def _is_at(self, place: Place, execution_id: str, log: "_Log") -> bool:
+        execution = self._load(execution_id, log)
+        return execution is not None and (execution.account_id, execution.region) == place
+
+    def _visit_all(self, places: Mapping[Place, list[str]], log: "_Log") -> Pass:
         for place, execution_ids in places.items():
             self._visit(place, execution_ids, log)
         self._count_failures(log)
         given_up = {name: why for name, why in log.failed.items() if self._failures[name] >= GIVEN_UP_AFTER}
         return log.result(given_up)
+
+    def _grouped(self, headers: Iterable[ExecutionHeader]) -> dict[Place, list[str]]:
+        """Executions by account and Region."""
+        places: dict[Place, list[str]] = {}
+        for header in headers:
+            places.setdefault((header.account_id, header.region), []).append(header.execution_id)
+        return places
+
+    def _with_untold(self, places: dict[Place, list[str]]) -> dict[Place, list[str]]:
+        """The same, and those that are over and have something to tell."""
+        for place, execution_id in self._outbox.waiting(self._store.now()) if self._outbox else ():
+            if execution_id not in places.setdefault(place, []):
+                places[place].append(execution_id)
+        return places
 
     def _count_failures(self, log: "_Log") -> None:
         for name in log.advanced:
@@ -229,9 +273,9 @@ class Poller:
 
     # --- finding -----------------------------------------------------------------------------------------------------
 
-    def _find(self, log: "_Log") -> Iterator[ExecutionHeader]:
+    def _find(self, candidates: Iterable[ExecutionHeader | Malformed], log: "_Log") -> Iterator[ExecutionHeader]:
         seen: set[str] = set()
-        for found in self._candidates():
+        for found in candidates:
             if isinstance(found, Malformed):
                 self._quarantine(found, log)
             elif found.execution_id not in seen and self._is_due(found):
@@ -242,8 +286,10 @@ class Poller:
         now = self._store.now()
         return is_due(header, now) or (self._outbox is not None and _has_to_tell(header, now))
 
-    def _candidates(self) -> Iterator[ExecutionHeader | Malformed]:
+    def _indexed(self) -> Iterator[ExecutionHeader | Malformed]:
         yield from self._store.find(sorted(NEEDS_ATTENTION | WAITS_FOR_A_PERSON))
+
+    def _swept(self) -> Iterator[ExecutionHeader | Malformed]:
         if self._sweep_is_due():
             yield from self._store.sweep()
 

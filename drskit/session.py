@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from drskit.aws.actions import AwsActions
     from drskit.aws.clients import Clients
     from drskit.aws.notifier import AwsNotifier
+    from drskit.aws.queue import AwsQueue
     from drskit.aws.recovery import DrsRecovery
     from drskit.forecast import Forecast
     from drskit.probing import Instruments
@@ -287,6 +288,19 @@ class Session:
                 "A simulation was asked for, and the endpoint in AWS_ENDPOINT_URL is no simulator of drskit. "
                 "Unset it, or leave the simulation out."
             )
+
+    @cached_property
+    def queue(self) -> "AwsQueue":
+        """The queue in which a finder that AWS runs asks for looks.
+
+        Raises:
+            InvalidInput: no queue is set.
+        """
+        from drskit.aws.queue import AwsQueue
+
+        if self.settings.queue_url is None:
+            raise InvalidInput("The finder needs the address of its queue. Set DRSKIT_QUEUE_URL.")
+        return AwsQueue(self.clients.sqs(), self.settings.queue_url)
 
     def poller(self) -> Poller:
         """A worker that advances every execution of this account."""

@@ -29,6 +29,7 @@ VARIABLES = {
     "DRSKIT_CLOCK_URL": "clock_url",
     "DRSKIT_CHROMIUM": "chromium",
     "DRSKIT_USER": "user",
+    "DRSKIT_QUEUE_URL": "queue_url",
     "AWS_PROFILE": "profile",
 }
 REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
@@ -104,6 +105,8 @@ class Settings(BaseModel):
     """The program that prints reports as PDF; the first Chromium or Chrome on PATH when absent."""
     user: UserName | None = None
     """Who somebody is in a simulated world; AWS says it for real."""
+    queue_url: Address | None = None
+    """The SQS queue in which the finder asks for looks, where AWS runs it."""
 
     @property
     def quiescence(self) -> timedelta:

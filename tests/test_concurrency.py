@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from drskit.clock import wait_until
+from drskit.deploy.handler import poll
 from drskit.model import CommandKind
 from drskit.runbook import parse_runbook
 from tests.proof.checker import FINAL, Checker, outcome
@@ -63,6 +64,8 @@ class Crowd:
         self._busy: set[int] = set()
         self._sessions = [place.session("worker", lambda client, n=n: self._watch(client, n)) for n in range(size)]
         self._pollers = [session.poller() for session in self._sessions]
+        self._function = size - 1 if size > 1 else None
+        """The worker that interrupts as a Lambda function does: by a message, which may come twice."""
 
     def _watch(self, client: Any, number: int) -> None:
         client.meta.events.register_first("before-call", lambda **_: self._between(number))
@@ -76,7 +79,19 @@ class Crowd:
         other = self.random.choice(others)
         self._busy.add(other)  # its wake is a call, too
         self._pollers[other].wake(self.place.gateway.spec.account, self.place.gateway.spec.region)
-        self._run(other)
+        if other == self._function:
+            self._deliver(other)
+        else:
+            self._run(other)
+
+    def _deliver(self, number: int) -> None:
+        spec = self.place.gateway.spec
+        body = json.dumps({"AccountId": spec.account, "Region": spec.region})
+        messages = [{"messageId": name, "body": body} for name in ("1", "2")[: self.random.randint(1, 2)]]
+        try:
+            assert {"batchItemFailures": []} == poll(self._sessions[number], {"Records": messages})
+        finally:
+            self._busy.discard(number)
 
     def _run(self, number: int) -> Any:
         self._busy.add(number)

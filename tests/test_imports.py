@@ -25,7 +25,7 @@ PURE = (
     "messages", "notices", "noticing", "notifyspec", "record",
     "stuck", "texts", "bounds", "cadence", "guard", "ports", "seals", "settings", "verify",
 )  # fmt: skip
-SESSION_LEVEL = ("simulation", "cli", "pytest_plugin")
+SESSION_LEVEL = ("simulation", "cli", "deploy", "pytest_plugin")
 HEAVY = {
     "boto3",
     "botocore",

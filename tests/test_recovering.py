@@ -7,6 +7,7 @@ nobody was shown.
 """
 
 import ast
+import json
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from inspect import signature
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from drskit.authorization import Permit, permit, token_of
+from drskit.deploy.handler import poll
 from drskit.drill import Drill
 from drskit.errors import (
     DrskitError,
@@ -316,6 +318,18 @@ def test_no_spelling_is_a_token(quiet):
     for token in (*SPELLINGS, *guessed):
         with pytest.raises(NotAuthorized, match="There is no authorisation with this token"):
             recover(quiet.session, RUNBOOK, token=token)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_event_of_a_lambda_function_means_a_recovery(quiet, name):
+    """Its entry point: a message takes no such word, and an event that is none of a queue is refused."""
+    place = {"AccountId": "123456789012", "Region": "us-west-2"}
+    bodies = [json.dumps({**place, name: spelling}) for spelling in SPELLINGS if not isinstance(spelling, Path)]
+    event = {"Records": [{"messageId": str(number), "body": body} for number, body in enumerate(bodies)]}
+    assert len(bodies) == len(poll(quiet.session, event)["batchItemFailures"])
+    with pytest.raises(InvalidInput):
+        poll(quiet.session, {name: True})
+    assert ([], []) == (quiet.jobs(), list(quiet.session.executions()[0]))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -170,6 +170,15 @@ class Clients:
         with _opening("Service Quotas", region):
             return self._session.client("service-quotas", region_name=region, config=QUOTAS)
 
+    def sqs(self) -> Any:
+        """For sending to the queue in the session's own Region.
+
+        Raises:
+            Unavailable: that is no Region.
+        """
+        with _opening("SQS"):
+            return self._session.client("sqs", config=TABLES)
+
     def world_probe(self, region: str, endpoint: str | None) -> Any:
         """For the simulator's own service, by which a simulated drill tries ports and URLs.
 

@@ -1,0 +1,1 @@
+"""drskit past one machine: the entry points of what AWS runs."""
