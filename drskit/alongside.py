@@ -1,15 +1,15 @@
 """How long what stands around the launches of a wave takes: its actions before and after, and its checks.
 
-Each is taken to last as long as its slowest run so far in this execution; a wait
-lasts as long as it says. What has not run yet nobody knows, and it is named
-instead of guessed.
+Each is taken to last as long as its slowest run so far in this execution, before
+a start as long as in the plan's last drill; a wait lasts as long as it says.
+What has not run yet nobody knows, and it is named instead of guessed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from drskit.actions import Action, TaskPhase, TaskStatus, Wait
+from drskit.actions import Action, ActionMode, TaskPhase, TaskStatus, Wait
 from drskit.model import Execution, Wave, WaveRun, WaveStatus
 
 
@@ -39,6 +39,19 @@ def alongside(execution: Execution, wave: WaveRun, now: datetime) -> Alongside:
         return Alongside(timedelta(), (), ())
     parts = [("actions", lasts) for lasts in _actions(execution, declared, wave, now)]
     parts += [("checks", _checks(execution))] if declared.checks is not None else []
+    return _told(parts)
+
+
+def foreseen(declared: Wave, last: Execution | None) -> Alongside:
+    """All that a wave of the next drill does besides launching, by the plan's last one, where there is any."""
+    drills = ActionMode.DRILL
+    actions = [action for action in (*declared.before, *declared.after) if drills in action.modes]
+    parts = [("actions", _lasts(last, action)) for action in actions]
+    parts += [("checks", _checks(last) if last else None)] if declared.checks is not None else []
+    return _told(parts)
+
+
+def _told(parts: Sequence[tuple[str, timedelta | None]]) -> Alongside:
     known = [(what, lasts) for what, lasts in parts if lasts is not None]
     return Alongside(
         counted=sum((lasts for _, lasts in known), timedelta()),
@@ -71,12 +84,12 @@ def _left(
     return max(lasts - (now - begun), timedelta()) if lasts is not None and begun is not None else lasts
 
 
-def _lasts(execution: Execution, action: Action) -> timedelta | None:
+def _lasts(execution: Execution | None, action: Action) -> timedelta | None:
     if isinstance(action.does, Wait):
         return action.does.span
     seen = [
         task.end_time - task.start_time
-        for task in execution.tasks
+        for task in (execution.tasks if execution else ())
         if task.status is TaskStatus.DONE and task.title == action.title and task.kind is action.does.kind
         if task.start_time and task.end_time
     ]

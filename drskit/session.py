@@ -666,7 +666,8 @@ class Session:
     def _forecast(self, runbook: Runbook, resolved: tuple[Resolved, ...]) -> "Forecast":
         from drskit.forecast import forecast
 
-        return forecast(runbook.plan, resolved, prices_of(runbook), self._last_drill(runbook.plan.plan_id))
+        plan, quotas = runbook.plan, self.recovery(runbook.plan.region).quotas(self.clock.now())
+        return forecast(plan, resolved, prices_of(runbook), self._last_drill(plan.plan_id), quotas)
 
     def _last_drill(self, plan_id: str) -> Execution | None:
         """The newest drill of a plan that is over; None where there is none, or no table either."""

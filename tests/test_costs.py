@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.costs import bill, committed, hourly, question
 from drskit.errors import InvalidInput
-from drskit.forecast import forecast, money_words
+from drskit.forecast import forecast, money_words, quota_words
 from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, PhaseSpan, ServerStatus
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
 from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
+from drskit.quotas import Quotas
 from drskit.verify import faults
 from tests.builders import at, execution_of, source, wave
 from tests.harness import house, runbook_of
@@ -194,3 +196,39 @@ def test_a_forecast_says_how_long_and_how_much_and_what_that_stands_on():
     told = found.to_json()
     assert ("0.41", True, "10") == (told["Usd"], told["AtLeast"], told["MaxUsd"])
     assert [1, 1] == [one["Jobs"] for one in told["Waves"]]
+
+
+def test_a_forecast_counts_rounds_that_the_quotas_make_and_names_what_it_does_not_know():
+    """Five servers, two a job and one job at once; a wait, and an action and checks that no drill has run yet."""
+    wait = "before: [{wait: PT5M, modes: [DRILL]}, {wait: PT9H, modes: [RECOVERY]}]"
+    unseen = "after: [{ssm_command: {commands: ls}, modes: [DRILL]}], checks: {all: [{ec2_status: ok}]}"
+    runbook = runbook_of(PLAN.replace("groups: [database]", f"groups: [database], {wait}, {unseen}"))
+    servers = tuple(source(number) for number in range(1, 6))
+    resolved = [Resolved(group, servers) for group in runbook.groups]
+    found = forecast(runbook.plan, resolved, PRICES, None, Quotas(jobs=1, servers_per_job=2))
+    first, second = found.waves
+    assert (3, 3, timedelta(seconds=3 * 535, minutes=5)) == (first.jobs, first.rounds, first.lasts)
+    assert first.lasts == second.begins
+    assert (
+        "as in captured launches, with actions, without actions and checks, of which nothing is known yet"
+        == found.basis
+    )
+    assert "DRS has no room for all of Database, Application at once: it takes 1 jobs" in quota_words(found)
+    assert ["its actions", "its checks"] == found.to_json()["Waves"][0]["NotCounted"]
+    assert "" == quota_words(forecast(runbook.plan, resolved, PRICES, None))
+
+
+def test_a_forecast_takes_an_action_as_long_as_in_the_last_drill():
+    """The slowest run of an action of this title, whatever wave it was in."""
+    tidy = "after: [{ssm_command: {commands: ls}, name: tidy, modes: [DRILL]}]"
+    runbook = runbook_of(PLAN.replace("groups: [app]", f"groups: [app], {tidy}"))
+    (action,) = runbook.plan.waves[1].after
+    done = Task(
+        task_id="T", wave_name="Application", phase=TaskPhase.AFTER, index=0, number=1, kind=ActionKind.SSM_COMMAND,
+        title=action.title, status=TaskStatus.DONE, intended_at=at(0), start_time=at(0), end_time=at(90),
+    )  # fmt: skip
+    last = execution_of((wave("Database"), 1), (wave("Application"), 1)).model_copy(update={"tasks": (done,)})
+    resolved = [Resolved(group, (source(number),)) for number, group in enumerate(runbook.groups, 1)]
+    found = forecast(runbook.plan, resolved, PRICES, last)
+    assert timedelta(seconds=90) == found.waves[1].lasts - found.waves[0].lasts
+    assert "with actions" in found.basis

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @ends_well
 def forecast(ctx: click.Context, file: str, json_output: bool) -> None:
     """Estimate how long a drill would take and what it would cost, from the servers as DRS has them; starts nothing."""
-    from drskit.forecast import money_words
+    from drskit.forecast import money_words, quota_words
     from drskit.views.words import roughly
 
     found = open_session(ctx).forecast(read_runbook(file))
@@ -26,10 +26,12 @@ def forecast(ctx: click.Context, file: str, json_output: bool) -> None:
         show_json(found.to_json())
         return
     show_table(
-        [_row(wave) for wave in found.waves], ("Wave", "Servers", "Jobs", "BeginsAfter", "Lasts", "Cost", "CostAnHour")
+        [_row(wave) for wave in found.waves],
+        ("Wave", "Servers", "Jobs", "Rounds", "BeginsAfter", "Lasts", "Cost", "CostAnHour"),
     )
-    click.echo(f"All servers up after about {roughly(found.lasts)}, {found.basis}; what people take is not in it.")
-    click.echo(money_words(found))
+    click.echo(f"All waves done after about {roughly(found.lasts)}, {found.basis}; what people take is not in it.")
+    for words in filter(None, (quota_words(found), money_words(found))):
+        click.echo(words)
 
 
 def _row(wave: "WaveForecast") -> dict[str, object]:
@@ -40,6 +42,7 @@ def _row(wave: "WaveForecast") -> dict[str, object]:
         "Wave": wave.name,
         "Servers": len(wave.servers),
         "Jobs": wave.jobs,
+        "Rounds": wave.rounds,
         "BeginsAfter": roughly(wave.begins) if wave.begins else "at once",
         "Lasts": roughly(wave.lasts),
         "Cost": wave.bill.words,
