@@ -9,6 +9,7 @@ from drskit.errors import InvalidInput
 from drskit.model import ExecutionStatus
 from drskit.session import Session
 from tests.harness import House, final, house, runbook_of
+from tests.proof.scenarios import PLAN, WORLD
 from tests.test_faults import SMALL, SMALL_PLAN
 
 REGION = "us-west-2"
@@ -38,9 +39,9 @@ def taken(client: object) -> list[dict[str, object]]:
 
 def test_a_drill_is_carried_to_its_end_by_looks_alone():
     """Nothing is kept between them, each message comes twice, and the drill is what it would be anyhow."""
-    with house(text=SMALL, queue_url=QUEUE) as home:
+    with house(text=WORLD, queue_url=QUEUE) as home:
         client = queue_of(home.session)
-        execution = home.session.start(runbook_of(SMALL_PLAN))
+        execution = home.session.start(runbook_of(PLAN.replace("groups: [app]}", "groups: [app], needs: []}")))
         while handler.find(home.session)["Places"]:
             look = taken(client)[0]
             for _ in handler.DELAYS:
