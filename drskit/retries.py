@@ -25,7 +25,7 @@ from drskit.model import (
 )
 from drskit.progress import lost_servers, still_works
 from drskit.states import FINAL_WAVE, RETRY_SERVER, RETRY_WAVE, STARTED_WAVE
-from drskit.taskorders import busy, renewed
+from drskit.taskorders import busy, ending_again, renewed
 from drskit.tasks import Turn, at_the_end
 from drskit.timelimit import deadline_of
 
@@ -61,6 +61,8 @@ def retry(execution: Execution, command: Command, decision: Decision) -> tuple[E
     if _end_failed(execution):
         order.again.append("what failed at the end is run again")
     execution = renewed(execution, None, decision)
+    if any(wave.status not in FINAL_WAVE for wave in execution.waves):
+        execution = ending_again(execution, decision)
     execution = execution.model_copy(update={"deadline": deadline_of(execution.plan, decision.at)})
     if execution.held:
         order.again.append("nothing starts before somebody resumes it")

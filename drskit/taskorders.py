@@ -1,9 +1,9 @@
 """What people say about actions that failed: run them again, or go on without them."""
 
-from drskit.actions import Task, TaskStatus
+from drskit.actions import Task, TaskPhase, TaskStatus
 from drskit.model import Command, Decision, Execution
 from drskit.states import FINAL_TASK
-from drskit.tasks import asking, for_this_mode, open_tasks, place_of, with_task
+from drskit.tasks import action_of, asking, for_this_mode, open_tasks, place_of, with_task
 
 
 def run_again(execution: Execution, command: Command, decision: Decision) -> tuple[Execution, list[str]]:
@@ -36,6 +36,16 @@ def renewed(execution: Execution, wave_name: str | None, decision: Decision) -> 
     for task in last.values():
         if task.status in FINAL_TASK and task.status is not TaskStatus.DONE and for_this_mode(execution, task):
             execution = with_task(execution, task.task_id, again=decision, overridden=None)
+    return execution
+
+
+def ending_again(execution: Execution, decision: Decision) -> Execution:
+    """What was done at the end and may be repeated is to be run again, for there is to be another end."""
+    last = {task.index: task for task in execution.tasks if task.phase is TaskPhase.FINALLY}
+    for task in last.values():
+        done = task.status is TaskStatus.DONE and for_this_mode(execution, task)
+        if done and action_of(execution, task).repeatable:
+            execution = with_task(execution, task.task_id, again=decision)
     return execution
 
 

@@ -182,6 +182,18 @@ def test_a_failure_at_the_end_fails_the_execution_and_is_tried_again_alone():
     assert X.COMPLETED is walk.acted(Ended(True, "answered 200")).run().status
 
 
+def test_what_is_repeatable_is_run_at_each_end_and_nothing_else_is():
+    """The first end is a failure; the retry succeeds, and the execution ends a second time."""
+    walk = walk_of(at_end=(action(TOPIC), action(CALL, repeatable=True)))
+    walk.wave_done(*(server.source_server_id for server in walk.execution.waves[0].servers))
+    walk.acted(Ended(True, "published")).run()
+    assert X.FAILED is walk.acted(Ended(True, "answered 200")).run().status
+    walk.command(C.RETRY)
+    walk.wave_done().wave_done()
+    assert ["SNS", "HTTP", "HTTP"] == [task.kind.name for task in walk.acts]
+    assert X.COMPLETED is walk.acted(Ended(True, "answered 200")).run().status
+
+
 def test_a_retried_wave_runs_only_what_was_not_done():
     """What was done before its launch is not done again; what failed is."""
     walk = walk_of(action(TOPIC), action()).run().acted(Ended(True, "published")).run().acted(Begun("a-1"))
