@@ -46,6 +46,40 @@ def test_every_kind_of_attribute_comes_back_as_it_was_written(table):
     assert [ITEM] == table.scan(TableName="things")["Items"]
 
 
+def update(text: str, **values) -> dict:
+    """An update of the one item's number or text."""
+    return {
+        "TableName": "things",
+        "Key": {"k": {"S": "one"}},
+        "UpdateExpression": text,
+        "ExpressionAttributeValues": {f":{name}": value for name, value in values.items()},
+    }
+
+
+@pytest.mark.parametrize("short", [True, False], ids=["in a transaction", "alone"])
+def test_a_page_holds_as_much_as_its_items_weigh_now(table, short):
+    """What an item weighs is remembered until it is changed, by the short way or by moto's."""
+    for key in ("one", "two", "three", "four", "five", "six"):
+        table.put_item(TableName="things", Item={"k": {"S": key}, "filling": {"S": "x" * 160_000}})
+    assert 6 == table.scan(TableName="things")["Count"]
+    grown = update("SET #f = :f", f={"S": "x" * 230_000}) | {"ExpressionAttributeNames": {"#f": "filling"}}
+    if short:
+        table.transact_write_items(TransactItems=[{"Update": grown}])
+    else:
+        table.update_item(**grown)
+    assert 5 == table.scan(TableName="things")["Count"]
+
+
+def test_what_was_read_stays_as_it_was_when_the_item_changes(table):
+    """Also what is deep inside a map."""
+    table.put_item(TableName="things", Item=ITEM)
+    read = table.scan(TableName="things")["Items"]
+    deep = {"UpdateExpression": "SET #m.#t = :n", "ExpressionAttributeNames": {"#m": "mixed", "#t": "text"}}
+    table.update_item(**update("", n={"N": "1"}) | deep)
+    assert [ITEM] == read
+    assert {"N": "1"} == table.get_item(TableName="things", Key={"k": {"S": "one"}})["Item"]["mixed"]["M"]["text"]
+
+
 def test_a_transaction_that_fails_changes_nothing(table):
     """What is copied of the table is enough to give back what the first actions changed."""
     table.put_item(TableName="things", Item=ITEM)
