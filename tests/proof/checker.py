@@ -129,23 +129,30 @@ class Checker:
         """The waves that their plan has no money for until somebody allows more."""
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
+        self._all_jobs: list[dict[str, Any]] = []
+        """As of the last look."""
+        self._authorisations: list[dict[str, Any]] = []
+        """As of the last reading of everything."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def jobs(self) -> list[dict[str, Any]]:
         """The launch jobs of DRS that are not a stranger's, oldest first."""
         pages = self._drs.get_paginator("describe_jobs").paginate()
-        found = [dict(job) for page in pages for job in page["items"] if job["type"] == "LAUNCH"]
-        found = [job for job in found if job["jobID"] not in self.strangers]
+        self._all_jobs = [dict(job) for page in pages for job in page["items"]]
+        found = [job for job in self._all_jobs if job["type"] == "LAUNCH" and job["jobID"] not in self.strangers]
         return sorted(found, key=lambda job: _time(job["creationDateTime"]))
 
     def records(self) -> dict[str, Record]:
         """Every execution in the tables with its history, by ExecutionId."""
         found: dict[str, Record] = {}
+        self._authorisations = []
         pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
         for item in (_plain({"M": item}) for page in pages for item in page["Items"]):
             if not item["PlanId"].startswith("#"):
                 _file(found.setdefault(item["ExecutionId"], Record()), item)
+            elif item["PlanId"] == "#AUTHORIZATION":
+                self._authorisations.append(item["Authorization"] | {"UsedBy": item.get("UsedBy")})
         for record in found.values():
             record.events.sort(key=lambda event: event["Sequence"])
         return found
@@ -162,12 +169,6 @@ class Checker:
             for item in reply["Items"]:
                 _file(found.setdefault(name, Record()), _plain({"M": item}))
         return found
-
-    def _authorisations(self) -> list[dict[str, Any]]:
-        pages = self._tables.get_paginator("scan").paginate(TableName=HISTORY, ConsistentRead=True)
-        items = [item for page in pages for item in page["Items"] if item["PlanId"]["S"] == "#AUTHORIZATION"]
-        whole = [_plain({"M": item}) for item in items]
-        return [item["Authorization"] | {"UsedBy": item.get("UsedBy")} for item in whole]
 
     def _active(self) -> set[str]:
         plans = self._tables.scan(TableName=PLANS, ConsistentRead=True)["Items"]
@@ -224,7 +225,7 @@ class Checker:
         problems += [*self._only_the_chosen_are_terminated(sent, records)]
         problems += [*self._verified(records), *(_one_mark(sent) if self.sound_after else ())]
         problems += [*_commands(records), *_given(records, given), *_history(records)]
-        authorisations = self._authorisations()
+        authorisations = self._authorisations
         problems += [*_wire(sent, records, Counter(one["UsedBy"] for one in authorisations if one.get("UsedBy")))]
         problems += [*agreed(records, authorisations), *timely(jobs, records, TAG)]
         problems += [*spent(jobs, records, self.dear, TAG)]
@@ -237,11 +238,9 @@ class Checker:
         """Every launch of ours, at the instant of its creation, beside all jobs that were under way then."""
         told = self._quotas.get_paginator("list_service_quotas").paginate(ServiceCode="drs")
         most = {quota["QuotaCode"]: quota["Value"] for page in told for quota in page["Quotas"]}
-        pages = self._drs.get_paginator("describe_jobs").paginate()
         lives = [
-            (_time(job["creationDateTime"]), _time(job["endDateTime"]) if job.get("endDateTime") else None, dict(job))
-            for page in pages
-            for job in page["items"]
+            (_time(job["creationDateTime"]), _time(job["endDateTime"]) if job.get("endDateTime") else None, job)
+            for job in self._all_jobs
         ]
         for job in ours:
             now = _time(job["creationDateTime"])
@@ -278,12 +277,10 @@ class Checker:
 
     def _replaced(self, instances: dict[str, dict[str, Any]]) -> set[str]:
         """The older instances of servers that a stranger launched: DRS terminates these itself."""
-        pages = self._drs.get_paginator("describe_jobs").paginate()
-        jobs = [job for page in pages for job in page["items"] if job["jobID"] in self.strangers]
         replaced = set[str]()
-        for job in jobs:
+        for job in (job for job in self._all_jobs if job["jobID"] in self.strangers):
             for name, one in instances.items():
-                mine = any(tag["Key"] == SERVER_TAG and tag["Value"] in _servers(dict(job)) for tag in one["Tags"])
+                mine = any(tag["Key"] == SERVER_TAG and tag["Value"] in _servers(job) for tag in one["Tags"])
                 if mine and one["LaunchTime"] < _time(job["creationDateTime"]):
                     replaced.add(name)
         return replaced
