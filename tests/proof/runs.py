@@ -2,7 +2,7 @@
 
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -65,7 +65,15 @@ def alone(scenario_name: str, faults: tuple[str, ...], seed: int) -> str:
     return f"python -m tests.proof one{f' --seed {seed}' if seed else ''} {scenario_name} {quoted}".rstrip()
 
 
-def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, command: str = "") -> Result:
+def run(
+    scenario_name: str,
+    branch: Branch,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    command: str = "",
+    ended: Callable[[Result], None] = lambda _: None,
+) -> Result:
     """Play a scenario to its end and check everything.
 
     Args:
@@ -74,6 +82,7 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
         seed: makes ids, the SDK's waits and the turns of workers.
         workers: how many processes take turns.
         command: how to repeat the run; made from its faults when left out.
+        ended: told of the result while the stage still stands; a child leaves then and spares itself the tidying.
     """
     scenario = SCENARIOS[scenario_name]
     with stage(scenario.world, seed=seed) as place:
@@ -98,7 +107,7 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
         except (AssertionError, DrskitError, RuntimeError, LookupError, ValueError, TypeError) as error:
             problems = tuple(traceback.format_exception(error)[-4:])
         faults = tuple(map(str, play.injector.fired))
-        return Result(
+        result = Result(
             scenario=scenario_name,
             faults=faults,
             command=command or alone(scenario_name, faults, seed),
@@ -111,6 +120,8 @@ def run(scenario_name: str, branch: Branch, *, seed: int = 0, workers: int = 1, 
             trace=place.digest(),
             **known,
         )
+        ended(result)
+        return result
 
 
 def _starts(sent: list[Sent]) -> Counter[str]:

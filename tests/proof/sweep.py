@@ -63,6 +63,10 @@ class Nursery:
             if not self.child:
                 raise
             result = Result("", (), problems=tuple(traceback.format_exc().splitlines()[-8:]))
+        self.leave(result)
+
+    def leave(self, result: Result) -> None:
+        """A child reports and is gone; nothing happens to the parent."""
         if self.child:
             os.write(self._pipe, json.dumps(result.to_json()).encode())
             os._exit(0)
@@ -123,7 +127,7 @@ def sweep(
             return first if begun else None
         return next((fault for fault in _met(call, only) if wanted(fault) and nursery.fork()), None)
 
-    nursery.play(lambda: run(scenario, branch))
+    nursery.play(lambda: run(scenario, branch, ended=nursery.leave))
     nursery.drain()
     return undisturbed
 
