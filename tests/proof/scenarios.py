@@ -192,7 +192,10 @@ class Play:
             poller = poller or self.stage.session("other").poller()
             result = poller.run_pass()
             self.stage.look()
-            clock.sleep(min(max(poller.wait_seconds(result), 1), left))
+            if result.idle:
+                clock.sleep(max(end - clock.now().timestamp(), 0))  # nothing is left to take over
+            else:
+                clock.sleep(min(max(poller.wait_seconds(result), 1), left))
 
 
 @dataclass(frozen=True)
