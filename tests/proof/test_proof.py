@@ -8,6 +8,7 @@ commands and cleanups. All run the documented command.
 import ast
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,13 @@ def test_the_same_seed_gives_the_same_run():
     first, again, other = run("launch", fault), run("launch", fault), run("launch", fault, seed=1)
     assert first == again
     assert first.trace != other.trace
+
+
+def test_the_short_ways_of_the_sdk_change_nothing(monkeypatch):
+    """Without them the same run, to the last request."""
+    short = run("approve", planned(()))
+    monkeypatch.setattr("tests.proof.stage.quick_sdk", nullcontext)
+    assert short == run("approve", planned(()))
 
 
 def parsed(name: str) -> ast.Module:
