@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drskit.editing import edit, wanted
 from drskit.errors import ChangeRefused, NotAuthorized, Refused
 from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, WaveStatus
 from drskit.recovering import authorize, countersign, recover
@@ -30,6 +31,7 @@ TESTED = {
     "tolerant",
     "past",
     "approvals",
+    "editing",
     "change",
     "recovery",
     "notify",
@@ -246,6 +248,23 @@ def test_approvals_that_nobody_gives():
         execution, _ = ended(home, execution)
         assert (ExecutionStatus.PARTIAL, WaveStatus.SKIPPED) == (execution.status, execution.waves[1].status)
         assert 2 == len(home.jobs())
+
+
+def test_editing():
+    """The server that was taken out is not launched; both plans are kept, and the report says who edited and why."""
+    with opened("editing", user="mira") as home:
+        execution = start(home, "editing")
+        home.finish(approve=False)
+        what = wanted("timeout: PT2H", remove=["s-6f0c1d2e3f4a5b6c3"])
+        edit(home.session, execution.execution_id, "Web", what, reason="its disks lag behind")
+        home.finish()
+        execution, summary = ended(home, execution)
+        assert (ExecutionStatus.COMPLETED, [1, 1]) == (
+            execution.status, [len(job["participatingServers"]) for job in home.jobs()],
+        )  # fmt: skip
+        assert timedelta(hours=2) == execution.plan.waves[1].timeout != execution.started_plan.waves[1].timeout
+        assert execution.plan.digest != execution.started_plan.digest
+        assert "its disks lag behind" in render_html(summary)
 
 
 def test_change():
