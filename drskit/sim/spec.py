@@ -160,6 +160,9 @@ class Replication(Entry):
     """Steps of its initiation that were skipped."""
 
 
+ProductCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]{25}$")]
+
+
 class Disk(Entry):
     """A disk of a source server."""
 
@@ -167,6 +170,8 @@ class Disk(Entry):
     bytes: Annotated[int, Field(ge=1)] = 8 * 2**30
     volume: VolumeState = "REGULAR"
     """DRS's `volumeStatus`."""
+    product_codes: dict[ProductCode, Literal["ENABLED", "DISABLED"]] = Field(default_factory=dict)
+    """The mode of each of its product codes; a job's log tells them under `conversion_properties`."""
 
 
 class Snapshots(Entry):

@@ -45,6 +45,8 @@ class Switches(Quotas):
     """Whether TERMINATE jobs and their servers count for the quotas of jobs."""
     server_in_progress: bool = False
     """Whether a server's launchStatus is IN_PROGRESS from its conversion on; declared, and never captured."""
+    conversion_properties: bool = False
+    """Whether the log's CONVERSION_END tells `conversionProperties`; declared, and in no captured log."""
     cleanup_fail: bool = True
     """Whether a cleanup that termination protection stopped logs CLEANUP_FAIL rather than CLEANUP_END."""
     last_launch_terminated: bool = True

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from drskit.sim import refusals
 from drskit.sim.actions import ActionRun, LaunchAction
+from drskit.sim.conversion import conversion_properties
 from drskit.sim.failback import FailbackScribe
 from drskit.sim.fragments import Fragment
 from drskit.sim.portrait import Portrait
@@ -120,17 +121,26 @@ class Scribe:
             written["endDateTime"] = self.time(job.timeline.ends_at)
         return written
 
-    def log_entry(self, entry: LogEntry) -> Json:
+    def log_entry(self, entry: LogEntry, job: Job) -> Json:
         """A line of a job's log."""
         data = {
             "sourceServerID": entry.server_id,
             "conversionServerID": entry.conversion_server,
             "targetInstanceID": entry.instance_id,
             "rawError": entry.error,
+            "conversionProperties": self._conversion(entry, job),
             "eventResourceData": {"sourceNetworkData": dict(entry.network)} if entry.network else None,
         }
         present = {key: value for key, value in data.items() if value is not None}
         return {"event": entry.event, "eventData": present, "logDateTime": self.time(entry.at)}
+
+    def _conversion(self, entry: LogEntry, job: Job) -> Json | None:
+        told = self._world.spec.behaviour.conversion_properties and entry.event == "CONVERSION_END"
+        server = self._world.servers.get(entry.server_id) if told and entry.server_id else None
+        if server is None:
+            return None
+        taken = job.timeline.snapshots_at.get(server.spec.id, job.created_at)
+        return conversion_properties(server.spec, self.time(taken), self._world.ids)
 
     def snapshot(self, server_id: str, snapshot: Snapshot) -> Json:
         """A point in time."""

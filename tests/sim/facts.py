@@ -59,6 +59,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "quotas_hold": (DOCUMENTED, "beyond a quota is ServiceQuotaExceededException; its text was not captured"),
     "terminate_counts": (INFERRED, "the quota page speaks of jobs"),
     "server_in_progress": (INFERRED, "declared by the model, and in no capture"),
+    "conversion_properties": (INFERRED, "declared by the model; captured logs of conversions have none"),
     "cleanup_fail": (INFERRED, "declared by the model, and in no capture"),
     "last_launch_terminated": (INFERRED, "declared by the model, and in no capture"),
     "snapshot_order": (INFERRED, "the model names the parameter, not its default"),

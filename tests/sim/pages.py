@@ -37,6 +37,8 @@ def operations() -> str:
 
 def words() -> str:
     """The words of the model that no world says."""
+    if not UNSAID:
+        return "There are none.\n"
     lines = ["| enum | word | why it is never said |", "|---|---|---|"]
     lines += [f"| `{enum}` | `{word}` | {why} |" for (enum, word), why in sorted(UNSAID.items())]
     return "\n".join([*lines, ""])

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.simulated("a switch is for what an account has only one
 
 OLD = {"id": "i-0123456789abcdef0", "launched": "2026-02-20T10:00:00Z"}
 HERE = Path(__file__).parent
+CODE = "a1b2c3d4e5f6g7h8i9j0k1l2m"
 
 
 @pytest.mark.parametrize("name", sorted({*Switches.model_fields, *Quotas.model_fields}))
@@ -43,6 +44,27 @@ def test_a_recovery_instance_may_be_listed_late(open_lab):
     assert lab.drs.describe_recovery_instances()["items"] == []
     lab.wait(600)
     assert len(lab.drs.describe_recovery_instances()["items"]) == 1
+
+
+def test_a_log_may_tell_of_its_conversions(open_lab):
+    """Sizes, snapshots and product codes of each disk at CONVERSION_END; by default none of it."""
+    disks = [
+        {"device": "/dev/sda1", "bytes": 5 * 2**30 + 1},
+        {"device": "/dev/sdb", "product_codes": {CODE: "ENABLED"}},
+    ]
+
+    def told(behaviour):
+        lab = open_lab(make_spec({"disks": disks}, behaviour=behaviour))
+        job = lab.start(1)
+        lab.wait(3600)
+        return [line["eventData"].get("conversionProperties") for line in lab.log(job["jobID"])]
+
+    assert [None] * 8 == told({})
+    (properties,) = [one for one in told({"conversion_properties": True}) if one]
+    assert properties["rootVolumeName"] == "/dev/sda1"
+    assert properties["volumeToVolumeSize"] == {"/dev/sda1": 6, "/dev/sdb": 8}
+    assert properties["volumeToProductCodes"] == {"/dev/sdb": [{"productCodeId": CODE, "productCodeMode": "ENABLED"}]}
+    assert set(properties["volumeToConversionMap"]) == {"/dev/sda1", "/dev/sdb"}
 
 
 @pytest.mark.parametrize("copied", [False, True])

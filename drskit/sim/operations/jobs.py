@@ -24,7 +24,7 @@ def _describe_job_log_items(call: Call) -> Json:
         entry for entry in job.timeline.entries if entry.at <= call.now and (shown or entry.event != "LAUNCH_END")
     ]
     numbered = list(enumerate(entries))
-    return call.paged(numbered, name=lambda one: str(one[0]), write=lambda one: call.scribe.log_entry(one[1]))
+    return call.paged(numbered, name=lambda one: str(one[0]), write=lambda one: call.scribe.log_entry(one[1], job))
 
 
 def _start_recovery(call: Call) -> Json:
