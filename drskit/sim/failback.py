@@ -12,6 +12,7 @@ from typing import Any
 from drskit.sim import refusals
 from drskit.sim.admission import check_room
 from drskit.sim.furniture import Failback
+from drskit.sim.newcomers import into_source, welcome
 from drskit.sim.portrait import INITIATION_STEPS, steps
 from drskit.sim.records import Instance, Job, SourceServer
 from drskit.sim.spec import Snapshots, span
@@ -131,6 +132,7 @@ def reverse(world: World, instance: Instance, now: datetime) -> str:
     if elsewhere is None or not elsewhere.initialized:
         raise refusals.uninitialized()
     made = elsewhere.ids.named("s", "reversed", world.spec.region, instance.id)
+    settings = into_source(elsewhere.settings, server.spec.source_instance, otherwise=server.spec.launch)
     spec = server.spec.model_copy(
         update={
             "id": made,
@@ -141,8 +143,10 @@ def reverse(world: World, instance: Instance, now: datetime) -> str:
             "launches": (),
             "fails": None,
             "snapshots": Snapshots(),
+            "launch": settings,
         }
     )
+    welcome(elsewhere.settings, made)
     direction = "FAILBACK" if server.direction == "FAILOVER" else "FAILOVER"
     sync = begin(elsewhere.spec.behaviour, now)
     arn = world.arn("source-server", server.spec.id)

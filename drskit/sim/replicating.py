@@ -4,8 +4,9 @@ from datetime import datetime
 
 from drskit.sim import refusals
 from drskit.sim.furniture import Extension, StagingServer
+from drskit.sim.newcomers import defaults, welcome
 from drskit.sim.records import SourceServer
-from drskit.sim.spec import Replication, ReplicationState, ServerSpec, Snapshots
+from drskit.sim.spec import LaunchSettings, Replication, ReplicationState, ServerSpec, Snapshots
 from drskit.sim.sync import begin
 from drskit.sim.world import World
 
@@ -77,7 +78,9 @@ def extend(world: World, staged: StagingServer, tags: dict[str, str], now: datet
         hostname=staged.hostname or None,
         added=now,
         extended=Extension(account=staged.account),
+        launch=defaults(world.settings, otherwise=LaunchSettings()),
     )
+    welcome(world.settings, made)
     server = SourceServer(spec, dict(spec.all_tags), staging_arn=staging_arn(world, staged))
     world.servers[made] = server
     return server

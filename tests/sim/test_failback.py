@@ -37,7 +37,31 @@ def launched(open_lab, **server):
     return lab, shown(lab)["recoveryInstanceID"]
 
 
+def template(lab, **members):
+    """The origin's default launch settings."""
+    origin = lab.client("drs", region="us-east-1")
+    made = origin.create_launch_configuration_template(**members)["launchConfigurationTemplate"]
+    return origin, made["launchConfigurationTemplateID"]
+
+
 # --- AWS's machines --------------------------------------------------------------------------------------------------
+
+
+SOURCE = "i-0aaaaaaaaaaaaaaa1"
+
+
+def test_what_replicates_back_may_be_launched_into_its_source(open_lab):
+    """Where the origin's template says so; its other settings are the new server's, too."""
+    lab, instance_id = launched(open_lab, origin_region="us-east-1", source_instance=SOURCE)
+    origin, template_id = template(lab, launchIntoSourceInstance=True, launchDisposition="STOPPED", copyTags=True)
+    assert "ValidationException" == refused(lab.drs.reverse_replication, recoveryInstanceID=instance_id)
+    assert origin.describe_source_servers()["items"] == []
+    origin.update_launch_configuration_template(launchConfigurationTemplateID=template_id, copyTags=False)
+    lab.drs.reverse_replication(recoveryInstanceID=instance_id)
+    (back,) = origin.describe_source_servers()["items"]
+    settings = origin.get_launch_configuration(sourceServerID=back["sourceServerID"])
+    assert settings["launchIntoInstanceProperties"] == {"launchIntoEC2InstanceID": SOURCE}
+    assert settings["launchDisposition"] == "STOPPED"
 
 
 def test_reversed_replication_makes_a_source_server_in_the_origin_region(open_lab):

@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.sim.lab import make_spec, server_id
+from tests.sim.test_settings import ACTION
 
 pytestmark = pytest.mark.simulated("it would stop, disconnect or delete a source server, or needs one of a kind")
 
@@ -194,6 +195,20 @@ def test_a_server_of_a_staging_account_is_extended(open_lab):
     job = lab.drs.start_recovery(sourceServers=[{"sourceServerID": made["sourceServerID"]}])["job"]
     lab.wait(3600)
     assert lab.statuses(job["jobID"]) == ["LAUNCHED"]
+
+
+def test_a_server_that_is_added_has_the_default_launch_settings(open_lab):
+    """Those of the template, with its actions; servers that were there keep their own."""
+    lab = staging_lab(open_lab)
+    told = {"launchDisposition": "STOPPED", "licensing": {"osByol": True}, "postLaunchEnabled": True}
+    made = lab.drs.create_launch_configuration_template(**told)["launchConfigurationTemplate"]
+    lab.drs.put_launch_action(resourceId=made["launchConfigurationTemplateID"], **ACTION)
+    arn = lab.drs.list_extensible_source_servers(stagingAccountID=STAGING)["items"][0]["arn"]
+    added = lab.drs.create_extended_source_server(sourceServerArn=arn)["sourceServer"]["sourceServerID"]
+    for name, has in ((added, True), (server_id(1), False)):
+        settings = lab.drs.get_launch_configuration(sourceServerID=name)
+        assert all(settings[key] == value for key, value in told.items()) == has
+        assert len(lab.drs.list_launch_actions(resourceId=name)["items"]) == has
 
 
 def test_a_server_with_the_default_key_cannot_be_extended(open_lab):

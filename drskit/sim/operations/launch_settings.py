@@ -2,6 +2,7 @@
 
 from drskit.sim import refusals
 from drskit.sim.actions import LaunchAction
+from drskit.sim.newcomers import SETTINGS
 from drskit.sim.operations.call import Call, Operation
 from drskit.sim.settings import LAUNCH_TEMPLATE, Template
 from drskit.sim.spec import LaunchSettings
@@ -9,15 +10,7 @@ from drskit.sim.wire import Json, launch_action
 
 FAST_FROM = (6, 42, 20)
 """The agent that the recovery mode FAST needs (drs-facts §8)."""
-SETTINGS = {
-    "name": "name",
-    "launchDisposition": "disposition",
-    "targetInstanceTypeRightSizingMethod": "right_sizing",
-    "copyPrivateIp": "copy_private_ip",
-    "copyTags": "copy_tags",
-    "postLaunchEnabled": "post_launch",
-    "recoveryMode": "recovery_mode",
-}
+NAME = {"name": "name"}
 
 
 def _get_launch_configuration(call: Call) -> Json:
@@ -26,7 +19,9 @@ def _get_launch_configuration(call: Call) -> Json:
 
 def _update_launch_configuration(call: Call) -> Json:
     server = call.server()
-    changes = {ours: call.request[name] for name, ours in SETTINGS.items() if call.request.get(name) is not None}
+    changes = {
+        ours: call.request[name] for name, ours in (NAME | SETTINGS).items() if call.request.get(name) is not None
+    }
     if call.request.get("licensing"):
         changes["os_byol"] = bool(call.request["licensing"].get("osByol"))
     into = call.take("launchIntoInstanceProperties", dict)
@@ -164,22 +159,22 @@ OPERATIONS = (
         "UpdateLaunchConfiguration",
         _update_launch_configuration,
         "new version of the EC2 launch template F; refusals D, their codes I",
-        lacks="an instance to launch into is kept, and has no effect",
+        lacks="an instance to launch into is kept and shown, and a launch makes one of its own all the same",
     ),
-    Operation("CreateLaunchConfigurationTemplate", _create_template, "members and quota D; defaults I", status=201),
-    Operation("DescribeLaunchConfigurationTemplates", _describe_templates, "D; order I"),
     Operation(
-        "UpdateLaunchConfigurationTemplate",
-        _update_template,
-        "D",
-        lacks="launchIntoSourceInstance is kept and has no effect",
+        "CreateLaunchConfigurationTemplate",
+        _create_template,
+        "members, quota and effect on servers that are added D; defaults I",
+        status=201,
     ),
+    Operation("DescribeLaunchConfigurationTemplates", _describe_templates, "D; order I"),
+    Operation("UpdateLaunchConfigurationTemplate", _update_template, "effect on servers that are added D"),
     Operation("DeleteLaunchConfigurationTemplate", _delete_template, "D", status=204),
     Operation(
         "PutLaunchAction",
         _put_action,
         "members and quota D; runs in jobs D, their spans I",
-        lacks="the type is read off the document's name; no document is run: the world file says how it ends",
+        lacks="no document is run: the world file says how it ends, and its name which of the two types it is",
     ),
     Operation("ListLaunchActions", _list_actions, "members D; order I"),
     Operation("DeleteLaunchAction", _delete_action, "D", status=204),

@@ -7,7 +7,7 @@ from drskit.sim.networks import SourceNetwork
 from drskit.sim.operations.call import Call, Operation
 from drskit.sim.wire import Json
 
-UNDEPLOYED = "no stack is deployed: the VPC and the stack are names that only DRS shows"
+UNDEPLOYED = "CloudFormation deploys nothing: the VPC and the stack are names that only DRS shows"
 
 
 def _network(call: Call) -> SourceNetwork:

@@ -118,7 +118,7 @@ OPERATIONS = (
         _create_extended,
         "members D; the default key's refusal O; others I",
         status=201,
-        lacks="its replication stands still: the staging account is data of the world file",
+        lacks="the staging account has no DRS of its own here: nothing that is done there, such as a stop, is seen",
     ),
     Operation("ListStagingAccounts", _list_staging_accounts, "D"),
 )
