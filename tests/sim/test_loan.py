@@ -168,7 +168,7 @@ def test_an_account_that_is_a_served_world_passes(tmp_path):
         with urllib.request.urlopen(f"{served.url}/drskit/world", timeout=10) as reply:
             left = reply.read().decode()
     passed, skipped = (int(re.search(rf"(\d+) {word}", done.stdout)[1]) for word in ("passed", "skipped"))
-    assert passed >= 90
-    assert skipped >= 200
+    assert passed >= 75
+    assert skipped >= 400
     assert done.stdout.count("only simulated: ") >= 30
     assert [OTHERS] == re.findall(r"i-0[0-9a-f]{16}", left)
