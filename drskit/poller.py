@@ -452,6 +452,12 @@ def describe(result: Pass) -> str:
     parts += [f"{len(result.elsewhere)} of other accounts"] if result.elsewhere else []
     parts += [f"{len(result.barred)} that this worker cannot drive now"] if result.barred else []
     since = f" since {utc(result.since)}" if result.since else ""
-    parts += [f"waiting for AWS{since}: {result.trouble}"] if result.trouble else []
+    parts += [f"waiting for AWS{since}: {result.trouble.rstrip('.')}"] if result.trouble else _refusals(result)
     parts += [f"next at {utc(result.next_poll)}"] if result.next_poll else []
     return ", ".join(parts)
+
+
+def _refusals(result: Pass) -> list[str]:
+    """What AWS refuses of executions for now, each refusal once."""
+    texts = [part for one in result.executions.values() for part in (one.waiting_for or "").split("; ")]
+    return [f"waiting for {text}" for text in dict.fromkeys(texts) if text.startswith("AWS since ")]

@@ -16,7 +16,7 @@ from botocore.retries.standard import ExponentialBackoff
 
 from drskit.clock import Clock
 from drskit.drill import Drill, DrillParameters
-from drskit.model import AttemptStatus, CommandKind, Execution, ExecutionStatus
+from drskit.model import AttemptStatus, CommandKind, Execution, ExecutionStatus, utc
 from drskit.poller import SWEEP_EVERY, Pass, describe
 from drskit.session import Session
 from drskit.verify import faults
@@ -168,7 +168,9 @@ def test_a_token_that_expires_between_intent_and_call_only_delays():
             home, operation="DescribeJobs", kind="expired-token", times=OFTEN, until=minutes(8), **{"from": minutes(1)}
         )
         came_through(followed, followed.work())
-        assert any("ExpiredTokenException at StartRecovery in us-west-2" in text for text in followed.shown())
+        expected = "ExpiredTokenException at StartRecovery in us-west-2"
+        assert any(expected in text for text in followed.shown())
+        assert any(f"waiting for AWS since {utc(START)}: {expected}" in describe(result) for result in followed.passes)
 
 
 def test_a_launch_that_aws_refuses_for_hours_leaves_few_attempts_and_a_whole_history():

@@ -124,7 +124,8 @@ def poll(ctx: click.Context, keep_on: bool, until_idle: bool, json_output: bool)
                 say(outcome(execution))
     waiting = poller.people() if last is None or last.idle else ()
     for header in waiting:
-        say(f"{header.execution_id} waits for {header.waiting_for}".rstrip(".") + ".")
+        told = f"{header.execution_id} waits for {header.waiting_for}"
+        say(told if told.endswith((".", "?", "!")) else f"{told}.")
     if last is not None and last.trouble:
         sys.exit(3)
     left = last is not None and last.idle and (last.quarantined or last.elsewhere)
