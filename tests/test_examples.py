@@ -255,7 +255,7 @@ def test_editing():
     with opened("editing", user="mira") as home:
         execution = start(home, "editing")
         home.finish(approve=False)
-        what = wanted("timeout: PT2H", remove=["s-6f0c1d2e3f4a5b6c3"])
+        what = wanted("timeout: PT2H", remove=["s-7a0c1d2e3f4a5b6c3"])
         edit(home.session, execution.execution_id, "Web", what, reason="its disks lag behind")
         home.finish()
         execution, summary = ended(home, execution)
