@@ -13,7 +13,7 @@ from drskit.errors import MissingExtra
 from drskit.views.notices import alert, done, guarded, said
 
 WIDE = "min(34em, 96%)"
-LABEL = "10.5em"
+LABEL = "12.5em"
 FIELD = "drs-field"
 LOOKS = f"""<style>
 @media (max-width: 640px) {{
