@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.lab import CHROMIUM, CHROMIUM_FLAGS, Lab, jupyterlab
+from tests.e2e.lab import CHROMIUM, CHROMIUM_FLAGS, SOON, Lab, jupyterlab
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +35,7 @@ def browser(tmp_path_factory):
 def page(browser):
     """A page that may ask this machine only."""
     page = browser.new_page()
+    page.set_default_timeout(SOON)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     yield page

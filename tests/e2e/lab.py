@@ -29,6 +29,8 @@ CHROMIUM_FLAGS = [
 ]  # fmt: skip
 DRILL = "03-run-a-drill"
 KERNEL_IDLE = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+SOON = 120_000
+"""How long anything may take on a loaded machine, in milliseconds; all of it is waited for, nothing slept."""
 SETTINGS = {
     "notification": {"fetchNews": "false", "checkForUpdates": False},
     "themes": {"theme": "JupyterLab Light", "adaptive-theme": False},
@@ -56,7 +58,9 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator["Lab"]
         server = subprocess.Popen(command, env=_environment(folder), stdout=log, stderr=subprocess.STDOUT)
     lab = Lab(f"http://127.0.0.1:{port}", root)
     try:
-        assert wait_until(lambda: _answers(f"{lab.url}/api"), timeout_seconds=60), (folder / "server.log").read_text()
+        assert wait_until(lambda: _answers(f"{lab.url}/api"), timeout_seconds=SOON / 1000), (
+            folder / "server.log"
+        ).read_text()
         yield lab
     finally:
         server.terminate()

@@ -5,10 +5,7 @@ from pathlib import Path
 import nbformat
 
 from drskit.resources import find_file
-from tests.e2e.lab import KERNEL_IDLE
-
-SOON = 30_000
-"""How long anything may take, in milliseconds."""
+from tests.e2e.lab import KERNEL_IDLE, SOON
 
 
 class OpenNotebook:

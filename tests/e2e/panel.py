@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.lab import DRILL, KERNEL_IDLE, Lab
+from tests.e2e.judging import grave
+from tests.e2e.lab import DRILL, KERNEL_IDLE, SOON, Lab
 
 expect: Any = pytest.importorskip("playwright.sync_api").expect
-axe: Any = pytest.importorskip("axe_playwright_python.sync_playwright")
-
-SOON = 60_000
-"""How long anything here may take on a loaded machine, in milliseconds; all of it is waited for, nothing slept."""
-GRAVE = {"serious", "critical"}
 
 
 class Notebook:
@@ -81,15 +77,8 @@ class Notebook:
 
     def grave(self) -> list[str]:
         """What axe-core finds in the panel of serious or critical impact; what is around it is JupyterLab's."""
-        violations = axe.Axe().run(self.page, context=".drs-panel").response["violations"]
-        return [told(violation) for violation in violations if violation["impact"] in GRAVE]
+        return grave(self.page, ".drs-panel")
 
     def shut_down(self) -> None:
         """End the kernel."""
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-
-
-def told(violation: Any) -> str:
-    """A violation in a line."""
-    nodes = violation["nodes"]
-    return f"{violation['impact']} {violation['id']} x{len(nodes)}: {nodes[0]['html'][:200]}"
