@@ -14,8 +14,9 @@ from itertools import chain
 
 from drskit.cadence import Ceilings, is_due, next_look
 from drskit.clock import Clock
-from drskit.engine import Engine, Look
+from drskit.engine import Engine
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
+from drskit.look import Look
 from drskit.model import Cadence, Execution, ExecutionHeader, utc
 from drskit.noticing import pressing
 from drskit.outbox import Outbox

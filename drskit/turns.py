@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from drskit.admission import asks, precedence, room, why_queued, why_refused
-from drskit.engine import Look
 from drskit.errors import Unavailable
+from drskit.look import Look
 from drskit.model import Execution
 from drskit.quotas import Load, load_of
 from drskit.seen import LATER, Room
