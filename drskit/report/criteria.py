@@ -21,7 +21,7 @@ from drskit.model import (
     WaveRun,
     WaveStatus,
 )
-from drskit.report.measures import Measure, Verdict, reached, so_far
+from drskit.report.measures import Measure, Verdict, obeyed, reached, so_far
 from drskit.states import FINAL_WAVE
 from drskit.steps import failures_borne
 from drskit.views.actions import amiss
@@ -212,8 +212,16 @@ def _in_no_wave(execution: Execution) -> Iterator[Untested]:
     for group in execution.groups:
         for server_id in group.servers:
             if server_id not in launched:
-                why = "Its group is in no wave of the plan."
+                why = _taken_out(execution, server_id) or "Its group is in no wave of the plan."
                 yield Untested(source_server_id=server_id, name="", of=f"group {group.group_id}", why=why)
+
+
+def _taken_out(execution: Execution, server_id: str) -> str | None:
+    """Who took a server out of its wave while the execution ran, and why; None where nobody did."""
+    for command in reversed(execution.commands):
+        if command.edit is not None and server_id in command.edit.removed and obeyed(command):
+            return f"It was taken out of wave {command.edit.wave.name} by {command.by}: {command.reason}"
+    return None
 
 
 # --- what somebody must follow up ------------------------------------------------------------------------------------

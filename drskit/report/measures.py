@@ -189,7 +189,7 @@ ENDS_A_PAUSE = (CommandKind.RESUME, CommandKind.CANCEL, CommandKind.DECLINE)
 
 def pauses(execution: Execution, now: datetime) -> list[Interval]:
     """When a person had paused it: from the command that was obeyed to the one that ended the pause."""
-    obeyed = [command for command in execution.commands if _obeyed(command)]
+    obeyed = [command for command in execution.commands if obeyed(command)]
     found: list[Interval] = []
     since: datetime | None = None
     for command in sorted(obeyed, key=lambda command: command.acknowledged or command.at):
@@ -206,7 +206,8 @@ def _of_a_wave_only(command: Command) -> bool:
     return command.kind is CommandKind.RESUME and command.wave_name is not None
 
 
-def _obeyed(command: Command) -> bool:
+def obeyed(command: Command) -> bool:
+    """Whether what a command says was done."""
     return command.acknowledged is not None and not (command.answer or "").startswith(REFUSED)
 
 
