@@ -1,8 +1,8 @@
 """The proof holds: every AWS call meets every fault, and the checker finds nothing.
 
 The quick part meets two kinds of fault at the launch requests themselves; the
-part marked slow the main kinds at every call of a launch, and deaths in
-commands and cleanups. All run the documented command.
+part marked slow the main kinds at every call of a launch, of commands and of
+cleanups, and deaths in everything else. All run the documented command.
 """
 
 import ast
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from drskit.model import CommandKind
 from tests.proof.faults import parse
 from tests.proof.mutants import MUTANTS
 from tests.proof.runs import planned, run
@@ -21,6 +22,7 @@ from tests.proof.scenarios import DOINGS, SCENARIOS
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CHANGES = ("TransactWriteItems", "StartRecovery", "TerminateRecoveryInstances")
+STRUCK = ("launch", "approve", "decline", "skip", "pause", "resume", "cancel", "retry", "cleanup")
 CLEAN = ["duplicates: 0", "orphans: 0", "lost: 0", "false failures: 0", "other violations: 0"]
 
 
@@ -43,16 +45,22 @@ def test_faults_of_the_launch_requests_leave_one_job_each():
 
 @pytest.mark.slow
 def test_every_fault_of_every_call_leaves_one_job_each(capsys):
-    """The main kinds of fault at every boto3 call of a launch: no violation, and no delay beyond 435 seconds.
+    """The main kinds of fault at every boto3 call of a launch, of polling it, of each command and of a cleanup.
 
-    The command without options adds all spans of delays and freezes, and what strikes one send of several.
+    No violation, and no delay beyond 435 seconds. The command without options adds for launches all spans of delays and
+    freezes, and what strikes one send of several.
     """
-    lines = prove("single", "--scenario", "launch", "--main")
+    lines = prove("single", "--main", *(word for name in STRUCK for word in ("--scenario", name)))
     with capsys.disabled():
         sys.stdout.write("\n".join(["", *lines, ""]))
     assert set(CLEAN) <= set(lines)
     (delay,) = [line for line in lines if line.startswith("worst added delay")]
     assert float(delay.split()[3]) <= 435
+
+
+def test_each_command_of_people_to_a_running_execution_is_in_the_sweep():
+    """None is left out but the edit, which is struck where it changes something."""
+    assert {kind.value for kind in CommandKind} - {"edit"} == set(STRUCK) - {"launch", "cleanup"}
 
 
 def test_what_is_asked_of_a_service_by_an_action_is_done_once():
@@ -72,13 +80,13 @@ def test_no_action_is_done_twice_whatever_meets_its_request():
 
 
 @pytest.mark.slow
-def test_a_death_around_any_change_of_a_command_or_a_cleanup_is_made_good():
+def test_a_death_around_any_change_of_what_else_a_plan_can_say_is_made_good():
     """The process dies after everything that changes something in DRS or the tables.
 
-    That is where a command could be obeyed twice or an instance asked for twice; the command without options strikes
-    every call with every main kind of fault, also of what is left out here for its time.
+    That is where an approval could be used twice or money spent that nobody allowed; the command without options
+    strikes every call with every main kind of fault, also of what is left out here for its time.
     """
-    left_out = {"foreign", "actions", "checks", "notify"}
+    left_out = {"foreign", "actions", "checks", "notify", *STRUCK}
     scenarios = [name for name, scenario in SCENARIOS.items() if not scenario.launches and name not in left_out]
     series = [word for name in scenarios for word in ("--scenario", name)]
     series += [word for call in CHANGES for word in ("--call", call)]
