@@ -28,12 +28,13 @@ from drskit.settings import Settings
 from drskit.sim import parse_world, simulated
 from drskit.sim.gateway import Gateway
 from tests.proof.checker import WRITES, Checker, Sent
-from tests.proof.sdk import quick_sdk
+from tests.sdk import quicken_sdk
 
 SKEWS = (timedelta(minutes=-7), timedelta(seconds=40), timedelta(hours=1), timedelta(seconds=-130))
 """By how much the local clocks of the processes are wrong, in turn."""
 NOTED = {*WRITES, "StartRecovery", "TerminateRecoveryInstances", "SendCommand"}
 _LOADER = Loader()
+quicken_sdk()
 
 
 class LocalClock:
@@ -148,7 +149,7 @@ def stage(world: str, *, seed: int = 0) -> Iterator[Stage]:
     waits = vars(botocore.endpoint)["time"]
     vars(botocore.endpoint)["time"] = SimpleNamespace(sleep=clock.sleep)
     try:
-        with quick_sdk(), simulated(spec, clock) as gateway:
+        with simulated(spec, clock) as gateway:
             settings = Settings.model_validate({"region": spec.region})
             place = Stage(gateway, clock, settings, random.Random(seed))
             place.session("admin").create_tables()

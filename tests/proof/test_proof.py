@@ -8,7 +8,6 @@ cleanups, and deaths in everything else. All run the documented command.
 import ast
 import subprocess
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from tests.proof.faults import parse
 from tests.proof.mutants import MUTANTS
 from tests.proof.runs import planned, run
 from tests.proof.scenarios import DOINGS, SCENARIOS
+from tests.sdk import stock_sdk
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -132,11 +132,11 @@ def test_the_same_seed_gives_the_same_run():
     assert first.trace != other.trace
 
 
-def test_the_short_ways_of_the_sdk_change_nothing(monkeypatch):
+def test_the_short_ways_of_the_sdk_change_nothing():
     """Without them the same run, to the last request."""
     short = run("approve", planned(()))
-    monkeypatch.setattr("tests.proof.stage.quick_sdk", nullcontext)
-    assert short == run("approve", planned(()))
+    with stock_sdk():
+        assert short == run("approve", planned(()))
 
 
 def parsed(name: str) -> ast.Module:
