@@ -5,6 +5,7 @@ and the seed chooses which servers of a group are the odd ones.
 """
 
 import re
+from collections import Counter
 from ipaddress import IPv4Network, ip_network
 from typing import Annotated, Any
 
@@ -72,6 +73,16 @@ class WorldFile(WorldSpec):
         """Leave it to whoever reads the file: a complaint names the line."""
         return self
 
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, told: Any) -> Any:
+        """Servers and instances that have no id get one, as those of a group do."""
+        if not isinstance(told, dict) or not isinstance(told.get("servers"), list | tuple):
+            return told
+        seed, region = told.get("seed", 1), str(told.get("region", cls.model_fields["region"].default))
+        ids, names = Ids(seed if isinstance(seed, int) else 1, region), Counter[str]()
+        return told | {"servers": [_identified(server, ids, names) for server in told["servers"]]}
+
     @property
     def ids(self) -> Ids:
         """What names are made from."""
@@ -82,6 +93,23 @@ class WorldFile(WorldSpec):
         made = [server for group in self.generate for server in members(group, self.ids)]
         told = {name: getattr(self, name) for name in WorldSpec.model_fields}
         return WorldSpec(**told | {"servers": (*self.servers, *made)})
+
+
+def _identified(server: Any, ids: Ids, names: Counter[str]) -> Any:
+    """A server as it is written, with an id that its name gives it; the second of a name has its number besides."""
+    if not isinstance(server, dict):
+        return server
+    name = str(server.get("name", ""))
+    names[name] += 1
+    whole: dict[str, Any] = {"id": ids.named("s", "declared", name, names[name])} | server
+    if isinstance(whole.get("instances"), list | tuple):
+        told = enumerate(whole["instances"])
+        whole["instances"] = [_with_id(one, ids.ec2("i", "declared", whole["id"], place)) for place, one in told]
+    return whole
+
+
+def _with_id(told: Any, name: str) -> Any:
+    return {"id": name} | told if isinstance(told, dict) else told
 
 
 def members(group: Group, ids: Ids) -> list[ServerSpec]:

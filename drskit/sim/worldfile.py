@@ -40,6 +40,8 @@ YAMLS = {re.compile(r"valid (tuple|list)"): "list", re.compile(r"valid dictionar
 """What pydantic calls the kinds of YAML."""
 PROBES = "drskit-probe"
 """The simulator's own service, by which a simulated drill tries ports and URLs."""
+MADE = ("ServerSpec", "ExistingInstance")
+"""What gets an id from the seed where none is written."""
 TIMES = frozenset({"from", "until", "since", "added", "launched", "last_seen", "start"})
 
 
@@ -104,6 +106,8 @@ def schema() -> dict[str, Any]:
     found = WorldFile.model_json_schema(by_alias=True)
     found["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     found["title"] = "A world of drskit's simulator"
+    for name in MADE:
+        found["$defs"][name]["required"].remove("id")
     explained = {model.__name__: model for model in _models(WorldFile)}
     for name, part in [("WorldFile", found), *found.get("$defs", {}).items()]:
         if name in explained:

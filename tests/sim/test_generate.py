@@ -1,11 +1,36 @@
 """Many servers of a few lines."""
 
+import re
+
 import pytest
 
 from drskit.sim import parse_world
-from drskit.sim.worldfile import dump_world
+from drskit.sim.worldfile import dump_world, schema
 
 pytestmark = pytest.mark.simulated("it is about world files")
+
+DECLARED = """
+start: 2026-03-02T09:00:00Z
+servers:
+- {name: web, instances: [{launched: 2026-02-20T10:00:00Z}]}
+- {name: db}
+- {name: db}
+- {}
+"""
+
+
+def test_who_has_no_id_gets_one():
+    """By the name, so that it stays when others come; two of a name are two, and the world's own file opens again."""
+    world = parse_world(DECLARED)
+    ids = [server.id for server in world.servers]
+    assert len({*ids}) == 4
+    assert all(re.fullmatch(r"s-5[0-9a-f]{16}", one) for one in ids)
+    assert re.fullmatch(r"i-0[0-9a-f]{16}", world.servers[0].instances[0].id)
+    more = parse_world(DECLARED.replace("servers:", "servers:\n- {name: first}"))
+    assert ids == [server.id for server in more.servers[1:]]
+    assert parse_world(dump_world(world)) == world
+    assert not {"id"} & {*schema()["$defs"]["ServerSpec"].get("required", ())}
+
 
 WORLD = """
 start: 2026-03-02T09:00:00Z
