@@ -37,11 +37,15 @@ def renderer() -> str:
 
     None but the files of this package and jinja2's version count; two checkouts of one commit agree.
     """
-    from importlib.metadata import version
+    from importlib.metadata import PackageNotFoundError, version
 
+    try:
+        drawing = version("jinja2")
+    except PackageNotFoundError:  # evidence is kept without it, too
+        drawing = ""
     package = Path(__file__).parent
     files = {file for pattern in MAKE_REPORTS for file in package.glob(pattern) if file.suffix != ".pyc"}
-    digest = hashlib.sha256(version("jinja2").encode())
+    digest = hashlib.sha256(drawing.encode())
     for file in sorted(files):
         digest.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:DIGITS]
