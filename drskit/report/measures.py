@@ -189,10 +189,10 @@ ENDS_A_PAUSE = (CommandKind.RESUME, CommandKind.CANCEL, CommandKind.DECLINE)
 
 def pauses(execution: Execution, now: datetime) -> list[Interval]:
     """When a person had paused it: from the command that was obeyed to the one that ended the pause."""
-    obeyed = [command for command in execution.commands if obeyed(command)]
+    carried_out = [command for command in execution.commands if obeyed(command)]
     found: list[Interval] = []
     since: datetime | None = None
-    for command in sorted(obeyed, key=lambda command: command.acknowledged or command.at):
+    for command in sorted(carried_out, key=lambda command: command.acknowledged or command.at):
         if command.kind is CommandKind.PAUSE and since is None:
             since = command.acknowledged
         elif since is not None and command.kind in ENDS_A_PAUSE and not _of_a_wave_only(command):
