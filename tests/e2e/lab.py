@@ -46,6 +46,7 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator["Lab"]
     settings.mkdir(parents=True)
     for name, value in (SETTINGS | {"themes": {"theme": theme}}).items():
         (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(value))
+    _leave_out_scheduler(folder / "jupyter_config_dir")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -66,6 +67,15 @@ def jupyterlab(folder: Path, theme: str = "JupyterLab Light") -> Iterator["Lab"]
         server.terminate()
         server.wait(20)
         lab.end_worlds()
+
+
+def _leave_out_scheduler(config: Path) -> None:
+    """It has tests of its own; here it would only take its time at every start and in every page."""
+    (config / "labconfig").mkdir(parents=True)
+    server = {"ServerApp": {"jpserver_extensions": {"jupyter_scheduler": False}}}
+    (config / "jupyter_server_config.json").write_text(json.dumps(server))
+    page = {"disabledExtensions": {"@jupyterlab/scheduler": True}}
+    (config / "labconfig" / "page_config.json").write_text(json.dumps(page))
 
 
 def _environment(folder: Path) -> dict[str, str]:

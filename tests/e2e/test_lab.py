@@ -7,21 +7,19 @@ while it waits for a person, so that nothing here depends on the machine's pace.
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from drskit.clock import wait_until
 from drskit.session import Session
+from tests.cli.shell import Shell
 from tests.e2e.aws import aws_for_all_one_can_tell
 from tests.e2e.lab import alive
 from tests.e2e.panel import SOON, Notebook, expect
 
 pytestmark = pytest.mark.slow
 PAIR = Path(__file__).with_name("pair.yaml")
-DRSKIT = str(Path(sys.executable).with_name("drskit"))
 
 
 @pytest.fixture
@@ -249,14 +247,13 @@ def test_a_drill_in_aws_is_asked_about_once_more_and_is_real_to_its_end(lab, pag
         found.shut_down()
 
 
-def test_a_recovery_is_real_and_takes_a_token_that_a_person_types(lab, page, request):
+def test_a_recovery_is_real_and_takes_a_token_that_a_person_types(lab, page, request, tmp_path):
     """A wrong one starts nothing; the page forgets the right one, and the record says who authorised it."""
     with aws_for_all_one_can_tell("shop") as served:
-        environment = os.environ | served.environment()
-        for words in (("tables", "create"), ("apply", str(PAIR))):
-            subprocess.run([DRSKIT, *words], env=environment, check=True, capture_output=True)
-        authorize = [DRSKIT, "authorize", str(PAIR), "--reason", "the site is lost", "--yes"]
-        token = subprocess.run(authorize, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+        shell = Shell(tmp_path, served.environment(), served)
+        shell.run("tables", "create")
+        shell.run("apply", str(PAIR))
+        token = shell.run("authorize", str(PAIR), "--reason", "the site is lost", "--yes").stdout.strip()
         parameters = {"simulate": False, "runbook": str(PAIR)}
         found = Notebook(lab, page, request.node.name, environment=served.environment(), **parameters)
         found.run_all()
