@@ -15,7 +15,7 @@ from drskit.actions import Task, TaskStatus
 from drskit.aftercare import look_after, record_gone
 from drskit.attempts import OVER_QUOTA
 from drskit.authorization import Authorization, actions_unauthorised, permit, unauthorised
-from drskit.bounds import bounded
+from drskit.bounds import WAITING_BYTES, bounded, shortened
 from drskit.checking import call_sent
 from drskit.checks import ProbeCall
 from drskit.cleaning import instances_of
@@ -202,12 +202,13 @@ class Engine:
             return
 
     def show_fault(self, execution: Execution, fault: str) -> None:
-        """Say in the execution that no step can be worked out of it: once for each fault, until a step can be."""
-        text = f"a drskit that can advance it: {fault}"
+        """Say in the execution that no step can be worked out of it: the first fault, and once, until a step can be."""
+        lead = "a drskit that can advance it: "
         shown = execution.waiting_for or ""
-        if execution.status in FINAL_EXECUTION or text in shown:
+        if execution.status in FINAL_EXECUTION or lead in shown:
             return
-        after = execution.model_copy(update={"waiting_for": "; ".join(filter(None, (shown, text)))})
+        text = shortened(f"{lead}{fault}", WAITING_BYTES // 2)  # in front, for the end may be cut off
+        after = execution.model_copy(update={"waiting_for": "; ".join(filter(None, (text, shown)))})
         try:
             self._commit(execution, after)
         except LostRace:

@@ -177,14 +177,22 @@ def _wave(
     )
     steps = steps_of(wave, tuple(server.source_server_id for server in runs))
     most = max(min(quotas.servers_per_job, SERVERS_PER_JOB, quotas.servers), 1)
-    at_once = max(min(quotas.jobs, quotas.servers // most), 1)
-    jobs = [-(-len(step) // most) for step in steps]
-    rounds = sum(-(-count // at_once) for count in jobs)
+    jobs = [_jobs(len(step), most) for step in steps]
+    rounds = sum(
+        max(-(-len(step) // max(quotas.servers, 1)), -(-count // max(quotas.jobs, 1)))
+        for step, count in zip(steps, jobs, strict=True)
+    )
     sizes = tuple((server.source_server_id, server.size or Size()) for server in runs)
     return WaveForecast(
         name=wave.name, servers=sizes, jobs=sum(jobs), rounds=rounds, steps=len(steps), beside=beside, begins=begins,
         lasts=once * rounds + beside.counted, bill=expected(runs, prices, run),
     )  # fmt: skip
+
+
+def _jobs(servers: int, most: int) -> int:
+    """How many jobs launch so many servers: in chunks of what DRS takes at most, each cut to what it takes here."""
+    whole, rest = divmod(servers, SERVERS_PER_JOB)
+    return whole * -(-SERVERS_PER_JOB // most) + -(-rest // most)
 
 
 def quota_words(found: Forecast) -> str:

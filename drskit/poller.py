@@ -272,6 +272,11 @@ class Poller:
             except LostRace:
                 return
 
+    def sweep_again(self) -> None:
+        """Let the next pass sweep: whoever was to be told of what the last sweep found was not."""
+        self._next_sweep = None
+        self.wake(*SWEEP_KEY)
+
     # --- finding -----------------------------------------------------------------------------------------------------
 
     def _find(self, candidates: Iterable[ExecutionHeader | Malformed], log: "_Log") -> Iterator[ExecutionHeader]:
@@ -395,8 +400,15 @@ class Poller:
             why = f"{type(error).__name__}: {error}"
             log.quarantined.append(f"{execution.execution_id} cannot be advanced: {why}")
             log.failed[execution.execution_id] = why
-            self._engine.show_fault(execution, why)
+            self._show_fault(execution, why)
         return None
+
+    def _show_fault(self, execution: Execution, why: str) -> None:
+        """Let the execution say it; where the fault is in saying and writing, only the log has it."""
+        try:
+            self._engine.show_fault(execution, why)
+        except Exception:
+            LOG.exception("execution %s cannot say what its fault is", execution.execution_id)
 
     def _load(self, execution_id: str, log: "_Log") -> Execution | None:
         try:

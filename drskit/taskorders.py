@@ -43,8 +43,8 @@ def ending_again(execution: Execution, decision: Decision) -> Execution:
     """What was done at the end and may be repeated is to be run again, for there is to be another end."""
     last = {task.index: task for task in execution.tasks if task.phase is TaskPhase.FINALLY}
     for task in last.values():
-        done = task.status is TaskStatus.DONE and for_this_mode(execution, task)
-        if done and action_of(execution, task).repeatable:
+        done = task.status is TaskStatus.DONE or task.status not in FINAL_TASK  # what runs will be done before that end
+        if done and for_this_mode(execution, task) and action_of(execution, task).repeatable:
             execution = with_task(execution, task.task_id, again=decision)
     return execution
 

@@ -163,12 +163,12 @@ def stand_of(execution: Execution, phase: TaskPhase, wave_name: str | None) -> S
 
 def _stand(execution: Execution, action: Action, index: int, task: Task | None) -> Stand | None:
     """Where a list stands with this action; None when it is past it."""
+    if task and task.status not in FINAL_TASK and not task.overridden:
+        return Stand(Turn.BUSY, index, task)
     if task is None or task.again:
         return Stand(Turn.DUE, index, task)
     if task.status in GOOD or task.overridden:
         return None
-    if task.status not in FINAL_TASK:
-        return Stand(Turn.BUSY, index, task)
     return _stand_failed(execution, action, index, task)
 
 

@@ -198,6 +198,23 @@ def test_a_forecast_says_how_long_and_how_much_and_what_that_stands_on():
     assert [1, 1] == [one["Jobs"] for one in told["Waves"]]
 
 
+@pytest.mark.parametrize(
+    ("servers", "quotas", "expected"),
+    [
+        (250, Quotas(servers=250), (3, 1)),
+        (250, Quotas(servers=249), (3, 2)),
+        (200, Quotas(servers_per_job=30), (8, 1)),
+        (250, Quotas(jobs=2), (3, 2)),
+    ],
+)
+def test_a_forecast_makes_the_jobs_and_rounds_that_the_engine_would(servers, quotas, expected):
+    """What DRS takes at once is filled to the last server, with a smaller job."""
+    runbook = runbook_of(PLAN)
+    resolved = [Resolved(group, tuple(map(source, range(1, servers + 1)))) for group in runbook.groups]
+    first, _ = forecast(runbook.plan, resolved, PRICES, None, quotas).waves
+    assert expected == (first.jobs, first.rounds)
+
+
 def test_a_forecast_counts_rounds_that_the_quotas_make_and_names_what_it_does_not_know():
     """Five servers, two a job and one job at once; a wait, and an action and checks that no drill has run yet."""
     wait = "before: [{wait: PT5M, modes: [DRILL]}, {wait: PT9H, modes: [RECOVERY]}]"

@@ -131,7 +131,7 @@ def test_a_malformed_item_is_set_aside_and_stops_nobody():
         assert ExecutionStatus.COMPLETED is final(home, execution).status
 
 
-def spoil(home: House, execution_id: str) -> None:
+def spoil(home: House, execution_id: str, waiting_for: str | None = None) -> None:
     """Make an execution one that can be read, and that no step can be worked out of: it runs what its plan lacks."""
     store = home.session.store
     before = store.load(execution_id)
@@ -139,9 +139,39 @@ def spoil(home: House, execution_id: str) -> None:
         task_id="T1", wave_name="Database", phase=TaskPhase.BEFORE, index=7, number=1, kind=ActionKind.WAIT,
         title="wait", intended_at=before.start_time, status=TaskStatus.RUNNING,
     )  # fmt: skip
-    spoilt = before.model_copy(update={"tasks": (task,)})
+    spoilt = before.model_copy(update={"tasks": (task,), "waiting_for": waiting_for})
     after, events = narrate(before, spoilt, now=store.now(), actor="somebody")
     store.commit(before, after, events)
+
+
+def test_a_fault_is_said_once_however_much_else_there_is_to_wait_for():
+    """It stands in front, where nothing cuts it off; the passes after it write nothing."""
+    with house(text=SMALL) as home:
+        broken = home.session.start(runbook_of(SMALL_PLAN))
+        spoil(home, broken.execution_id, waiting_for="x" * 590)
+        poller = home.session.poller()
+        for _ in range(4):
+            poller.run_pass()
+            home.clock.sleep(60)
+        told = home.session.store.load(broken.execution_id)
+        assert told.waiting_for.startswith("a drskit that can advance it: IndexError")
+        assert 1 == sum("can advance it" in str(event) for event in home.session.store.events(broken.execution_id))
+
+
+def test_a_fault_that_cannot_even_be_said_stops_nobody_else(monkeypatch):
+    """Where the fault is in saying and writing: the other execution is launched all the same."""
+    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
+    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
+    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
+    with house(text=SMALL) as home:
+        broken, _ = home.session.start(runbook_of(small)), home.session.start(runbook_of(other))
+        spoil(home, broken.execution_id)
+        monkeypatch.setattr("drskit.engine.shortened", lambda *_: 1 / 0)
+        for _ in range(2):
+            result = home.session.poller().run_pass()
+            home.clock.sleep(60)
+        assert any("IndexError" in text for text in result.quarantined)
+        assert 1 == len(home.jobs())
 
 
 def test_polling_until_idle_ends_beside_what_cannot_be_advanced():

@@ -86,6 +86,7 @@ class Web:
         if misfit is not None:
             return misfit
         body = request["Body"].encode() if request["Body"] is not None else None
+        answered: list[int] = []
 
         def send() -> Outcome:
             end = self._now() + timedelta(seconds=self._connect_seconds + request["Seconds"])
@@ -98,6 +99,7 @@ class Web:
             )
             try:
                 reply = session.send(prepared)
+                answered.append(reply.status_code)
                 return _judged(request, reply.status_code, self._text(reply.raw, end), secrets)
             except SSLError as error:
                 return NotExecuted("SSLError", str(error))
@@ -111,7 +113,7 @@ class Web:
             try:
                 return within(self._connect_seconds + seconds + min(SPARE_SECONDS, seconds), send)
             except TimeoutError as error:
-                return Unknown(str(error))
+                return _judged(request, answered[0], "", secrets) if answered else Unknown(str(error))
 
         return once(ask, task, "the request")
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from drskit.errors import DrskitError, InvalidInput
+from drskit.errors import InvalidInput, Unavailable
 from drskit.model import AccountId
 from drskit.poller import describe
 from drskit.session import Session
@@ -30,8 +30,8 @@ LOG = logging.getLogger("drskit.handler")
 DELAYS = (0, 15, 30, 45)
 """Seconds of a minute at which a place is looked at; where it is not due yet, the look ends at once."""
 
-MOST_NAMED = 1_000
-"""Executions that a message names; it may weigh 256 KiB."""
+MOST_NAMED = 500
+"""Executions that a message names: ten messages are sent at once, and may weigh 256 KiB together."""
 
 
 class Place(BaseModel):
@@ -74,11 +74,16 @@ def poller(event: object, context: object) -> dict[str, Any]:  # noqa: ARG001 - 
 def find(session: Session) -> dict[str, Any]:
     """Ask for the looks; the places that need attention, as the finder tells them."""
     queue = session.queue
+    poller = session.poller()
     places = [
         {"AccountId": account, "Region": region, "ExecutionIds": swept[:MOST_NAMED]}
-        for (account, region), swept in session.poller().places().items()
+        for (account, region), swept in poller.places().items()
     ]
-    queue.send([(json.dumps(place), delay) for place in places for delay in DELAYS])
+    try:
+        queue.send([(json.dumps(place), delay) for place in places for delay in DELAYS])
+    except Unavailable:
+        poller.sweep_again()
+        raise
     return {"Places": places}
 
 
@@ -101,10 +106,10 @@ def poll(session: Session, event: object) -> dict[str, Any]:
 
 
 def _look(session: Session, place: Place) -> bool:
-    """Make one pass over a place; whether the tables could be reached."""
+    """Make one pass over a place; False when none could be made, whatever the cause: the other places have theirs."""
     try:
         found = session.poller().visit(place.key, place.ExecutionIds)
-    except DrskitError:
+    except Exception:
         LOG.exception("no look at %s in %s", *place.key)
         return False
     LOG.info("%s in %s: %s", *place.key, describe(found))

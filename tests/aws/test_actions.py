@@ -373,6 +373,16 @@ def test_headers_that_never_end_keep_nobody_waiting(world):
     assert Unknown("there was no answer within 0.25 s") == outcome
 
 
+def test_a_status_that_came_counts_however_slowly_the_rest_comes(world):
+    """A body of which a byte comes now and then, by a clock that stands still: what the server did is known."""
+    _, clock, _ = world
+    with dripping_server(b"HTTP/1.1 200 OK\r\n\r\n") as port:
+        call = task(clock, K.HTTP, CALL | {"Url": f"http://127.0.0.1:{port}", "Seconds": 0.1})
+        web = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05)
+        outcome = web.start(call, request_of(call))
+    assert Ended(True, "answered 200") == outcome
+
+
 @pytest.mark.parametrize("tick", [0, 4])
 def test_an_answer_that_never_ends_keeps_nobody_waiting(world, tick):
     """Its status counts; of the rest only so much is read, or what came in the action's time."""

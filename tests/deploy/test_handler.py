@@ -5,7 +5,7 @@ import json
 import pytest
 
 from drskit.deploy import handler
-from drskit.errors import InvalidInput
+from drskit.errors import DrskitError, InvalidInput
 from drskit.model import ExecutionStatus
 from drskit.session import Session
 from tests.harness import House, final, house, runbook_of
@@ -67,6 +67,18 @@ def test_what_only_a_sweep_finds_is_looked_at_too():
         assert [] == home.jobs()  # of another Region it is not
         handler.poll(home.session, messages(look))
         assert 1 == len(home.jobs())
+
+
+def test_what_only_a_sweep_finds_is_found_again_when_the_queue_took_nothing():
+    """The next invocation sweeps anew, not the one in a quarter of an hour."""
+    with house(text=SMALL + "behaviour: {index_lag: 36000}\n", queue_url=QUEUE) as home:
+        execution = home.session.start(runbook_of(SMALL_PLAN))
+        with pytest.raises(DrskitError, match="queue"):
+            handler.find(home.session)
+        queue_of(home.session)
+        home.clock.sleep(60)
+        (place,) = handler.find(home.session)["Places"]
+        assert (execution.execution_id,) == tuple(place["ExecutionIds"])
 
 
 @pytest.mark.parametrize(
