@@ -18,7 +18,7 @@ from drskit.headless import run_mark
 from drskit.model import ExecutionType
 from drskit.notebook import person_is_there
 from drskit.report.comparison import comparison_text, render_comparison
-from drskit.report.evidence import run_folder, write_file, write_run
+from drskit.report.evidence import REPORT, report_made_again, run_folder, write_file, write_run
 from drskit.report.export import render
 from drskit.report.figures import DrillFigures
 from drskit.report.inline import render_criteria, render_head, render_timeline
@@ -223,7 +223,10 @@ class Report:
             folder = run_folder(runs, execution.execution_id)
         else:
             folder = found.folder
-        return write_file(folder, f"report.{name}", self._rendered(found, name))
+        file = write_file(folder, f"report.{name}", self._rendered(found, name))
+        if file.name == REPORT:
+            report_made_again(folder)
+        return file
 
     def _rendered(self, found: Found, name: str) -> bytes:
         if name != "pdf":

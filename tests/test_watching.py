@@ -106,11 +106,16 @@ def test_an_end_is_noticed_at_the_next_look():
 
 
 def test_what_is_over_is_read_once():
-    """A thousand finished drills are not read again at every look."""
+    """A thousand finished drills are not read again at every look; an older drskit's headers do not tell enough."""
     with house(text=WORLD) as opened:
         for _ in range(2):
-            opened.session.start(runbook_of(RUNBOOK))
+            drill = opened.session.start(runbook_of(RUNBOOK))
             opened.finish()
+            opened.session.clients.dynamodb().update_item(
+                TableName="drs-orchestration-execution-history-dev",
+                Key={"ExecutionId": {"S": drill.execution_id}, "PlanId": {"S": drill.plan.plan_id}},
+                UpdateExpression="REMOVE Launched",
+            )
         session, reads = opened.another_session(), []
         events = session.clients._session.events  # clients copy it when they are made
         events.register(

@@ -8,8 +8,11 @@ import click
 
 from drskit.cli.common import as_json, ends_well, find_evidence, open_session, show_json
 from drskit.errors import InvalidInput, NotFound, Unavailable
+from drskit.texts import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from drskit.model import Execution
     from drskit.report.evidence import Evidence
     from drskit.verify import Compared
@@ -95,27 +98,40 @@ def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
     """Whether the report beside the evidence is the one that it makes; a sentence, or none where there is no report."""
     from drskit.report.evidence import REPORT, report_digest
     from drskit.report.export import render
-    from drskit.surroundings import RENDERER, versions
 
     file = path / REPORT if path.is_dir() else path.with_name(REPORT)
-    if not file.is_file() or evidence.context is None:
-        return [], False
+    if not file.is_file():
+        return ([f"{REPORT} is missing, and this run was written with one."] if evidence.report else []), False
     found = file.read_bytes()
+    if evidence.context is None:
+        strange = evidence.report not in [None, report_digest(found)]
+        return ([f"{REPORT} is not the one that was written with this run."] if strange else []), strange
     if found == render(evidence, "html"):
         return [f"{REPORT} is the one that this evidence makes."], False
-    remedy = f"Make it again: drskit report {path} --output FILE."
-    theirs, ours = evidence.context.versions, versions()
+    return _of_another(
+        evidence, evidence.context.versions, found, f"Make it again: drskit report {path} --output FILE."
+    )
+
+
+def _of_another(evidence: "Evidence", theirs: "Mapping[str, str]", found: bytes, remedy: str) -> tuple[list[str], bool]:
+    """What a report is that this drskit would make otherwise, and whether it was edited."""
+    from drskit.report.evidence import EVIDENCE, REPORT, REPORT_SEAL, report_digest
+    from drskit.surroundings import RENDERER, versions
+
+    ours = versions()
     if (theirs.get("drskit"), theirs.get(RENDERER)) == (ours["drskit"], ours[RENDERER]):
         return [f"{REPORT} is not the one that this evidence makes. {remedy}"], True
-    if evidence.report not in {None, report_digest(found)}:
-        return [
-            f"{REPORT} is neither the one that was written with this run nor what this drskit makes. {remedy}"
-        ], True
-    made = f"{REPORT} was made by drskit {theirs.get('drskit')} with renderer {theirs.get(RENDERER, 'not told')}; "
+    if evidence.report is None and RENDERER in theirs:
+        return [f"{REPORT_SEAL} is missing in {EVIDENCE}, and the drskit that made this run keeps one. {remedy}"], True
+    if evidence.report not in [None, report_digest(found)]:
+        neither = "neither the one that was written with this run nor what this drskit makes"
+        return [f"{REPORT} is {neither}. {remedy}"], True
+    drskit, renderer = (plain(theirs.get(name, "not told")) for name in ("drskit", RENDERER))
+    made = f"{REPORT} was made by drskit {drskit} with renderer {renderer}; "
     mine = f"this is {ours['drskit']} with {ours[RENDERER]}"
     if evidence.report is None:
         return [f"{made}{mine}, and cannot tell whether it was edited: an older drskit kept no digest of it."], False
-    return [f"{made}{mine}, and makes another. It is, byte for byte, the one that was written with this run."], False
+    return [f"{made}{mine}, and makes another. It has the digest that {EVIDENCE} keeps of it."], False
 
 
 COMMANDS: dict[str, click.Command] = {"verify": verify}

@@ -215,6 +215,13 @@ def write_run(
     return RunFiles(folder=folder, evidence=evidence, context=beside, report=report)
 
 
+def report_made_again(folder: Path) -> None:
+    """Keep the digest of a report that was made anew beside its evidence, where one is kept."""
+    told = json.loads((folder / EVIDENCE).read_text(encoding="utf-8"))
+    if REPORT_SEAL in told:
+        write_file(folder, EVIDENCE, _text(told | {REPORT_SEAL: report_digest((folder / REPORT).read_bytes())}))
+
+
 def report_digest(report: bytes) -> str:
     """SHA-256 over a report, as 64 hex digits."""
     return hashlib.sha256(report).hexdigest()

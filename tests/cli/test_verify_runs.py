@@ -186,11 +186,12 @@ def test_a_report_that_was_edited_is_not_what_its_evidence_makes(run):
     assert any("report.html is not the one that this evidence makes" in fault for fault in said["Faults"])
 
 
-def made_by_another(run: Run, name: str, said: str) -> None:
-    """As if another drskit had written the run: its context says so, and is sealed."""
+def made_by_another(run: Run, name: str, said: str | None) -> None:
+    """As if another drskit had written the run: its context says so, or nothing of it, and is sealed."""
     file = run.folder / "context.json"
     context = Context.model_validate_json(file.read_text(encoding="utf-8"))
-    context = context.model_copy(update={"versions": context.versions | {name: said}})
+    others = {key: value for key, value in context.versions.items() if key != name}
+    context = context.model_copy(update={"versions": others | ({name: said} if said else {})})
     file.write_text(json.dumps(context.to_json()), encoding="utf-8")
     evidence = run.folder / "execution.json"
     found = json.loads(evidence.read_text(encoding="utf-8")) | {"ContextDigest": context_digest(context)}
@@ -204,20 +205,51 @@ def test_a_report_of_another_renderer_is_held_against_its_digest(run, name, said
     notes = run.shell.json("verify", str(run.folder))["Notes"]
     (told,) = [note for note in notes if note.startswith("report.html")]
     assert said in told
-    assert "It is, byte for byte, the one that was written with this run." in told
+    assert "It has the digest that execution.json keeps of it." in told
     file = run.folder / "report.html"
     file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
     (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
     assert "neither the one that was written with this run nor what this drskit makes" in fault
 
 
-def test_a_report_without_a_digest_is_not_judged_by_another_renderer(run):
-    """An older drskit kept none; nobody can tell then, and that is said."""
-    made_by_another(run, RENDERER, "0123456789abcdef")
+def keep_digest(run: Run, digest: object) -> None:
+    """Write another digest of the report, or none."""
     evidence = run.folder / "execution.json"
     found = json.loads(evidence.read_text(encoding="utf-8"))
     assert 64 == len(found.pop("ReportDigest"))
+    evidence.write_text(json.dumps(found | ({"ReportDigest": digest} if digest else {})), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("digest", "fault"), [(None, "ReportDigest is missing"), ([1], "neither the one that was written with this run")]
+)
+def test_a_report_is_not_cleared_by_a_digest_that_was_taken_away(run, digest, fault):
+    """Each drskit that tells its renderer keeps one, and a text it is."""
+    made_by_another(run, RENDERER, "0123456789abcdef")
+    keep_digest(run, digest)
+    assert any(fault in found for found in run.shell.json("verify", str(run.folder), code=2)["Faults"])
+
+
+def test_a_report_that_is_missing_or_has_no_context_is_said(run):
+    """An edit is found by the digest alone; where the file is gone, that is told."""
+    evidence = run.folder / "execution.json"
+    found = json.loads(evidence.read_text(encoding="utf-8"))
+    found.pop("ContextDigest")
     evidence.write_text(json.dumps(found), encoding="utf-8")
+    (run.folder / "context.json").unlink()
+    file = run.folder / "report.html"
+    file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "report.html is not the one that was written with this run" in fault
+    file.unlink()
+    notes = run.shell.json("verify", str(run.folder))["Notes"]
+    assert any("report.html is missing, and this run was written with one" in note for note in notes)
+
+
+def test_a_report_without_a_digest_is_not_judged_by_another_renderer(run):
+    """An older drskit told no renderer and kept none; nobody can tell then, and that is said."""
+    made_by_another(run, RENDERER, None)
+    keep_digest(run, None)
     notes = run.shell.json("verify", str(run.folder))["Notes"]
     assert any("cannot tell whether it was edited: an older drskit kept no digest of it" in note for note in notes)
 

@@ -30,6 +30,8 @@ TAG = ("drskit:Conformance", "yes")
 PREFIX = "drskit-conformance-"
 """What the names of plans begin with."""
 READS = ("Describe", "Get", "List")
+SETS_UP = {"UpdateLaunchConfiguration", "PutLaunchAction", "TagResource", "UntagResource"}
+LAUNCHES = {"StartRecovery", "StartRecoveryPlanExecution"}
 CHANGES = {
     "StartRecovery",
     "TerminateRecoveryInstances",
@@ -158,9 +160,12 @@ class Loan:
         return [job for job in found if {one["sourceServerID"] for one in job["participatingServers"]} & set(self.arns)]
 
     def instances(self) -> list[dict[str, Any]]:
-        """The recovery instances of lent servers."""
+        """The recovery instances that drills of lent servers left; those of a recovery are nobody's to end."""
+        return [one for one in self._all_instances() if one["isDrill"]]
+
+    def _all_instances(self) -> list[dict[str, Any]]:
         found = self._items("describe_recovery_instances", filters={"sourceServerIDs": self.servers})
-        self.launched |= {one["recoveryInstanceID"] for one in found}
+        self.launched |= {one["recoveryInstanceID"] for one in found if one["isDrill"]}
         return found
 
     def settle(self, since: datetime) -> None:
@@ -172,13 +177,13 @@ class Loan:
             for server in job["participatingServers"]
             if job["type"] == "LAUNCH" and server["launchStatus"] == "LAUNCHED"
         }
-        self.until(lambda: launched <= {one["sourceServerID"] for one in self.instances()}, ENDED_LATE)
+        self.until(lambda: launched <= {one["sourceServerID"] for one in self._all_instances()}, ENDED_LATE)
 
     def require(self, count: int) -> None:
         """Enough servers are lent, and they have nothing that a launch would destroy; otherwise the tests end."""
         if len(self.arns) < count:
             pytest.skip(f"{len(self.arns)} source servers of {self.region} bear the tag {'='.join(TAG)}, not {count}")
-        if not self._fit and (found := self.instances()):
+        if not self._fit and (found := self._all_instances()):
             told = ", ".join(f"{one['recoveryInstanceID']} of {one['sourceServerID']}" for one in found)
             pytest.exit(f"Lent servers have recovery instances, which launches would terminate: {told}.", returncode=4)
         self._fit = True
@@ -195,9 +200,12 @@ class Loan:
         assert model.name != "StartRecovery" or params.get("isDrill") is True, "only drills are started"
         assert params.get("mode", "DRILL") == "DRILL", "only drills are started"
         assert model.name != "CreateRecoveryPlan" or params["name"].startswith(PREFIX), "the name may be somebody's"
+        if model.name in LAUNCHES:
+            real = [one["recoveryInstanceID"] for one in self._all_instances() if not one["isDrill"]]
+            assert not real, f"{model.name} is not sent: a launch may terminate {real}, which a recovery launched"
         for name in names_in(params):
             server_id = name.rpartition("/")[2]
-            if server_id in self.arns and model.name in {"UpdateLaunchConfiguration", "PutLaunchAction", "TagResource"}:
+            if server_id in self.arns and model.name in SETS_UP:
                 self.before.setdefault(server_id, self._setup(server_id))
 
     def _ours(self, name: str) -> bool:
@@ -219,13 +227,17 @@ class Loan:
 
     def tidy(self, since: datetime) -> None:
         """Remove what a test has made, its jobs aside, and set up the lent servers as before."""
-        self._end_plans()
-        self.until(lambda: all(job["status"] == "COMPLETED" for job in self.jobs(since)))
-        if any(job["type"] == "LAUNCH" for job in self.jobs(since)):
-            self._end_instances(since)
-        for server_id, before in self.before.items():
-            self._restore(server_id, before)
-        self.before.clear()
+        try:
+            self._end_plans()
+        finally:
+            try:
+                self.until(lambda: all(job["status"] == "COMPLETED" for job in self.jobs(since)))
+                if self.instances() or any(job["type"] == "LAUNCH" for job in self.jobs(since)):
+                    self._end_instances(since)
+            finally:
+                for server_id, before in self.before.items():
+                    self._restore(server_id, before)
+                self.before.clear()
         self.made.clear()
 
     def _end_plans(self) -> None:

@@ -95,7 +95,7 @@ def _structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> 
 
 
 def _map(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    if shape.value.name == "AttributeValue":
+    if shape.value.name == "AttributeValue" and shape.value.type_name == "structure":
         found = {name: _wire(one) for name, one in value.items()}
         if None not in found.values():
             self._default_serialize(serialized, found, shape, key)
