@@ -7,6 +7,7 @@ before it repeats (reliability §3).
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -194,12 +195,7 @@ class Engine:
         if execution.status not in NEEDS_ATTENTION or f": {code} at " in shown:
             return
         since = shown.removeprefix("AWS since ").partition(": ")[0] or utc(self._store.now())
-        text = "; ".join((*people(execution), f"AWS since {since}: {trouble.cause}"))
-        after = execution.model_copy(update={"waiting_for": text})
-        try:
-            self._commit(execution, after)
-        except LostRace:
-            return
+        self._say(execution, "; ".join((*people(execution), f"AWS since {since}: {trouble.cause}")))
 
     def show_fault(self, execution: Execution, fault: str) -> None:
         """Say in the execution that no step can be worked out of it: the first fault, and once, until a step can be."""
@@ -208,11 +204,12 @@ class Engine:
         if execution.status in FINAL_EXECUTION or lead in shown:
             return
         text = shortened(f"{lead}{fault}", WAITING_BYTES // 2)  # in front, for the end may be cut off
-        after = execution.model_copy(update={"waiting_for": "; ".join(filter(None, (text, shown)))})
-        try:
-            self._commit(execution, after)
-        except LostRace:
-            return
+        self._say(execution, "; ".join(filter(None, (text, shown))))
+
+    def _say(self, execution: Execution, waiting_for: str) -> None:
+        """Record what an execution waits for; where another worker was quicker, that one's word stands."""
+        with suppress(LostRace):
+            self._commit(execution, execution.model_copy(update={"waiting_for": waiting_for}))
 
     def _send(self, recovery: Recovery, execution: Execution, attempt: Attempt) -> Started | NotExecuted | Unknown:
         """The one call of an attempt; that of a RECOVERY only with a permit."""
