@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from drskit.errors import InvalidWorld
 from drskit.sim.capture import line_of, server_of, time_of
+from drskit.sim.newcomers import SETTINGS
 from drskit.sim.spec import WorldSpec
 
 Json = dict[str, Any]
@@ -109,15 +110,7 @@ def _snapshots(times: list[str], taken_at: datetime) -> Json:
 
 
 def _launch(settings: Json) -> Json:
-    names = {
-        "launchDisposition": "disposition",
-        "targetInstanceTypeRightSizingMethod": "right_sizing",
-        "copyPrivateIp": "copy_private_ip",
-        "copyTags": "copy_tags",
-        "postLaunchEnabled": "post_launch",
-        "recoveryMode": "recovery_mode",
-        "ec2LaunchTemplateID": "template",
-    }
+    names = SETTINGS | {"ec2LaunchTemplateID": "template"}
     into = settings.get("launchIntoInstanceProperties", {}).get("launchIntoEC2InstanceID")
     told = {ours: settings[theirs] for theirs, ours in names.items() if settings.get(theirs) is not None}
     usual = f"Launch Configuration for Source Server {settings.get('sourceServerID')}"
