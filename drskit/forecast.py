@@ -7,6 +7,7 @@ drill. What people take is not in it, nor that others launch meanwhile, nor that
 waves side by side share the quotas. What is not known is named beside it.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,12 +16,12 @@ from typing import Any
 from drskit.alongside import Alongside, foreseen
 from drskit.costs import Bill, expected
 from drskit.estimates import typical
-from drskit.model import SERVERS_PER_JOB, Execution, RecoveryPlan, ServerRun, Wave
+from drskit.model import Execution, RecoveryPlan, ServerRun, Wave, WaveRun
 from drskit.money import RUN, BudgetPolicy, Prices, Size, dollars
 from drskit.planning import Resolved
 from drskit.quotas import Quotas
 from drskit.sizes import size_of
-from drskit.steps import steps_of
+from drskit.steps import chunks_of
 from drskit.waves import stages
 
 SHOWN = 10
@@ -175,24 +176,19 @@ def _wave(
         for part in parts
         for server in part.servers
     )
-    steps = steps_of(wave, tuple(server.source_server_id for server in runs))
-    most = max(min(quotas.servers_per_job, SERVERS_PER_JOB, quotas.servers), 1)
-    jobs = [_jobs(len(step), most) for step in steps]
+    most = max(min(quotas.servers_per_job, quotas.servers), 1)
+    servers, jobs = Counter[int](), Counter[int]()  # by step
+    for chunk in chunks_of(wave, WaveRun(wave_name=wave.name, servers=runs)):
+        servers[chunk.step] += len(chunk.server_ids)
+        jobs[chunk.step] += -(-len(chunk.server_ids) // most)
     rounds = sum(
-        max(-(-len(step) // max(quotas.servers, 1)), -(-count // max(quotas.jobs, 1)))
-        for step, count in zip(steps, jobs, strict=True)
+        max(-(-servers[step] // max(quotas.servers, 1)), -(-jobs[step] // max(quotas.jobs, 1))) for step in jobs
     )
     sizes = tuple((server.source_server_id, server.size or Size()) for server in runs)
     return WaveForecast(
-        name=wave.name, servers=sizes, jobs=sum(jobs), rounds=rounds, steps=len(steps), beside=beside, begins=begins,
+        name=wave.name, servers=sizes, jobs=jobs.total(), rounds=rounds, steps=len(jobs), beside=beside, begins=begins,
         lasts=once * rounds + beside.counted, bill=expected(runs, prices, run),
     )  # fmt: skip
-
-
-def _jobs(servers: int, most: int) -> int:
-    """How many jobs launch so many servers: in chunks of what DRS takes at most, each cut to what it takes here."""
-    whole, rest = divmod(servers, SERVERS_PER_JOB)
-    return whole * -(-SERVERS_PER_JOB // most) + -(-rest // most)
 
 
 def quota_words(found: Forecast) -> str:
