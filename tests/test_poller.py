@@ -59,12 +59,9 @@ def test_a_pass_that_is_not_due_asks_nothing():
 
 def test_one_listing_answers_for_all_executions_of_a_region():
     """Two executions that run at once cost one DescribeJobs call a pass."""
-    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
-    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
-    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
     with house(text=SMALL) as home:
-        home.session.start(runbook_of(small))
-        home.session.start(runbook_of(other))
+        home.session.start(runbook_of(SHORT))
+        home.session.start(runbook_of(OTHER))
         poller = home.session.poller()
         poller.run_pass()
         assert 2 == len(home.jobs())
@@ -131,6 +128,11 @@ def test_a_malformed_item_is_set_aside_and_stops_nobody():
         assert ExecutionStatus.COMPLETED is final(home, execution).status
 
 
+SHORT = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
+OTHER = SHORT.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
+"""Two plans of one server each."""
+
+
 def spoil(home: House, execution_id: str, waiting_for: str | None = None) -> None:
     """Make an execution one that can be read, and that no step can be worked out of: it runs what its plan lacks."""
     store = home.session.store
@@ -160,11 +162,8 @@ def test_a_fault_is_said_once_however_much_else_there_is_to_wait_for():
 
 def test_a_fault_that_cannot_even_be_said_stops_nobody_else(monkeypatch):
     """Where the fault is in saying and writing: the other execution is launched all the same."""
-    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
-    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
-    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
     with house(text=SMALL) as home:
-        broken, _ = home.session.start(runbook_of(small)), home.session.start(runbook_of(other))
+        broken, _ = home.session.start(runbook_of(SHORT)), home.session.start(runbook_of(OTHER))
         spoil(home, broken.execution_id)
         monkeypatch.setattr("drskit.engine.shortened", lambda *_: 1 / 0)
         for _ in range(2):
@@ -176,12 +175,9 @@ def test_a_fault_that_cannot_even_be_said_stops_nobody_else(monkeypatch):
 
 def test_polling_until_idle_ends_beside_what_cannot_be_advanced():
     """The other execution goes on to its end first; what could not be advanced is named, with the reason."""
-    other = SMALL_PLAN.replace("plan: small", "plan: other").replace("Tier: database", "Tier: app")
-    other = "\n".join(line for line in other.splitlines() if "app: {" not in line and "Application" not in line)
-    small = "\n".join(line for line in SMALL_PLAN.splitlines() if "app: {" not in line and "Application" not in line)
     with house(text=SMALL) as home:
-        broken = home.session.start(runbook_of(small))
-        good = home.session.start(runbook_of(other))
+        broken = home.session.start(runbook_of(SHORT))
+        good = home.session.start(runbook_of(OTHER))
         spoil(home, broken.execution_id)
         *_, last = islice(home.session.poller().follow(home.clock, until_idle=True), 300)
         assert ExecutionStatus.COMPLETED is final(home, good).status
