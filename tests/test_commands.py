@@ -8,6 +8,7 @@ import pytest
 from drskit.errors import InvalidInput, NotFound, PlanBusy, Refused
 from drskit.model import CommandKind, ExecutionStatus, WaveStatus
 from tests.harness import Boundary, Crash, final, house, runbook_of
+from tests.proof.world import PLAN
 
 C, W, X = CommandKind, WaveStatus, ExecutionStatus
 FIRST, SECOND = "s-11111111111111111", "s-22222222222222222"
@@ -20,17 +21,6 @@ servers:
     fails: [conversion-failed, null]
     durations: {{gap: 5, conversion: 20, launch: 30}}
   - {{id: {SECOND}, tags: {{Tier: app}}, durations: {{gap: 5, conversion: 20, launch: 30}}}}
-"""
-PLAN = """
-version: 1
-plan: small
-sites: {main: {region: us-west-2}}
-groups:
-  database: {select: {tags: {Tier: database}}}
-  app: {select: {tags: {Tier: app}}}
-waves:
-  - {name: Database, groups: [database]}
-  - {name: Application, groups: [app]}
 """
 ASKS = PLAN.replace("{name: Database,", "{name: Database, approve: {text: Look., timeout: PT10M, on_timeout: skip},")
 

@@ -18,7 +18,7 @@ from drskit.quotas import Quotas
 from drskit.verify import faults
 from tests.builders import at, execution_of, source, wave
 from tests.harness import house, runbook_of
-from tests.proof.scenarios import PLAN, WORLD
+from tests.proof.world import PLAN, WORLD
 
 PRICES = Prices(
     dated=date(2025, 3, 2), source="a list", large={"m5": Decimal("0.096"), "m4": Decimal("0.1")},

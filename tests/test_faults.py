@@ -12,6 +12,7 @@ from drskit.errors import Unavailable
 from drskit.model import AttemptStatus, ExecutionStatus
 from drskit.sim.spec import Fault
 from tests.harness import House, final, house, runbook_of, started
+from tests.proof.world import PLAN as SMALL_PLAN
 
 SMALL = """
 region: us-west-2
@@ -20,17 +21,6 @@ seed: 3
 servers:
   - {id: s-5a4c1e0b7d2f93861, name: db-1, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
   - {id: s-5b83d60f4a91c2e75, name: app-1, tags: {Tier: app}, durations: {gap: 5, conversion: 20, launch: 30}}
-"""
-SMALL_PLAN = """
-version: 1
-plan: small
-sites: {main: {region: us-west-2}}
-groups:
-  database: {select: {tags: {Tier: database}}}
-  app: {select: {tags: {Tier: app}}}
-waves:
-  - {name: Database, groups: [database]}
-  - {name: Application, groups: [app]}
 """
 
 

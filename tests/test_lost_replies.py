@@ -13,6 +13,7 @@ from drskit.errors import Refused
 from drskit.model import CommandKind, ExecutionStatus, ExecutionType, WaveStatus
 from drskit.session import Session
 from tests.harness import House, final, house, runbook_of
+from tests.proof.world import PLAN
 
 C, W, X = CommandKind, WaveStatus, ExecutionStatus
 DURATIONS = "durations: {gap: 5, conversion: 20, launch: 30}"
@@ -23,17 +24,6 @@ seed: 3
 servers:
   - {{id: s-5a4c1e0b7d2f93861, name: db-1, tags: {{Tier: database}}, {DURATIONS}}}
   - {{id: s-5b83d60f4a91c2e75, name: app-1, tags: {{Tier: app}}, {DURATIONS}}}
-"""
-PLAN = """
-version: 1
-plan: small
-sites: {main: {region: us-west-2}}
-groups:
-  database: {select: {tags: {Tier: database}}}
-  app: {select: {tags: {Tier: app}}}
-waves:
-  - {name: Database, groups: [database]}
-  - {name: Application, groups: [app]}
 """
 ASKS = PLAN.replace("[database]}", "[database], approve: one}").replace("[app]}", "[app], approve: two}")
 

@@ -13,7 +13,7 @@ from drskit.sim.spec import Fault
 from drskit.verify import faults
 from drskit.views.notes import notes_of
 from tests.harness import Boundary, Crash, House, house, runbook_of
-from tests.proof.scenarios import PLAN, WORLD
+from tests.proof.world import PLAN, WORLD
 
 TOPIC = "arn:aws:sns:us-west-2:123456789012:dr"
 TELLING = PLAN + f"notify: [{{sns: '{TOPIC}'}}]\n"

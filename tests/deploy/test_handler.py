@@ -9,7 +9,7 @@ from drskit.errors import DrskitError, InvalidInput
 from drskit.model import ExecutionStatus
 from drskit.session import Session
 from tests.harness import House, final, house, runbook_of
-from tests.proof.scenarios import PLAN, WORLD
+from tests.proof.world import PLAN, WORLD
 from tests.test_faults import SMALL, SMALL_PLAN
 
 REGION = "us-west-2"

@@ -11,36 +11,21 @@ from drskit.model import CommandKind, Execution
 from drskit.recovering import Issued, authorize, countersign, recover
 from drskit.runbook import parse_runbook
 from drskit.session import Session
+from tests.proof.world import PLAN, WORLD
 
 if TYPE_CHECKING:
     from tests.proof.scenarios import Play
 
 T = TypeVar("T")
-TWO = """
-version: 1
-plan: small
-sites: {main: {region: us-west-2}}
-groups:
-  database: {select: {tags: {Tier: database}}}
-  app: {select: {tags: {Tier: app}}}
-waves:
-  - {name: Database, groups: [database]}
-  - {name: Application, groups: [app]}
-"""
-DEAR = TWO + "budget: {max_usd: 0.30}\n"
+DEAR = PLAN + "budget: {max_usd: 0.30}\n"
 """One server fits, and the second one does not: each is taken to run for four hours."""
-SLOW = """
-region: us-west-2
-start: 2026-03-02T09:00:00Z
-seed: 3
-behaviour: {job_delay: 30}
-servers:
-  - {id: s-5a4c1e0b7d2f93861, name: db-1, tags: {Tier: database}, durations: {gap: 5, conversion: 240, launch: 30}}
-  - {id: s-5b83d60f4a91c2e75, name: app-1, tags: {Tier: app}, durations: {gap: 5, conversion: 240, launch: 30}}
-  - {id: s-5b83d60f4a91c2e76, name: web-1, tags: {Tier: web}, durations: {gap: 5, conversion: 20, launch: 30}}
+SLOW = (
+    WORLD.replace("conversion: 20", "conversion: 240")
+    + """  - {id: s-5b83d60f4a91c2e76, name: web-1, tags: {Tier: web}, durations: {gap: 5, conversion: 20, launch: 30}}
 """
+)
 LATE = (
-    TWO.replace("groups: [database]}", "groups: [database], timeout: PT2M, on_failure: continue}").replace(
+    PLAN.replace("groups: [database]}", "groups: [database], timeout: PT2M, on_failure: continue}").replace(
         "  app: {", "  web: {select: {tags: {Tier: web}}}\n  app: {"
     )
     + "  - {name: Web, groups: [web]}\ntimeout: PT4M\n"
@@ -69,7 +54,7 @@ waves:
 """
 """Three servers first, which are two jobs; then the other two, which are one."""
 EYES = (
-    TWO.replace("groups: [app]}", "groups: [app], approve: {text: look at it, by: [zoe, mira], not_starter: true}}")
+    PLAN.replace("groups: [app]}", "groups: [app], approve: {text: look at it, by: [zoe, mira], not_starter: true}}")
     + "recovery: {second_person: true}\n"
 )
 
