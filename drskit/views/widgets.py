@@ -103,6 +103,7 @@ class WidgetPanel:
         return self._named(self._named(field, FIELD), name)
 
     def _named(self, widget: Any, name: str) -> Any:
+        _keep_in_order(widget)
         if name:
             widget.add_class(name)
         return widget
@@ -148,3 +149,15 @@ class WidgetPanel:
     def say_done(self, message: str) -> None:
         """Show that something was done."""
         self.status.value = done(message)
+
+
+def _keep_in_order(widget: Any) -> None:
+    """Have what a person does handled in its order, on the one shell that the front end names.
+
+    ipykernel 7.4 sends a message of a widget to the shell that last drew this
+    widget, so that a press on one can overtake what was typed into another just
+    before, and undo it. It decides that in `Comm._reply_subshell_for`
+    (`ipykernel/comm/comm.py`); other releases do not, and are left alone.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = lambda _data, named: named  # noqa: SLF001 - ipykernel has no public name
