@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from botocore.awsrequest import AWSRequest
-from botocore.exceptions import ClientError, SSLError
-from botocore.httpsession import URLLib3Session
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest
+from botocore.exceptions import BotoCoreError, ClientError, SSLError
 from botocore.utils import get_environ_proxies
 from urllib3.exceptions import HTTPError
 
@@ -21,6 +21,7 @@ from drskit.actionports import Ended, Outcome
 from drskit.actions import Task
 from drskit.aws.calls import ClientFor
 from drskit.aws.faults import asking, code_of
+from drskit.aws.line import Line, Resolve, look_up, session_on, unresolved
 from drskit.aws.replies import need
 from drskit.aws.requests import Request, once
 from drskit.cutoff import within
@@ -69,12 +70,18 @@ class Web:
     """Web servers, as they are reached from here."""
 
     def __init__(
-        self, secrets: Secrets, now: Callable[[], datetime], *, connect_seconds: float = CONNECT_SECONDS
+        self,
+        secrets: Secrets,
+        now: Callable[[], datetime],
+        *,
+        connect_seconds: float = CONNECT_SECONDS,
+        resolve: Resolve = look_up,
     ) -> None:
-        """Take the way to secrets, the machine's time, and how long a connection may take."""
+        """Take the way to secrets, the machine's time, how long a connection may take, and who knows addresses."""
         self._secrets = secrets
         self._now = now
         self._connect_seconds = connect_seconds
+        self._resolve = resolve
 
     def start(self, task: Task, request: Request) -> Outcome:
         """Send the request once, and read of its answer what comes in the action's time."""
@@ -82,40 +89,49 @@ class Web:
         if isinstance(secrets, NotExecuted):
             return secrets
         headers = _headers(task, request) | secrets
-        misfit = _misfit(headers)
-        if misfit is not None:
-            return misfit
-        body = request["Body"].encode() if request["Body"] is not None else None
+        proxies = get_environ_proxies(request["Url"])
+        trouble = _misfit(headers) or self._nowhere(request["Url"], proxies)
+        if trouble is not None:
+            return trouble
+        return once(lambda: self._ask(request, headers, secrets, proxies), task, "the request")
+
+    def _nowhere(self, url: str, proxies: dict[str, str]) -> NotExecuted | None:
+        """Why the request has nowhere to go; where a proxy takes it, that looks the name up."""
+        return None if urlsplit(url).scheme in proxies else unresolved(url, self._connect_seconds, self._resolve)
+
+    def _ask(
+        self, request: Request, headers: dict[str, str], secrets: dict[str, str], proxies: dict[str, str]
+    ) -> Outcome:
+        """Send it: before the connection is open nothing was sent, and nothing is once it has been given up."""
+        seconds = request["Seconds"]
+        patience = self._connect_seconds + seconds + min(SPARE_SECONDS, seconds)
         answered: list[int] = []
+        line = Line()
 
         def send() -> Outcome:
-            end = self._now() + timedelta(seconds=self._connect_seconds + request["Seconds"])
-            prepared = AWSRequest(
-                method=request["Method"], url=request["Url"], headers=headers, data=body, stream_output=True
-            ).prepare()
-            session = URLLib3Session(
-                timeout=(self._connect_seconds, request["Seconds"]),  # type: ignore[arg-type]  # the stub lags
-                proxies=get_environ_proxies(request["Url"]),
-            )
+            end = self._now() + timedelta(seconds=self._connect_seconds + seconds)
+            session = session_on(line, timeout=(self._connect_seconds, seconds), proxies=proxies)
             try:
-                reply = session.send(prepared)
+                reply = session.send(_prepared(request, headers))
                 answered.append(reply.status_code)
                 return _judged(request, reply.status_code, self._text(reply.raw, end), secrets)
-            except SSLError as error:
-                return NotExecuted("SSLError", str(error))
             except HTTPError as error:
                 return Unknown(f"its answer was broken off: {type(error).__name__}: {error}")
             finally:
                 session.close()
 
-        def ask() -> Outcome:
-            seconds = request["Seconds"]
-            try:
-                return within(self._connect_seconds + seconds + min(SPARE_SECONDS, seconds), send)
-            except TimeoutError as error:
-                return _judged(request, answered[0], "", secrets) if answered else Unknown(str(error))
-
-        return once(ask, task, "the request")
+        try:
+            return within(patience, send)
+        except TimeoutError as error:
+            if line.give_up():
+                why = f"the connection did not open within {patience:g} s"
+                return NotExecuted("ConnectionFailed", why, transient=True)
+            return _judged(request, answered[0], "", secrets) if answered else Unknown(str(error))
+        except BotoCoreError as error:
+            if line.give_up():
+                misfit = isinstance(error, SSLError)
+                return NotExecuted("SSLError" if misfit else "ConnectionFailed", str(error), transient=not misfit)
+            raise
 
     def _text(self, raw: Any, end: datetime) -> str:
         """What is read of an answer: its status is known by now, and counts however long the rest goes on."""
@@ -159,6 +175,13 @@ class SimulatedWeb:
             return _judged(request, need(answer, "status", int), need(answer, "body", str), secrets)
 
         return once(ask, task, "Invoke")
+
+
+def _prepared(request: Request, headers: dict[str, str]) -> AWSPreparedRequest:
+    body = request["Body"].encode() if request["Body"] is not None else None
+    return AWSRequest(
+        method=request["Method"], url=request["Url"], headers=headers, data=body, stream_output=True
+    ).prepare()
 
 
 def _headers(task: Task, request: Request) -> dict[str, str]:

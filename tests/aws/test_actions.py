@@ -5,13 +5,15 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from threading import Thread
+from socket import EAI_AGAIN, EAI_NONAME, gaierror
+from threading import Event, Thread
 
 import pytest
 
 from drskit.actionports import Begun, Ended, Going, Hidden, NotFound
 from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.aws.clients import Clients
+from drskit.aws.line import Line
 from drskit.aws.opening import open_actions
 from drskit.aws.requests import request_of
 from drskit.aws.web import Secrets, Web
@@ -335,6 +337,86 @@ def test_a_web_server_that_is_not_there_was_not_asked(world):
     outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
     assert isinstance(outcome, NotExecuted)
     assert outcome.transient
+
+
+@pytest.mark.parametrize(
+    ("says", "transient"),
+    [
+        (gaierror(EAI_NONAME, "Name or service not known"), False),
+        (gaierror(EAI_AGAIN, "Temporary failure in name resolution"), True),
+        (OSError(5, "Input/output error"), True),
+        (UnicodeError("label too long"), False),
+    ],
+)
+def test_a_host_without_an_address_was_not_asked(world, says, transient):
+    """A name that does not exist is a refusal for good; a resolver that fails one for now."""
+    _, clock, _ = world
+
+    def resolve(host):
+        assert "127.0.0.1" == host
+        raise says
+
+    with web_server(200, "") as (url, asked):
+        call = task(clock, K.HTTP, CALL | {"Url": url})
+        outcome = Web(Secrets(None, REGION), clock.now, resolve=resolve).start(call, request_of(call))
+    assert isinstance(outcome, NotExecuted)
+    assert ("NameNotResolved", transient, []) == (outcome.code, outcome.transient, asked)
+
+
+def test_a_name_that_nobody_has_was_not_asked(world):
+    """As this machine's own resolver says it, whether it knows that or cannot be reached."""
+    _, clock, _ = world
+    call = task(clock, K.HTTP, CALL | {"Url": "http://cmdb.example.invalid/a"})
+    outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
+    assert isinstance(outcome, NotExecuted)
+    assert "NameNotResolved" == outcome.code
+
+
+def test_a_resolver_that_does_not_answer_keeps_nobody_waiting(world):
+    """Nothing was sent, and it is tried again."""
+    _, clock, _ = world
+    over = Event()
+    with web_server(200, "") as (url, asked):
+        call = task(clock, K.HTTP, CALL | {"Url": url})
+        web = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05, resolve=lambda _: over.wait())
+        outcome = web.start(call, request_of(call))
+        over.set()
+    why = "no address of 127.0.0.1 was told within 0.05 s"
+    assert (NotExecuted("NameNotResolved", why, transient=True), []) == (outcome, asked)
+
+
+def test_a_greeting_that_does_not_end_was_no_request(world):
+    """The request waits behind it, and is not sent any more."""
+    _, clock, _ = world
+    with dripping_server(b"\x16\x03\x03\x40\x00\x02") as port:
+        call = task(clock, K.HTTP, CALL | {"Url": f"https://127.0.0.1:{port}", "Seconds": 0.1})
+        outcome = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05).start(call, request_of(call))
+    assert isinstance(outcome, NotExecuted)
+    assert ("ConnectionFailed", True) == (outcome.code, outcome.transient)
+
+
+def test_a_proxy_that_does_not_let_through_keeps_nobody_waiting(world, monkeypatch):
+    """It looks names up itself; as long as the way through it is not open nothing was sent."""
+    _, clock, _ = world
+    with dripping_server(b"HTTP/1.1 200 OK\r\nX-Long: ") as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        call = task(clock, K.HTTP, CALL | {"Url": "https://cmdb.example.invalid/a", "Seconds": 0.1})
+        outcome = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05).start(call, request_of(call))
+    why = "the connection did not open within 0.25 s"
+    assert NotExecuted("ConnectionFailed", why, transient=True) == outcome
+
+
+def test_a_line_that_was_given_up_sends_nothing():
+    """However late it opens; one that was open, or that nobody saw, cannot be given up."""
+    late, early = Line(), Line()
+    assert not late.give_up()
+    late.trying()
+    assert late.give_up()
+    with pytest.raises(ConnectionAbortedError):
+        late.opened()
+    early.trying()
+    early.opened()
+    assert not early.give_up()
 
 
 @contextmanager
