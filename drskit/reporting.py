@@ -18,12 +18,13 @@ from drskit.headless import run_mark
 from drskit.model import ExecutionType
 from drskit.notebook import person_is_there
 from drskit.report.comparison import comparison_text, render_comparison
-from drskit.report.evidence import REPORT, report_made_again, run_folder, write_file, write_run
+from drskit.report.evidence import EVIDENCE, REPORT, report_made_again, run_folder, write_file, write_run
 from drskit.report.export import render
 from drskit.report.figures import DrillFigures
 from drskit.report.inline import render_criteria, render_head, render_timeline
 from drskit.report.summary import Summary, labels_of
 from drskit.session import Session
+from drskit.surroundings import versions
 from drskit.verify import compared, faults, first_altered, unsealed
 from drskit.views.board import boxed, filled, text_of
 from drskit.views.words import Tone, plain, span
@@ -225,7 +226,7 @@ class Report:
             folder = found.folder
         file = write_file(folder, f"report.{name}", self._rendered(found, name))
         if file.name == REPORT:
-            report_made_again(folder)
+            report_made_again(folder / EVIDENCE, versions())
         return file
 
     def _rendered(self, found: Found, name: str) -> bytes:

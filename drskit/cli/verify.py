@@ -108,9 +108,8 @@ def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
         return ([f"{REPORT} is not the one that was written with this run."] if strange else []), strange
     if found == render(evidence, "html"):
         return [f"{REPORT} is the one that this evidence makes."], False
-    return _of_another(
-        evidence, evidence.context.versions, found, f"Make it again: drskit report {path} --output FILE."
-    )
+    theirs = evidence.made_by or evidence.context.versions
+    return _of_another(evidence, theirs, found, f"Make it again: drskit report {path} --output {file}.")
 
 
 def _of_another(evidence: "Evidence", theirs: "Mapping[str, str]", found: bytes, remedy: str) -> tuple[list[str], bool]:
@@ -124,10 +123,10 @@ def _of_another(evidence: "Evidence", theirs: "Mapping[str, str]", found: bytes,
     if evidence.report is None and RENDERER in theirs:
         return [f"{REPORT_SEAL} is missing in {EVIDENCE}, and the drskit that made this run keeps one. {remedy}"], True
     if evidence.report not in [None, report_digest(found)]:
-        neither = "neither the one that was written with this run nor what this drskit makes"
+        neither = f"neither the one whose digest {EVIDENCE} keeps nor what this drskit makes"
         return [f"{REPORT} is {neither}. {remedy}"], True
     drskit, renderer = (plain(theirs.get(name, "not told")) for name in ("drskit", RENDERER))
-    made = f"{REPORT} was made by drskit {drskit} with renderer {renderer}; "
+    made = f"{REPORT} was made{' again' if evidence.made_by else ''} by drskit {drskit} with renderer {renderer}; "
     mine = f"this is {ours['drskit']} with {ours[RENDERER]}"
     if evidence.report is None:
         return [f"{made}{mine}, and cannot tell whether it was edited: an older drskit kept no digest of it."], False

@@ -33,7 +33,9 @@ SEAL = "ContextDigest"
 """The key of `execution.json` that holds the digest of the `context.json` beside it."""
 REPORT_SEAL = "ReportDigest"
 """The key of `execution.json` that holds the SHA-256 of the `report.html` that was written with it."""
-BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", SEAL, REPORT_SEAL)
+REPORT_VERSIONS = "ReportVersions"
+"""The key of `execution.json` that holds what made the `report.html` beside it, where it was made again."""
+BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", SEAL, REPORT_SEAL, REPORT_VERSIONS)
 """Keys that are not the execution's own; RunningInstances is in what `executions show` prints, as of that moment, and
 Report in what `report --format json` prints: it is computed anew from the rest, and never read."""
 COMPUTED = {
@@ -58,6 +60,10 @@ class Evidence:
     """What was known beside it when its report was made; a file alone cannot know."""
     report: str | None = None
     """The SHA-256 of the report that was written with it; an older drskit kept none."""
+    file: Path | None = None
+    """Where it was read from; None when the tables were asked."""
+    made_by: Mapping[str, str] | None = None
+    """What made its report again, in the place of the one that was written with it."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,9 @@ def load_execution_json(path: Path) -> Evidence:
     beside = file.with_name(CONTEXT)
     context = _parsed(beside, "", TypeAdapter(Context), _read(beside)) if beside.is_file() else None
     strays = (*found.strays, *_unsealed(told.get(SEAL), context))
-    return replace(found, context=context, strays=strays, report=told.get(REPORT_SEAL))
+    made_by = told.get(REPORT_VERSIONS)
+    known = {key: str(value) for key, value in made_by.items()} if isinstance(made_by, dict) else None
+    return replace(found, context=context, strays=strays, report=told.get(REPORT_SEAL), file=file, made_by=known)
 
 
 def _unsealed(seal: str | None, context: Context | None) -> Iterator[str]:
@@ -215,11 +223,13 @@ def write_run(
     return RunFiles(folder=folder, evidence=evidence, context=beside, report=report)
 
 
-def report_made_again(folder: Path) -> None:
-    """Keep the digest of a report that was made anew beside its evidence, where one is kept."""
-    told = json.loads((folder / EVIDENCE).read_text(encoding="utf-8"))
-    if REPORT_SEAL in told:
-        write_file(folder, EVIDENCE, _text(told | {REPORT_SEAL: report_digest((folder / REPORT).read_bytes())}))
+def report_made_again(evidence: Path, versions: Mapping[str, str]) -> None:
+    """Keep the digest of a report that was made again beside its evidence, and what made it, unless it is the same."""
+    told = json.loads(evidence.read_text(encoding="utf-8"))
+    digest = report_digest(evidence.with_name(REPORT).read_bytes())
+    if told.get(REPORT_SEAL) != digest:
+        kept = told | {REPORT_SEAL: digest, REPORT_VERSIONS: dict(versions)}
+        write_file(evidence.parent, evidence.name, _text(kept))
 
 
 def report_digest(report: bytes) -> str:

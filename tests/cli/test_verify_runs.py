@@ -17,7 +17,7 @@ import pytest
 from drskit.clock import VirtualClock
 from drskit.model import Event
 from drskit.report.context import Context
-from drskit.report.evidence import load_execution_json, write_run
+from drskit.report.evidence import load_execution_json, report_made_again, write_run
 from drskit.seals import context_digest
 from drskit.sim import serve
 from drskit.surroundings import RENDERER, versions
@@ -209,7 +209,7 @@ def test_a_report_of_another_renderer_is_held_against_its_digest(run, name, said
     file = run.folder / "report.html"
     file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
     (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
-    assert "neither the one that was written with this run nor what this drskit makes" in fault
+    assert "neither the one whose digest execution.json keeps nor what this drskit makes" in fault
 
 
 def keep_digest(run: Run, digest: object) -> None:
@@ -221,13 +221,67 @@ def keep_digest(run: Run, digest: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("digest", "fault"), [(None, "ReportDigest is missing"), ([1], "neither the one that was written with this run")]
+    ("digest", "fault"), [(None, "ReportDigest is missing"), ([1], "neither the one whose digest execution.json keeps")]
 )
 def test_a_report_is_not_cleared_by_a_digest_that_was_taken_away(run, digest, fault):
     """Each drskit that tells its renderer keeps one, and a text it is."""
     made_by_another(run, RENDERER, "0123456789abcdef")
     keep_digest(run, digest)
     assert any(fault in found for found in run.shell.json("verify", str(run.folder), code=2)["Faults"])
+
+
+def edited(file: Path) -> None:
+    """The file that an auditor opens, prettier than what happened."""
+    file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize("context", [True, False])
+def test_a_report_made_again_in_its_place_is_the_runs_own(run, context):
+    """By the drskit that finds it drawn otherwise, or edited, or without its context; an edit after that is found."""
+    made_by_another(run, RENDERER, "0123456789abcdef")
+    keep_digest(run, "0" * 64)
+    if not context:
+        found = json.loads((run.folder / "execution.json").read_text(encoding="utf-8"))
+        found.pop("ContextDigest")
+        (run.folder / "execution.json").write_text(json.dumps(found), encoding="utf-8")
+        (run.folder / "context.json").unlink()
+    file = run.folder / "report.html"
+    edited(file)
+    run.shell.run("verify", str(run.folder), code=2)
+    run.shell.run("report", str(run.folder), "--output", str(file))
+    run.shell.run("verify", str(run.folder))
+    edited(file)
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "report.html is not the one that" in fault
+
+
+def test_a_report_that_a_second_drskit_made_again_is_held_against_its_digest_by_a_third(run):
+    """Not taken for an edit of what the first one wrote, and said whose it is; one that was edited is found."""
+    evidence, file = run.folder / "execution.json", run.folder / "report.html"
+    edited(file)
+    report_made_again(evidence, versions() | {RENDERER: "fedcba9876543210"})
+    notes = run.shell.json("verify", str(run.folder))["Notes"]
+    (told,) = [note for note in notes if note.startswith("report.html")]
+    assert "report.html was made again by drskit" in told
+    assert "with renderer fedcba9876543210" in told
+    assert "It has the digest that execution.json keeps of it." in told
+    file.write_text(file.read_text(encoding="utf-8").replace("PERFECT", "SPLENDID", 1), encoding="utf-8")
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "neither the one whose digest execution.json keeps nor what this drskit makes" in fault
+    keep_digest(run, None)
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "ReportDigest is missing" in fault
+
+
+def test_no_report_takes_the_place_of_one_that_is_made_of_other_evidence(run):
+    """From the tables, which may know more than the run: its folder is to be named."""
+    file = run.folder / "report.html"
+    before = file.read_bytes()
+    execution_id = json.loads((run.folder / "execution.json").read_text(encoding="utf-8"))["ExecutionId"]
+    said = run.shell.complaint("report", execution_id, "--output", str(file))
+    assert f"drskit report {run.folder} --output {file}" in said
+    assert before == file.read_bytes()
+    run.shell.run("report", execution_id, "--format", "md", "--output", str(run.folder / "report.md"))
 
 
 def test_a_report_that_is_missing_or_has_no_context_is_said(run):
