@@ -6,10 +6,10 @@ instance; a conversion server as long as a conversion. Snapshots, traffic,
 addresses, provisioned operations, taxes and discounts are not counted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from drskit.bounds import shortened
 from drskit.launches import LAUNCHED
@@ -110,7 +110,10 @@ def expected(servers: Iterable[ServerRun], prices: Prices, run: timedelta) -> Bi
 
 
 def committed(execution: Execution, budget: BudgetRun, wave: WaveRun, now: datetime) -> Bill:
-    """What the execution would come to with one more wave: what runs is taken to run as long as the plan says."""
+    """What the execution would come to with one more wave: what runs is taken to run as long as the plan says.
+
+    What another wave has begun to launch counts as if it ran.
+    """
     policy = execution.plan.budget
     run = policy.run if policy else timedelta()
     so_far = bill(execution, budget, now)
@@ -119,7 +122,7 @@ def committed(execution: Execution, budget: BudgetRun, wave: WaveRun, now: datet
         span = lived(server, now)
         if span is not None and server.gone is None and span < run:
             ahead += hourly(budget.prices, server.size)[0] * hours(run - span)
-    more = expected((one for one in wave.servers if one.status is ServerStatus.PENDING), budget.prices, run)
+    more = expected(_coming(execution, wave, now), budget.prices, run)
     unknown = tuple(dict.fromkeys((*so_far.unknown, *more.unknown)))
     return Bill(so_far.usd + ahead + more.usd, unknown, so_far.an_hour + more.an_hour)
 
@@ -134,8 +137,23 @@ def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
     found = committed(execution, budget, wave, now)
     if found.usd <= budget.limit_usd:
         return execution
-    asked = Asked(wave_name=wave.wave_name, usd=found.usd.quantize(Decimal("0.01")), at=now)
+    asked = Asked(wave_name=wave.wave_name, usd=found.usd.quantize(Decimal("0.01"), ROUND_CEILING), at=now)
     return execution.model_copy(update={"budget": budget.model_copy(update={"asked": asked})})
+
+
+def _coming(execution: Execution, wave: WaveRun, now: datetime) -> Iterator[ServerRun]:
+    """The servers that are still to cost something: those of the wave, and of what was weighed before it."""
+    others = (run for run in execution.waves if run.wave_name != wave.wave_name)
+    for run in (wave, *(run for run in others if run.status is not WaveStatus.PENDING and not run.unweighed)):
+        for server in run.servers:
+            begins = server.status is ServerStatus.LAUNCHING and lived(server, now) is None
+            if server.status is ServerStatus.PENDING or begins:
+                yield server
+
+
+def stands_for_money(wave: WaveRun) -> bool:
+    """Whether it may be asked about the wave: it has not begun, or begins again with what was not weighed yet."""
+    return wave.status is WaveStatus.PENDING or (wave.unweighed and wave.status is WaveStatus.PREPARING)
 
 
 def too_dear(execution: Execution, wave: WaveRun, now: datetime) -> bool:
@@ -159,13 +177,23 @@ def question(execution: Execution) -> str | None:
     if budget is None or budget.asked is None:
         return None
     asked = budget.asked
-    if execution.wave(asked.wave_name).status is not WaveStatus.PENDING:
+    wave = execution.wave(asked.wave_name)
+    if not stands_for_money(wave):
         return None
     more = dollars(allowed_then(execution, budget))
+    what = f"what wave {asked.wave_name} launches again" if wave.unweighed else f"wave {asked.wave_name}"
     return (
-        f"a decision about the budget: with wave {asked.wave_name} it would come to {dollars(asked.usd)}, and "
+        f"a decision about the budget: with {what} it would come to {dollars(asked.usd)}, and "
         f"{dollars(budget.limit_usd)} are allowed. Resume to allow {more}, or cancel"
     )
+
+
+def without_stale_question(execution: Execution) -> Execution:
+    """The execution without a question that stands no more, such as one about a wave that was called off meanwhile."""
+    budget = execution.budget
+    if budget is None or budget.asked is None or question(execution) is not None:
+        return execution
+    return execution.model_copy(update={"budget": budget.model_copy(update={"asked": None})})
 
 
 def allow(execution: Execution, decision: Decision) -> tuple[Execution, str]:

@@ -139,7 +139,7 @@ def chunks_due(execution: Execution, now: datetime) -> tuple[tuple[str, int, tup
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if wave.status not in ASKING or (wave.not_before and now < wave.not_before):
             continue
-        if not prepared(execution, wave):
+        if wave.unweighed or not prepared(execution, wave):
             continue
         paced = job_after(execution, plan_wave, wave)
         if paced is not None and now < paced:

@@ -446,6 +446,8 @@ class WaveRun(Record):
     """Who let the execution go on although this wave failed."""
     retried: Decision | None = None
     """Who had it tried again, last."""
+    unweighed: bool = False
+    """That retry has it launch more, and nobody has held that against the budget yet."""
     skipped: Decision | None = None
     """Who left it out."""
     not_before: AwareDatetime | None = None

@@ -54,7 +54,7 @@ def places(execution: Execution, now: datetime) -> Iterator[Place]:
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if execution.status is not ExecutionStatus.POLLING or not goes_on(execution, wave):
             continue
-        if plan_wave.before and wave.status is WaveStatus.PREPARING:
+        if plan_wave.before and wave.status is WaveStatus.PREPARING and not wave.unweighed:
             yield Place(TaskPhase.BEFORE, wave.wave_name, wave.status.value)
         elif plan_wave.after and verified(execution, plan_wave, wave, now):
             yield Place(TaskPhase.AFTER, wave.wave_name, verdict(plan_wave, wave).value)

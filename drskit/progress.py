@@ -6,7 +6,7 @@ from drskit.actions import TaskPhase
 from drskit.calledoff import BAD_WAVE, FAILED_EARLIER, goes_on, retried_since, stopping
 from drskit.checking import check_wave, without_checks
 from drskit.checkrounds import unfinished
-from drskit.costs import too_dear, weighed
+from drskit.costs import stands_for_money, too_dear, weighed
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -38,6 +38,8 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
     if execution.status is ExecutionStatus.CANCELLING:
         execution = with_each_wave(execution, lambda wave: _leave_lost(execution, wave, seen.now))
         return with_each_wave(execution, lambda wave: _give_up(execution, wave, ended_because(execution)))
+    for run in execution.waves:
+        execution = _weigh_again(execution, run, seen.now)
     failed = stopping(execution)
     if failed:
         return with_each_wave(
@@ -66,6 +68,15 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
             execution, wave.wave_name, status=WaveStatus.WAITING_APPROVAL, waiting_since=now, approve_by=approve_by
         )
     return with_wave(execution, wave.wave_name, status=WaveStatus.PREPARING, start_time=now)
+
+
+def _weigh_again(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
+    """Hold what a retry launches against the budget, once; nothing of it is launched before."""
+    if not wave.unweighed or execution.held:
+        return execution
+    if stands_for_money(wave) and too_dear(execution, wave, now):
+        return weighed(execution, wave, now)
+    return with_wave(execution, wave.wave_name, unweighed=False)
 
 
 def _may_begin(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from drskit.attempts import reopened
 from drskit.calledoff import stopping
 from drskit.checking import afresh, to_check_again
+from drskit.costs import too_dear, without_stale_question
 from drskit.edit import with_attempt, with_wave
 from drskit.endings import being_ended, ended_because
 from drskit.model import (
@@ -55,8 +56,14 @@ def retry(execution: Execution, command: Command, decision: Decision) -> tuple[E
     if complaint:
         return execution, "", complaint
     order = _Retry(decision, frozenset(command.server_ids))
+    execution = without_stale_question(execution)
     for plan_wave, wave in waves:
         execution = _again(execution, plan_wave, wave, order)
+    order.again.extend(
+        f"wave {wave.wave_name} waits until somebody allows more than the budget"
+        for wave in execution.waves
+        if wave.unweighed and too_dear(execution, wave, decision.at)
+    )
     execution = _revive(execution, order)
     if _end_failed(execution):
         order.again.append("what failed at the end is run again")
@@ -167,6 +174,7 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
         _renewed(server, plan_wave, running) if server.source_server_id in chosen else server for server in wave.servers
     )
     _tell(wave, servers, chosen, running, order)
+    fresh = any(one.source_server_id in chosen and one.status is ServerStatus.PENDING for one in servers)
     if wave.status is WaveStatus.SKIPPED:
         return _afresh(execution, wave, servers, order.decision)
     execution = renewed(execution, wave.wave_name, order.decision)
@@ -177,6 +185,7 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
         execution, wave.wave_name,
         status=WaveStatus.PREPARING, servers=servers, retried=order.decision,
         end_time=None, reason=None, checking=None, overridden=None, skipped=None, not_before=None,
+        unweighed=fresh and execution.budget is not None,
     )  # fmt: skip
 
 
@@ -191,8 +200,11 @@ def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> Se
     if to_check_again(server):
         return afresh(server)
     name = server.source_server_id
-    critical = name not in plan_wave.optional
-    return ServerRun(source_server_id=name, name=server.name, critical=critical, snapshot=server.snapshot)
+    size = server.size.model_copy(update={"seen": False}) if server.size else None
+    return ServerRun(
+        source_server_id=name, name=server.name, critical=name not in plan_wave.optional, snapshot=server.snapshot,
+        size=size,
+    )  # fmt: skip
 
 
 def _tell(

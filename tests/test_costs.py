@@ -6,17 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
+from drskit.actionports import Ended
+from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPhase, TaskStatus
 from drskit.costs import bill, committed, hourly, question
 from drskit.errors import InvalidInput
 from drskit.forecast import forecast, money_words, quota_words
-from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, PhaseSpan, ServerStatus
+from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, PhaseSpan, ServerStatus, Wave, WaveStatus
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
 from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
 from drskit.quotas import Quotas
 from drskit.verify import faults
-from tests.builders import at, execution_of, source, wave
+from tests.builders import Walk, at, execution_of, sid, source, wave
 from tests.harness import house, runbook_of
 from tests.proof.world import PLAN, WORLD
 
@@ -175,6 +176,110 @@ def test_a_drill_asks_before_it_becomes_too_dear_and_goes_on_when_somebody_allow
         home.session.store.load(name)
         found = bill(execution, execution.budget, home.session.store.now())
         assert ("$0.09", 0, 0) == (found.words, found.running, found.guessed)
+
+
+# --- a retry ---------------------------------------------------------------------------------------------------------
+
+
+def with_sizes(*waves: Wave) -> Walk:
+    """A drill that may cost five dollars, of which each server costs two; each wave has two servers."""
+    execution = execution_of(*((one, 2) for one in waves))
+    runs = tuple(
+        run.model_copy(update={"servers": tuple(one.model_copy(update={"size": SIZE}) for one in run.servers)})
+        for run in execution.waves
+    )
+    plan = execution.plan.model_copy(update={"budget": BudgetPolicy(max_usd=Decimal(5), run=timedelta(hours=10))})
+    budget = BudgetRun(prices=PRICES, limit_usd=Decimal(5))
+    return Walk(execution.model_copy(update={"waves": runs, "plan": plan, "budget": budget}))
+
+
+def retried(hours: float, **changes: object) -> Walk:
+    """A drill of which one server came up and one did not; so many hours later somebody has that one launched again."""
+    walk = with_sizes(wave("Database", **changes)).wave_done(sid(2))
+    walk.run(hours * 3600)
+    walk.command(CommandKind.RETRY, "Database")
+    return walk.run()
+
+
+def test_a_retry_that_would_be_too_dear_asks_before_it_launches():
+    """And launches what it is about once somebody has allowed more, and nothing else of the wave."""
+    walk = retried(20)
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
+    assert "wave Database waits until somebody allows more than the budget" in walk.answer()
+    told = "a decision about the budget: with what wave Database launches again it would come to $6.10, and $5.00 are"
+    assert told in walk.execution.waiting_for
+    walk.run(3600)
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert ("$7.50 are allowed", (sid(2),)) == (walk.answer(), walk.launches[1].server_ids)
+    walk.job_ends(walk.launch())
+    walk.run(600)
+    assert ExecutionStatus.COMPLETED is walk.status
+
+
+def test_nothing_else_of_a_retry_begins_before_somebody_allows_it():
+    """An action before the launch that failed, and that the retry would run again."""
+    say = Publish(kind=ActionKind.SNS, topic="arn:aws:sns:us-west-2:123456789012:dr")
+    before = (Action(does=say, modes=(ActionMode.DRILL,)),)
+    walk = with_sizes(wave("Left"), wave("Right", needs=(), before=before)).wave_done()
+    walk.command(CommandKind.RESUME)
+    walk.run().acted(Ended(False, "no such topic"))
+    walk.run(20 * 3600)
+    assert (ExecutionStatus.FAILED, 1) == (walk.status, len(walk.acts))
+    walk.command(CommandKind.RETRY)
+    walk.run()
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.acts))
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert 2 == len(walk.acts)
+
+
+def test_a_retry_that_the_budget_bears_launches_at_once():
+    """It is weighed once: what it costs while it runs asks nobody."""
+    walk = retried(1)
+    assert (ExecutionStatus.POLLING, 2, None) == (walk.status, len(walk.launches), question(walk.execution))
+
+
+def test_a_retry_that_is_too_dear_may_be_cancelled():
+    """Nothing was launched by it."""
+    walk = retried(20)
+    walk.command(CommandKind.CANCEL)
+    walk.run()
+    assert (ExecutionStatus.CANCELLED, 1, None) == (walk.status, len(walk.launches), question(walk.execution))
+
+
+def test_a_retry_that_is_too_dear_may_be_left_out():
+    """By a skip of its server; the question goes with it."""
+    walk = retried(20)
+    walk.command(CommandKind.SKIP, servers=(sid(2),))
+    walk.run()
+    assert (ExecutionStatus.PARTIAL, 1, None) == (walk.status, len(walk.launches), question(walk.execution))
+
+
+def test_waves_side_by_side_are_weighed_together():
+    """What the first has begun to launch counts for the second, though nothing of it runs yet."""
+    walk = with_sizes(wave("Left"), wave("Right", needs=()))
+    walk.run()
+    assert [WaveStatus.PREPARING, WaveStatus.PENDING] == walk.waves
+    assert "with wave Right it would come to $8.11, and $5.00 are allowed" in walk.execution.waiting_for
+    walk.launch()
+    walk.run(10)
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert ((sid(3), sid(4)), "$8.11 are allowed") == (walk.launches[1].server_ids, walk.answer())
+
+
+def test_a_wave_that_was_called_off_is_weighed_anew_when_it_may_follow():
+    """Its old question stands no more, with its sum and its time."""
+    walk = with_sizes(wave("Left"), wave("Right", needs=())).wave_done(sid(2))
+    asked = walk.execution.budget.asked
+    assert (ExecutionStatus.FAILED, None) == (walk.status, question(walk.execution))
+    walk.run(3600)
+    walk.command(CommandKind.RETRY)
+    walk.run()
+    assert (sid(2),) == walk.launches[1].server_ids
+    assert at(4200) == walk.execution.budget.asked.at != asked.at
 
 
 # --- forecast --------------------------------------------------------------------------------------------------------
