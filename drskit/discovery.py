@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from drskit.draft import PlanDraft, draft_of, new_runbook, with_names
 from drskit.errors import DrskitError, InvalidInput, InvalidRunbook, MissingTables, NotFound
-from drskit.model import AppliedGroup, Mode
+from drskit.model import AppliedGroup, Job, Mode, SourceServer
 from drskit.notebook import Told, checked, enter, listed, person_is_there
 from drskit.planning import resolve
 from drskit.recoverable import Closer, Facts
@@ -34,8 +34,11 @@ from drskit.views.words import moment, printable
 from drskit.written import NAME
 from drskit.yamlfile import Data
 
+if TYPE_CHECKING:
+    from drskit.aws.closer import CloserLook
+
 ASKED_CLOSER = 100
-"""Servers that DRS is asked about one by one, two calls each."""
+"""Servers that DRS is asked about one by one at the first look, two calls each; others once they are shown."""
 RUNNING_JOBS = timedelta(days=7)
 """How far back running jobs are looked for: one that hangs longer is a matter for AWS's support."""
 
@@ -90,6 +93,17 @@ class Estate:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What one look at DRS and the tables told of all servers."""
+
+    mode: Mode
+    servers: tuple[SourceServer, ...]
+    members: dict[str, list[str]]
+    now: datetime
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True)
 class Proposal:
     """A runbook's text with a group in it, before anybody wrote it."""
 
@@ -111,6 +125,7 @@ class Discovery:
             session.require_simulated(self.region)
             session.create_tables()
         self._closer: dict[str, Closer] = {}
+        self._seen: Seen | None = None
         self._error: DrskitError | None = None
 
     @property
@@ -128,7 +143,7 @@ class Discovery:
     # --- looking -----------------------------------------------------------------------------------------------------
 
     def look(self, wanted: str | None = None) -> Estate:
-        """Ask DRS for all source servers, and about those that fit the filter one by one.
+        """Ask DRS for all source servers, and about the first of those that fit the filter one by one.
 
         Raises:
             Unavailable: DRS could not be asked.
@@ -137,20 +152,32 @@ class Discovery:
         servers = recovery.source_servers()
         now = self.session.clock.now()
         jobs = recovery.jobs(since=now - RUNNING_JOBS)
-        members = self._members()
-        chosen = matching(server_lines(servers, members, Facts(now)), self._filter(wanted))
-        for line in chosen[:ASKED_CLOSER]:
-            self._ask_closer(line.server.source_server_id)
-        facts = Facts(now, jobs, self._closer)
-        mode = Mode.SIMULATED if recovery.simulated else Mode.REAL
-        return Estate(mode, self.session.caller[0], self.region, now, server_lines(servers, members, facts))
+        self._seen = Seen(Mode.SIMULATED if recovery.simulated else Mode.REAL, servers, self._members(), now, jobs)
+        show_only = self.parameters.show_only if wanted is None else wanted
+        chosen = matching(server_lines(servers, self._seen.members, Facts(now)), show_only)
+        return self.ask_about(line.server.source_server_id for line in chosen[:ASKED_CLOSER])
 
-    def _filter(self, wanted: str | None) -> str:
-        return self.parameters.show_only if wanted is None else wanted
+    def not_asked(self, server_ids: Iterable[str]) -> list[str]:
+        """Those of these servers that DRS was not asked about one by one."""
+        return [server_id for server_id in server_ids if server_id not in self._closer]
 
-    def _ask_closer(self, server_id: str) -> None:
-        recovery = self.session.recovery(self.region)
-        self._closer[server_id] = Closer(recovery.latest_snapshot(server_id), recovery.launch_settings(server_id))
+    def ask_about(self, server_ids: Iterable[str]) -> Estate:
+        """What was found, and what DRS tells of each of these servers now.
+
+        Raises:
+            Unavailable: DRS could not be asked.
+        """
+        seen = self._seen
+        assert seen is not None
+        self._closer |= self._closer_look.ask(server_ids)
+        lines = server_lines(seen.servers, seen.members, Facts(seen.now, seen.jobs, self._closer))
+        return Estate(seen.mode, self.session.caller[0], self.region, seen.now, lines)
+
+    @cached_property
+    def _closer_look(self) -> "CloserLook":
+        from drskit.aws.closer import CloserLook
+
+        return CloserLook(self.session.clients.reader("drs", self.region), self.region)
 
     def _members(self) -> dict[str, list[str]]:
         """The groups of each server, as applied."""
@@ -217,7 +244,7 @@ class Discovery:
 
     def _troubles(self) -> Told:
         lines = matching(self.estate.lines, self.parameters.show_only)
-        unasked = sum(line.server.source_server_id not in self._closer for line in lines)
+        unasked = len(self.not_asked(line.server.source_server_id for line in lines))
         text = "\n".join(line_text(line) for line in lines if line.findings) or "Nothing stands in the way."
         return Told(text, troubles_html(lines, unasked))
 

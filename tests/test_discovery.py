@@ -6,9 +6,19 @@ from drskit.discovery import Discovery, DiscoveryParameters, open_discovery
 from drskit.errors import ChangedMeanwhile, InvalidInput, InvalidRunbook, NotFound
 from drskit.recoverable import Verdict
 from drskit.runbook import load_runbook, parse_runbook
+from drskit.views.discover_panel import DiscoverPanel
 from tests.harness import house
 
 DATABASE, APP, WEB = "s-5a11c0de5ba5e0001", "s-5a11c0de5ba5e0002", "s-5a11c0de5ba5e0004"
+MANY = """
+region: us-west-2
+start: 2026-03-02T09:00:00Z
+generate:
+  - {count: 104, names: "app-{number:03d}"}
+servers:
+  - {id: s-0000000000000000a, name: zulu, replication: {state: STOPPED}}
+"""
+ONE_BY_ONE = ("DescribeRecoverySnapshots", "GetLaunchConfiguration")
 OTHER = f"""\
 version: 1
 plan: other
@@ -125,3 +135,60 @@ def test_lists_come_as_runners_pass_them():
     """JSON, or words between commas."""
     found = DiscoveryParameters(servers="a, b", tags='["Tier=web"]')
     assert (["a", "b"], ["Tier=web"]) == (found.servers, found.tags)
+
+
+# --- what it asks ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A world of more servers than are asked about at the first look."""
+    with house(text=MANY) as found:
+        yield found
+
+
+@pytest.fixture
+def asked(many, tmp_path, monkeypatch):
+    """A discovery there, and the calls of DRS that its clients make."""
+    monkeypatch.chdir(tmp_path)
+    session, calls = many.another_session(), []
+    session.clients._session.events.register("before-call.drs", lambda model, **_: calls.append(model.name))
+    return Discovery(session, DiscoveryParameters(simulate=False)), calls
+
+
+def test_a_look_asks_about_no_server_twice_and_about_no_more_than_are_shown(asked):
+    """Two calls each of the first hundred, those that cannot be recovered first; a few for all of them together."""
+    discovery, calls = asked
+    lines = discovery.estate.lines
+    assert [100, 100] == [calls.count(name) for name in ONE_BY_ONE]
+    assert len(calls) - 200 <= 6, "servers and jobs, by pages"
+    assert ("zulu", Verdict.NO) == (lines[0].name, lines[0].verdict)
+    assert [Verdict.YES] * 99 + [Verdict.UNKNOWN] * 5 == [line.verdict for line in lines[1:]]
+    assert "5 servers more: DRS was not asked" in discovery.troubles()._repr_html_()
+    assert [100, 100] == [calls.count(name) for name in ONE_BY_ONE]
+
+
+def test_what_a_person_comes_to_see_is_asked_about_then(asked):
+    """By more of the list, or by a filter; what was asked before is not asked again."""
+    discovery, calls = asked
+    panel = DiscoverPanel(discovery)
+    panel._draw()
+    panel.more.click()
+    assert [100, 100] == [calls.count(name) for name in ONE_BY_ONE]
+    panel.filter.value = "app-104"
+    assert [101, 101] == [calls.count(name) for name in ONE_BY_ONE]
+    panel.filter.value = ""
+    panel.more.click()
+    assert [101, 101] == [calls.count(name) for name in ONE_BY_ONE]
+    panel.more.click()
+    assert [105, 105] == [calls.count(name) for name in ONE_BY_ONE]
+    assert "not asked" not in panel.summary.value + "".join(row.children[1].value for row in panel.rows.children)
+
+
+def test_a_call_that_is_throttled_does_not_end_the_look():
+    """One of many: it is made again."""
+    fault = "faults: [{operation: GetLaunchConfiguration, kind: throttle, server: s-0000000000000000a, times: 1}]\n"
+    with house(text=MANY + fault) as found:
+        discovery = Discovery(found.session, DiscoveryParameters(simulate=False, show_only="zulu"))
+        assert ("zulu", Verdict.NO) == (discovery.estate.lines[0].name, discovery.estate.lines[0].verdict)
+        assert [] == discovery.not_asked(["s-0000000000000000a"])

@@ -22,7 +22,6 @@ from drskit.model import (
     Attempt,
     Job,
     JobLogEntry,
-    LaunchSettings,
     Mode,
     RecoveryInstance,
     RecoverySnapshot,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
 
 SIMULATED_HEADER = "x-drskit-simulated"
 LIVING = ("pending", "running", "stopping", "stopped")
-UNKNOWN = "ResourceNotFoundException"
 VANISHED = "InvalidInstanceID.NotFound"
 T = TypeVar("T")
 
@@ -141,32 +139,6 @@ class DrsRecovery:
             "describe_recovery_snapshots", replies.recovery_snapshot, sourceServerID=server_id, **filters
         )
         return tuple(snapshot for snapshot in found if snapshot is not None)
-
-    def latest_snapshot(self, server_id: str) -> datetime | None:
-        """When the newest recovery snapshot of a source server was taken; None when it has none.
-
-        Raises:
-            Unavailable: some page could not be read.
-        """
-        times = self._listed(
-            "describe_recovery_snapshots", replies.snapshot_time, sourceServerID=server_id, order="DESC"
-        )
-        return max((time for time in times if time is not None), default=None)
-
-    def launch_settings(self, server_id: str) -> LaunchSettings | None:
-        """The launch configuration of a source server; None when DRS has none.
-
-        Raises:
-            Unavailable: DRS could not be asked.
-        """
-        with asking(f"GetLaunchConfiguration in {self._region}"):
-            try:
-                reply = self._drs.get_launch_configuration(sourceServerID=server_id)
-            except ClientError as error:
-                if code_of(error) == UNKNOWN:
-                    return None
-                raise
-            return replies.launch_settings(reply)
 
     def start_recovery(self, attempt: Attempt, tags: dict[str, str]) -> Started | NotExecuted | Unknown:
         """Ask DRS once to launch a drill of the attempt's servers, signed at the intent's time.

@@ -141,10 +141,22 @@ class DiscoverPanel(WidgetPanel):
     def _show_more(self) -> None:
         self.shown_count += PAGE
         self._draw()
+        self._ask_about_shown()
 
     def _filtered(self) -> None:
         self.shown_count = PAGE
         self._draw()
+        self._ask_about_shown()
+
+    def _ask_about_shown(self) -> None:
+        """Ask DRS about the servers that are shown and that it was not asked about yet."""
+        shown = self._chosen()[: self.shown_count]
+        wanted = self.discovery.not_asked(line.server.source_server_id for line in shown)
+        if wanted:
+            self.say(f"Asking DRS about {counted(len(wanted), 'server')} …")
+            self.estate = self.discovery.ask_about(wanted)
+            self._draw()
+            self.say("")
 
     def _look_again(self) -> None:
         self.say("Asking DRS …")

@@ -24,6 +24,7 @@ VERDICTS: Mapping[Verdict, tuple[Tone, str]] = {
     Verdict.UNKNOWN: (Tone.UNKNOWN, "?"),
     Verdict.YES: (Tone.GOOD, "✔"),
 }
+FIRST = {Verdict.NO: 0, Verdict.RISKY: 1}
 COLUMNS = ("Server", "Protection group", "Replication", "Lag", "Last launch", "Recovery")
 
 
@@ -64,6 +65,8 @@ def server_lines(
 ) -> tuple[ServerLine, ...]:
     """All servers, unprotected ones first, then those that cannot be recovered, then by name.
 
+    One of which nobody knows whether it can stands among those that can, so that it keeps its place once it is asked.
+
     Args:
         servers: as DRS lists them.
         members: the groups of each server, by its id.
@@ -78,8 +81,7 @@ def server_lines(
         )
         for server in servers
     ]
-    order = list(VERDICTS)
-    return tuple(sorted(lines, key=lambda line: (bool(line.groups), order.index(line.verdict), line.name)))
+    return tuple(sorted(lines, key=lambda line: (bool(line.groups), FIRST.get(line.verdict, len(FIRST)), line.name)))
 
 
 # --- the filter ------------------------------------------------------------------------------------------------------
@@ -206,7 +208,7 @@ def _trouble(finding: Finding, lines: list[ServerLine]) -> str:
 def _unasked(count: int) -> str:
     return (
         f"{counted(count, 'server')} more: DRS was not asked for their snapshots and launch settings, which it tells "
-        "of one server at a time. Filter by a tag to ask about them."
+        "of one server at a time. It is asked about each that is shown above; filter by a tag to see fewer."
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from drskit.aws.clients import Clients
+from drskit.aws.closer import CloserLook
 from drskit.aws.quotas import ServiceQuotas
 from drskit.aws.recovery import DrsRecovery
 
@@ -128,3 +129,9 @@ def host(served) -> Host:
 def recovery(served) -> DrsRecovery:
     """DRS and EC2, as the host has them."""
     return served[1]
+
+
+@pytest.fixture
+def closer(recovery) -> CloserLook:
+    """What DRS tells of one server at a time, asked by the same client."""
+    return CloserLook(recovery._drs, REGION)

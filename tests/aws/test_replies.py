@@ -288,24 +288,24 @@ def test_what_discovery_shows_of_a_server_is_read(host, recovery):
     assert "2026-03-02T09:00:00.500000+00:00" == server.last_seen.isoformat()
 
 
-def test_the_newest_recovery_snapshot_is_the_newest_that_was_taken(host, recovery):
+def test_the_newest_recovery_snapshot_is_the_newest_that_was_taken(host, closer):
     """One without a timestamp is not taken yet; none at all is no snapshot."""
     times = ["2026-03-02T08:00:00Z", None, "2026-03-02T08:50:00.1+00:00"]
     items = [{"snapshotID": f"pit-{number}", "timestamp": time} for number, time in enumerate(times)]
     host.tell("DescribeRecoverySnapshots", {"items": items})
-    assert "2026-03-02T08:50:00.100000+00:00" == recovery.latest_snapshot(sid(1)).isoformat()
+    assert "2026-03-02T08:50:00.100000+00:00" == closer.latest_snapshot(sid(1)).isoformat()
     host.tell("DescribeRecoverySnapshots", {"items": []})
-    assert None is recovery.latest_snapshot(sid(1))
+    assert None is closer.latest_snapshot(sid(1))
 
 
-def test_launch_settings_are_there_or_not(host, recovery):
+def test_launch_settings_are_there_or_not(host, closer):
     """An unknown server has none; a template may be missing; another refusal is no absence."""
     host.tell("GetLaunchConfiguration", {"sourceServerID": sid(1), "ec2LaunchTemplateID": "lt-1"})
-    assert "lt-1" == recovery.launch_settings(sid(1)).template_id
+    assert "lt-1" == closer.launch_settings(sid(1)).template_id
     host.tell("GetLaunchConfiguration", {"sourceServerID": sid(1)})
-    assert None is recovery.launch_settings(sid(1)).template_id
+    assert None is closer.launch_settings(sid(1)).template_id
     host.tell("GetLaunchConfiguration", {"message": "no"}, status=404, x_amzn_errortype="ResourceNotFoundException")
-    assert None is recovery.launch_settings(sid(1))
+    assert None is closer.launch_settings(sid(1))
     host.tell("GetLaunchConfiguration", {"message": "no"}, status=403, x_amzn_errortype="AccessDeniedException")
     with pytest.raises(Unavailable):
-        recovery.launch_settings(sid(1))
+        closer.launch_settings(sid(1))
