@@ -7,9 +7,12 @@ somebody's yes, or that will, must be one who may say that yes: an edit opens no
 door that an approval closes.
 """
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 
 from drskit.approvers import may_not_approve
+from drskit.bounds import shortened
 from drskit.edit import changed, with_wave
 from drskit.endings import being_ended
 from drskit.model import (
@@ -29,6 +32,8 @@ NOT_STARTED = frozenset({WaveStatus.PENDING, WaveStatus.WAITING_APPROVAL})
 WORDS = {"Approval": "approve", "MaxFailed": "max_failed", "MaxFailedPercent": "max_failed"}
 """What a runbook calls a field of a wave, where that is not its own name."""
 SHOWN = 160
+WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a word begins in a key of the plan."""
 
 
 def basis_of(plan_wave: Wave, wave: WaveRun) -> str:
@@ -71,8 +76,8 @@ def not_editable(execution: Execution, wave: WaveRun) -> str | None:
 def changes_of(before: Wave, edit: WaveEdit) -> tuple[str, ...]:
     """What an edit changes, a clause each; none when nothing."""
     named = {server.source_server_id: server.name for server in edit.added}
-    lines = [f"+ {server_id}{f' {name}' if name else ''}" for server_id, name in named.items()]
-    lines += [f"- {server_id}" for server_id in edit.removed]
+    lines = [f"adds {server_id}{f' {name}' if name else ''}" for server_id, name in named.items()]
+    lines += [f"removes {server_id}" for server_id in edit.removed]
     return (*lines, *_fields(before, edit.wave))
 
 
@@ -85,8 +90,8 @@ def differences(execution: Execution) -> tuple[str, ...]:
     for wave, run in zip(execution.plan.waves, execution.waves, strict=True):
         first = {name for group in execution.groups if group.group_id in wave.groups for name in group.servers}
         now = {server.source_server_id: server for server in run.servers}
-        clauses = [f"+ {name}" for name in now if name not in first]
-        clauses += [f"- {name}" for name in sorted(first) if name not in now]
+        clauses = [f"adds {name}" for name in now if name not in first]
+        clauses += [f"removes {name}" for name in sorted(first) if name not in now]
         clauses += _fields(started[wave.name], wave)
         if clauses:
             lines.append(f"Wave {wave.name}: {'; '.join(clauses)}.")
@@ -105,17 +110,36 @@ def told(execution: Execution) -> str:
 def _fields(old: Wave, new: Wave) -> list[str]:
     before, after = old.to_json(), new.to_json()
     return [
-        f"{WORDS.get(key, key.lower())}: {_shown(after[key])}, not {_shown(before[key])}"
+        clause
         for key in after
         if after[key] != before[key]
+        for clause in _differing(WORDS.get(key, _word(key)), before[key], after[key])
     ]
 
 
-def _shown(value: object) -> str:
+def _differing(name: str, before: object, after: object) -> Iterator[str]:
+    """The parts of a key that differ, a clause each."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        yield f"{name}: {shortened(_written(after), SHOWN)}, not {shortened(_written(before), SHOWN)}"
+        return
+    for key in after:
+        if after[key] != before.get(key):
+            yield from _differing(f"{name}.{_word(key)}", before.get(key), after[key])
+
+
+def _written(value: object) -> str:
+    """A value as a runbook would have it, without what says nothing."""
     if isinstance(value, dict):
-        value = {key: part for key, part in value.items() if part not in (None, [], False)}
-    text = "none" if value in (None, [], {}) else str(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+        told = {key: part for key, part in value.items() if part not in (None, [], {}, False)}
+        return f"{{{', '.join(f'{_word(key)}: {_written(part)}' for key, part in told.items())}}}" if told else "none"
+    if isinstance(value, list) and value:
+        return f"[{', '.join(map(_written, value))}]"
+    return {"True": "true", "False": "false", "None": "none", "[]": "none"}.get(str(value), str(value))
+
+
+def _word(key: str) -> str:
+    """A key of the plan as runbooks write it."""
+    return WORD.sub("_", key).lower()
 
 
 def _complaint(execution: Execution, plan_wave: Wave, wave: WaveRun, edit: WaveEdit, by: str) -> str | None:

@@ -53,7 +53,7 @@ def test_an_edit_changes_what_is_executed_and_keeps_what_was_started():
     walk.obstacles[sid(9)] = None
     started = walk.execution.plan
     answer = told(walk, edit_of(walk.execution, add=[sid(9)], remove=[sid(3)], timeout=timedelta(hours=2)))
-    assert f"wave Application: + {sid(9)}; - {sid(3)}; timeout: PT2H, not PT1H30M" == answer
+    assert f"wave Application: adds {sid(9)}; removes {sid(3)}; timeout: PT2H, not PT1H30M" == answer
     assert started == walk.execution.applied == walk.execution.started_plan
     assert timedelta(hours=2) == walk.execution.plan.waves[1].timeout
     assert started.digest != walk.execution.plan.digest
@@ -62,6 +62,20 @@ def test_an_edit_changes_what_is_executed_and_keeps_what_was_started():
     assert ExecutionStatus.COMPLETED is walk.status
     assert {sid(4), sid(9)} == {one.source_server_id for one in walk.execution.waves[1].servers}
     assert (sid(4), sid(9)) == walk.execution.attempts_of("Application")[0].server_ids
+
+
+def test_an_answer_tells_what_differs_as_runbooks_write_it():
+    """Of a key with parts those that differ; what was not there, whole."""
+    walk = walked(approval=ASKED)
+    later = ASKED.model_copy(update={"text": "Logins work.", "not_starter": True})
+    told_so = told(walk, edit_of(walk.execution, approval=later, optional=(sid(3), sid(4))), by=NOOR)
+    assert (
+        "wave Application: approve.text: Logins work., not The database accepts logins.; "
+        f"approve.not_starter: true, not false; optional: [{sid(3)}, {sid(4)}], not none"
+    ) == told_so
+    told_so = told(walk, edit_of(walk.execution, approval=None), by=NOOR)
+    was = "{text: Logins work., timeout: PT30M, on_timeout: cancel, by: [noor], not_starter: true}"
+    assert f"wave Application: approve: none, not {was}" == told_so
 
 
 def test_a_second_edit_keeps_the_first_plan():

@@ -185,8 +185,8 @@ def _edited(facts: dict[str, Any]) -> str:
 
 
 def _members(facts: dict[str, Any]) -> str:
-    added = [f"+ {_name(server)}" for server in facts.pop("Added", None) or () if isinstance(server, dict)]
-    gone = [f"- {one_line(name)}" for name in facts.pop("Removed", None) or ()]
+    added = [f"adds {_name(server)}" for server in facts.pop("Added", None) or () if isinstance(server, dict)]
+    gone = [f"removes {one_line(name)}" for name in facts.pop("Removed", None) or ()]
     return f"EDITED: {', '.join([*added, *gone])}"
 
 
