@@ -27,6 +27,8 @@ from drskit.turns import Turns
 
 LOG = logging.getLogger("drskit.poller")
 SWEEP_EVERY = timedelta(minutes=15)
+INDEX_LAG = timedelta(minutes=1)
+"""How far the index may be behind for what a finder names; what it shows later still, a sweep finds."""
 GIVEN_UP_AFTER = 3
 """After so many passes in a row that could not advance an execution, its end is waited for no longer."""
 SWEEP_KEY = ("SWEEP", "ALL")
@@ -104,16 +106,23 @@ class Poller:
         """By ExecutionId: how many passes in a row could not advance it."""
 
     def places(self) -> dict[Place, tuple[str, ...]]:
-        """Where something needs attention, and which executions there are that only a sweep has found.
+        """Where something needs attention, and the executions to look at there.
+
+        What only a sweep has found comes first, and what waits for a person last: a command may come any time.
 
         Raises:
             Unavailable: the tables cannot be reached.
         """
         log = _Log()
-        shown = self._with_untold(self._grouped(self._find(self._indexed(), log)))
+        indexed = list(self._indexed())
+        shown = self._with_untold(self._grouped(self._find(indexed, log)))
         known = {name for names in shown.values() for name in names}
         swept = self._grouped(header for header in self._find(self._swept(), log) if header.execution_id not in known)
-        return {place: tuple(swept.get(place, ())) for place in (*shown, *swept)}
+        live = self._grouped(header for header in indexed if isinstance(header, ExecutionHeader))
+        return {
+            place: tuple(dict.fromkeys((*swept.get(place, ()), *shown.get(place, ()), *live.get(place, ()))))
+            for place in (*shown, *swept)
+        }
 
     def run_pass(self) -> Pass:
         """Find what needs attention, and advance what is due.
@@ -125,24 +134,27 @@ class Poller:
         places = self._grouped(self._find(chain(self._indexed(), self._swept()), log))
         return self._visit_all(self._with_untold(places), log)
 
-    def visit(self, place: Place, swept: Iterable[str] = ()) -> Pass:
-        """The same for one place alone, as a finder that runs elsewhere asks for it.
+    def visit(self, place: Place, named: Iterable[str] = (), since: datetime | None = None) -> Pass:
+        """The same for one place alone, as a finder that runs elsewhere asks for it; where it is not due, that is all.
 
         Args:
             place: an account and a Region.
-            swept: executions there that the finder has found and the index does not show.
+            named: executions there that the finder has found.
+            since: when it looked, if those were all; the index is read only for what was started about then or later.
 
         Raises:
             Unavailable: the tables cannot be reached.
         """
         log = _Log()
-        names = self._with_untold(self._grouped(self._find(self._indexed(), log))).get(place, [])
-        names += [name for name in dict.fromkeys(swept) if name not in names and self._is_at(place, name, log)]
+        following = self._due_later(self._store.get_cadence(*place), self._store.now())
+        if following is not None:
+            log.waiting += named
+            log.times.append(following)
+            return log.result({})
+        found = self._grouped(self._find(self._indexed(since - INDEX_LAG if since else None), log))
+        shown = found if since else self._with_untold(found)
+        names = list(dict.fromkeys((*named, *shown.get(place, ()))))
         return self._visit_all({place: names} if names else {}, log)
-
-    def _is_at(self, place: Place, execution_id: str, log: "_Log") -> bool:
-        execution = self._load(execution_id, log)
-        return execution is not None and (execution.account_id, execution.region) == place
 
     def _visit_all(self, places: Mapping[Place, list[str]], log: "_Log") -> Pass:
         for place, execution_ids in places.items():
@@ -188,7 +200,7 @@ class Poller:
             log.waiting += execution_ids
             log.times.append(claim)
             return
-        live, trouble = self._advance_all(recovery, execution_ids, log)
+        live, trouble = self._advance_all(place, recovery, execution_ids, log)
         if self._outbox is not None:  # after the launches: nothing that is told delays one
             live = [self._outbox.tell(execution, claim) for execution in live]
         log.advanced += execution_ids
@@ -292,8 +304,8 @@ class Poller:
         now = self._store.now()
         return is_due(header, now) or (self._outbox is not None and _has_to_tell(header, now))
 
-    def _indexed(self) -> Iterator[ExecutionHeader | Malformed]:
-        yield from self._store.find(sorted(NEEDS_ATTENTION | WAITS_FOR_A_PERSON))
+    def _indexed(self, since: datetime | None = None) -> Iterator[ExecutionHeader | Malformed]:
+        yield from self._store.find(sorted(NEEDS_ATTENTION | WAITS_FOR_A_PERSON), since)
 
     def _swept(self) -> Iterator[ExecutionHeader | Malformed]:
         if self._sweep_is_due():
@@ -329,8 +341,9 @@ class Poller:
         current = self._mine.pop(place, None)
         if current is None or now < current.next_poll:
             current = self._store.get_cadence(*place)
-        if current is not None and now < current.next_poll <= now + self._longest * 2:
-            return current.next_poll
+        following = self._due_later(current, now)
+        if following is not None:
+            return following
         version = (current.version if current else 0) + 1
         until = now + self._longest
         claim = (
@@ -343,6 +356,11 @@ class Poller:
         except LostRace:
             return now + timedelta(seconds=1)
         return claim
+
+    def _due_later(self, cadence: Cadence | None, now: datetime) -> datetime | None:
+        """When a place is due that is not due yet."""
+        planned = cadence is not None and now < cadence.next_poll <= now + self._longest * 2
+        return cadence.next_poll if cadence is not None and planned else None
 
     def _release(self, claim: Cadence, live: list[Execution], trouble: str | None) -> tuple[datetime, datetime | None]:
         """Set when the place is due again, unless somebody did meanwhile; that time, and since when it is troubled."""
@@ -359,13 +377,18 @@ class Poller:
         return following, since
 
     def _advance_all(
-        self, recovery: Recovery, execution_ids: list[str], log: "_Log"
+        self, place: Place, recovery: Recovery, execution_ids: list[str], log: "_Log"
     ) -> tuple[list[Execution], str | None]:
         """The executions as they are afterwards, and what kept DRS from answering.
 
-        What the index still showed although it has ended, or waits for a person who still has time, is left alone.
+        What the index still showed although it has ended, or waits for a person who still has time, is left alone; so
+        is what was named and is of another place.
         """
-        loaded = [execution for name in execution_ids if (execution := self._load(name, log)) is not None]
+        loaded = [
+            execution
+            for name in execution_ids
+            if (execution := self._load(name, log)) is not None and (execution.account_id, execution.region) == place
+        ]
         now = self._store.now()
         due = [execution for execution in loaded if is_due(execution, now)]
         look = Look(recovery, taken_at=now)

@@ -133,8 +133,13 @@ class Store(Protocol):
     def job_logs(self, execution_id: str) -> tuple[JobLog, ...]:
         """The recorded logs of the jobs that ended."""
 
-    def find(self, statuses: Iterable[ExecutionStatus]) -> Iterator[ExecutionHeader | Malformed]:
-        """Headers by StatusIndex, newest first for each status; eventually consistent; a hint, never the truth."""
+    def find(
+        self, statuses: Iterable[ExecutionStatus], since: datetime | None = None
+    ) -> Iterator[ExecutionHeader | Malformed]:
+        """Headers by StatusIndex, newest first for each status; eventually consistent; a hint, never the truth.
+
+        With `since` only those that were started then or later, in whole seconds; no others are read.
+        """
 
     def list_executions(self, plan_id: str | None = None) -> Iterator[ExecutionHeader | Malformed]:
         """Headers of all executions, or of one plan's, newest first."""

@@ -18,10 +18,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from drskit.errors import InvalidInput, Unavailable
-from drskit.model import AccountId
+from drskit.model import AccountId, utc
 from drskit.poller import describe
 from drskit.session import Session
 from drskit.written import RegionName
@@ -31,7 +31,10 @@ DELAYS = (0, 15, 30, 45)
 """Seconds of a minute at which a place is looked at; where it is not due yet, the look ends at once."""
 
 MOST_NAMED = 500
-"""Executions that a message names: ten messages are sent at once, and may weigh 256 KiB together."""
+"""Executions that a message names: ten messages are sent at once, and may weigh 256 KiB together.
+
+Where more live, the poller asks the index for all of them.
+"""
 
 
 class Place(BaseModel):
@@ -42,7 +45,9 @@ class Place(BaseModel):
     AccountId: AccountId
     Region: RegionName
     ExecutionIds: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=MOST_NAMED)] = ()
-    """Those that only a sweep has found; the index tells the poller of all others."""
+    """Those that the finder has found, what only a sweep finds first."""
+    Since: AwareDatetime | None = None
+    """When the finder looked; absent where it does not name all."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -75,9 +80,11 @@ def find(session: Session) -> dict[str, Any]:
     """Ask for the looks; the places that need attention, as the finder tells them."""
     queue = session.queue
     poller = session.poller()
+    now = utc(session.store.now())
     places = [
-        {"AccountId": account, "Region": region, "ExecutionIds": swept[:MOST_NAMED]}
-        for (account, region), swept in poller.places().items()
+        {"AccountId": account, "Region": region, "ExecutionIds": names[:MOST_NAMED]}
+        | ({"Since": now} if len(names) <= MOST_NAMED else {})
+        for (account, region), names in poller.places().items()
     ]
     try:
         queue.send([(json.dumps(place), delay) for place in places for delay in DELAYS])
@@ -108,7 +115,7 @@ def poll(session: Session, event: object) -> dict[str, Any]:
 def _look(session: Session, place: Place) -> bool:
     """Make one pass over a place; False when none could be made, whatever the cause: the other places have theirs."""
     try:
-        found = session.poller().visit(place.key, place.ExecutionIds)
+        found = session.poller().visit(place.key, place.ExecutionIds, place.Since)
     except Exception:
         LOG.exception("no look at %s in %s", *place.key)
         return False

@@ -30,6 +30,7 @@ from drskit.store.attributes import Item, to_item
 from drskit.store.authorizations import Authorizations
 from drskit.store.commits import Commits, is_mine
 from drskit.store.expressions import (
+    at_least,
     at_most,
     below,
     between,
@@ -125,10 +126,12 @@ class DynamoDbStore(Plans, Commits, Authorizations):
             logs[log.job_id] = log.model_copy(update={"entries": log.entries + entries})
         return tuple(logs.values())
 
-    def find(self, statuses: Iterable[ExecutionStatus]) -> Iterator[ExecutionHeader | Malformed]:
+    def find(
+        self, statuses: Iterable[ExecutionStatus], since: datetime | None = None
+    ) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.find`."""
         for status in statuses:
-            yield from map(_header, self._of_status(status))
+            yield from map(_header, self._of_status(status, since))
 
     def list_executions(self, plan_id: str | None = None) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.list_executions`; by the indexes, so a moment behind."""
@@ -165,8 +168,10 @@ class DynamoDbStore(Plans, Commits, Authorizations):
         once = present("ExecutionId") & missing("Quarantined") & ours
         self._wire.write(wire.update(self._tables.history, key, change(mark), once))
 
-    def _of_status(self, status: ExecutionStatus) -> Iterator[Item]:
+    def _of_status(self, status: ExecutionStatus, since: datetime | None = None) -> Iterator[Item]:
         key = equals("Status", status.value)
+        if since is not None:
+            key &= at_least("StartTime", int(since.timestamp()))
         items = self._wire.query(self._tables.history, key, index="StatusIndex", newest_first=True)
         return (item for item in items if "#" not in item["PlanId"]["S"])
 

@@ -71,6 +71,11 @@ def at_most(name: str, value: Any) -> Clause:
     return _compared(name, "<=", "most", value)
 
 
+def at_least(name: str, value: Any) -> Clause:
+    """The attribute is the value or more."""
+    return _compared(name, ">=", "least", value)
+
+
 def below(name: str, value: Any) -> Clause:
     """The attribute is less than the value; texts by their UTF-8 bytes."""
     return _compared(name, "<", "below", value)

@@ -174,10 +174,15 @@ class MemoryStore:
         with self._lock:
             return tuple(log for _, log in sorted(self._logs.get(execution_id, {}).items()))
 
-    def find(self, statuses: Iterable[ExecutionStatus]) -> Iterator[ExecutionHeader | Malformed]:
+    def find(
+        self, statuses: Iterable[ExecutionStatus], since: datetime | None = None
+    ) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.find`."""
+        begin = since.replace(microsecond=0) if since else None
         for status in statuses:
-            yield from self._headers(status=status)
+            for found in self._headers(status=status):
+                if begin is None or isinstance(found, Malformed) or found.start_time >= begin:
+                    yield found
 
     def list_executions(self, plan_id: str | None = None) -> Iterator[ExecutionHeader | Malformed]:
         """See `Store.list_executions`."""

@@ -6,7 +6,7 @@ import pytest
 
 from drskit.deploy import handler
 from drskit.errors import DrskitError, InvalidInput
-from drskit.model import ExecutionStatus
+from drskit.model import CommandKind, ExecutionStatus, utc
 from drskit.session import Session
 from tests.harness import House, final, house, runbook_of
 from tests.proof.world import PLAN, WORLD
@@ -62,9 +62,74 @@ def test_what_only_a_sweep_finds_is_looked_at_too():
         found = client.get_queue_attributes(QueueUrl=QUEUE, AttributeNames=names)["Attributes"]
         assert 4 == sum(int(found[name]) for name in names)  # a look now, and one each quarter of a minute
         look = taken(client)[0]
-        assert {**HERE, "ExecutionIds": [execution.execution_id]} == look
+        since = utc(home.session.store.now())
+        assert {**HERE, "ExecutionIds": [execution.execution_id], "Since": since} == look
         handler.poll(home.session, messages({**look, "Region": "us-east-1"}))
         assert [] == home.jobs()  # of another Region it is not
+        handler.poll(home.session, messages(look))
+        assert 1 == len(home.jobs())
+
+
+def test_a_look_reads_what_the_finder_named_and_what_was_started_since():
+    """What it did not name and what is older is not looked for: the index is not read as a whole."""
+    with house(text=SMALL, queue_url=QUEUE) as home:
+        client = queue_of(home.session)
+        home.clock.sleep(300)
+        since = utc(home.clock.now())
+        home.session.start(runbook_of(SMALL_PLAN))
+        home.clock.sleep(300)
+        handler.poll(home.session, messages({**HERE, "Since": utc(home.clock.now())}))
+        assert [] == home.jobs()
+        handler.poll(home.session, messages({**HERE, "Since": since}))
+        assert 1 == len(home.jobs())
+        handler.find(home.session)
+        assert 1 == len(taken(client)[0]["ExecutionIds"])
+
+
+def test_what_was_approved_since_the_finder_looked_is_looked_at():
+    """What waits for a person is named, too, where a look is due anyway."""
+    with house(text=WORLD, queue_url=QUEUE) as home:
+        client = queue_of(home.session)
+        asking = home.session.start(runbook_of(one_wave("asking", "database", ", approve: look at it"))).execution_id
+        home.finish(approve=False)
+        assert [] == handler.find(home.session)["Places"]
+        other = home.session.start(runbook_of(one_wave("other", "app"))).execution_id
+        handler.find(home.session)
+        look = taken(client)[0]
+        assert [other, asking] == look["ExecutionIds"]
+        handler.poll(home.session, messages(look))
+        home.session.command(asking, CommandKind.APPROVE, reason="looked at")
+        handler.poll(home.session, messages(look))
+        home.clock.sleep(30)  # so long DRS does not list a job
+        assert 2 == len(home.jobs())
+
+
+def one_wave(plan: str, tier: str, more: str = "") -> str:
+    """A plan of one wave and one server."""
+    head = f"version: 1\nplan: {plan}\nsites: {{main: {{region: {REGION}}}}}\n"
+    group = f"groups: {{{plan}: {{select: {{tags: {{Tier: {tier}}}}}}}}}\n"
+    return f"{head}{group}waves: [{{name: Only, groups: [{plan}]{more}}}]\n"
+
+
+def test_a_look_that_is_not_due_reads_no_index():
+    """Its place says so; the tables are asked for nothing else."""
+    with house(text=SMALL, queue_url=QUEUE) as home:
+        home.session.start(runbook_of(SMALL_PLAN))
+        handler.poll(home.session, messages(HERE))
+        found = home.session.poller().visit((ACCOUNT, REGION), ["E1"])
+        assert (("E1",), ()) == (found.waiting, found.advanced)
+        assert found.next_poll is not None
+
+
+def test_where_more_live_than_a_message_names_the_index_is_read(monkeypatch):
+    """The message does not say since when: nobody is left out."""
+    monkeypatch.setattr(handler, "MOST_NAMED", 0)
+    with house(text=SMALL, queue_url=QUEUE) as home:
+        client = queue_of(home.session)
+        home.session.start(runbook_of(SMALL_PLAN))
+        handler.find(home.session)
+        look = taken(client)[0]
+        assert {**HERE, "ExecutionIds": []} == look
         handler.poll(home.session, messages(look))
         assert 1 == len(home.jobs())
 
@@ -128,10 +193,11 @@ def test_lambda_s_entry_points_open_their_session_by_the_environment(monkeypatch
         monkeypatch.setenv("AWS_REGION", REGION)
         monkeypatch.setenv("DRSKIT_QUEUE_URL", QUEUE)
         client = queue_of(home.session)
-        home.session.start(runbook_of(SMALL_PLAN))
+        name = home.session.start(runbook_of(SMALL_PLAN)).execution_id
         handler._session.cache_clear()
         try:
-            assert [{**HERE, "ExecutionIds": ()}] == handler.finder({"isDrill": False}, None)["Places"]
+            (place,) = handler.finder({"isDrill": False}, None)["Places"]
+            assert {**HERE, "ExecutionIds": (name,), "Since": utc(home.session.store.now())} == place
             assert {"batchItemFailures": []} == handler.poller(messages(taken(client)[0]), None)
         finally:
             handler._session.cache_clear()

@@ -288,6 +288,8 @@ def test_find_gives_headers_of_the_statuses_asked_for_newest_first(store):
     assert ["E1", "E2", "E0"] == [header.execution_id for header in both]
     assert header_of(store.load("E1")) == next(store.find([ExecutionStatus.POLLING]))
     assert ["E2", "E1", "E0"] == [header.execution_id for header in store.list_executions()]
+    statuses, since = [ExecutionStatus.POLLING, ExecutionStatus.PENDING], START + timedelta(minutes=1, milliseconds=900)
+    assert ["E1", "E2"] == [header.execution_id for header in store.find(statuses, since)]
     assert ["E1"] == [header.execution_id for header in store.list_executions("plan-1")]
     assert {"E0", "E1", "E2"} == {header.execution_id for header in store.sweep()}
 
