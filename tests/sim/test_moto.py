@@ -26,6 +26,9 @@ HOLDS = [
     ("moto.ec2.models.instances", "InstanceState", "backend/instances.py sets an instance's state with it"),
     ("moto.ec2.models.instances", "InstanceBackend.get_instance", "backend/instances.py finds instances faster"),
     ("moto.ec2.models", "EC2Backend.describe_images", "backend/instances.py tells of the one image of its instances"),
+    ("moto.ec2.models.tags", "TagBackend.describe_tags", "quick_tags.py answers in its place for one resource"),
+    ("moto.ec2.utils", "tag_filter_matches", "quick_tags.py answers in its place for values without wildcards"),
+    ("moto.ec2.models.security_groups", "tag_filter_matches", "quick_tags.py answers in its place here, too"),
     ("moto.ec2.models.launch_templates", "random_launch_template_id", "templates.py gives a template its id"),
     (
         "moto.ec2.responses.launch_templates",

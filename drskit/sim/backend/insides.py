@@ -66,8 +66,10 @@ def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]]
         quicken()
     if service == "ec2":
         from drskit.sim.backend.inherited import let_versions_inherit
+        from drskit.sim.backend.quick_tags import quicken_tags
 
         let_versions_inherit()
+        quicken_tags()
     tables: Any = get_backend(cast("Any", service))
     blank = object.__new__(tables.backend)  # the addresses depend on the class alone
     return tuple((re.compile(url), handler) for url, handler in blank.urls.items())
