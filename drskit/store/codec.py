@@ -35,6 +35,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -231,9 +232,9 @@ def fitted(waves: list[dict[str, Any]], room: int) -> tuple[list[dict[str, Any]]
     for form in (waves, short, bare):
         if item_bytes(to_item({"": form})) <= room:
             return form, 0
-    kept = 0
-    while item_bytes(to_item({"": bare[: kept + 1]})) <= room:
-        kept += 1
+    none = item_bytes(to_item({"": []}))
+    sizes = accumulate((item_bytes(to_item({"": [wave]})) - none for wave in bare), initial=none)
+    kept = max(0, sum(size <= room for size in sizes) - 1)
     return bare[:kept], len(bare) - kept
 
 
