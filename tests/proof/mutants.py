@@ -370,14 +370,19 @@ MUTANTS = (
 )
 
 
+def copy_to(folder: Path) -> None:
+    """Copy drskit, the proof and what the proof needs of the tests."""
+    shutil.copytree(ROOT / "drskit", folder / "drskit", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "tests" / "proof", folder / "tests" / "proof", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("__init__.py", "sdk.py"):
+        shutil.copy(ROOT / "tests" / name, folder / "tests")
+
+
 def tried(mutant: Mutant) -> Verdict:
     """Run the part of the proof that concerns the mutant on a copy of drskit that has it."""
     with TemporaryDirectory(prefix="drskit-mutant-") as folder:
         copy = Path(folder)
-        shutil.copytree(ROOT / "drskit", copy / "drskit", ignore=shutil.ignore_patterns("__pycache__"))
-        (copy / "tests").mkdir()
-        shutil.copy(ROOT / "tests" / "__init__.py", copy / "tests")
-        shutil.copytree(ROOT / "tests" / "proof", copy / "tests" / "proof")
+        copy_to(copy)
         for edit in mutant.edits:
             edit.apply(copy)
         command = [sys.executable, "-m", "tests.proof", *mutant.series, "--processes", "1"]

@@ -7,6 +7,7 @@ else. All run the documented command.
 """
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ import pytest
 
 from drskit.model import CommandKind
 from tests.proof.faults import parse
-from tests.proof.mutants import MUTANTS
+from tests.proof.mutants import MUTANTS, copy_to
 from tests.proof.runs import planned, run
 from tests.proof.scenarios import DOINGS, SCENARIOS
 from tests.sdk import stock_sdk
@@ -137,6 +138,17 @@ def test_every_edit_of_a_mutant_fits_the_source():
     for mutant in MUTANTS:
         for edit in mutant.edits:
             assert 1 == (ROOT / "drskit" / edit.path).read_text().count(edit.old), f"{mutant.name}: {edit.path}"
+
+
+def test_the_copy_that_a_mutant_runs_in_has_all_that_the_proof_needs(tmp_path):
+    """It can be loaded there, and nothing of it comes from here."""
+    copy_to(tmp_path)
+    script = "import tests.proof.__main__, tests.sdk, drskit; print(tests.sdk.__file__, drskit.__file__)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert f"{tmp_path}/tests/sdk.py {tmp_path}/drskit/__init__.py\n" == done.stdout, done.stderr
 
 
 def test_the_same_seed_gives_the_same_run():
