@@ -166,7 +166,7 @@ def _words(kind: str, message: str, value: object, location: Location) -> str:
     if kind == "missing":
         return f"the key is missing; write {EXAMPLES[key]}." if key in EXAMPLES else "the key is missing; add it."
     if kind == "extra_forbidden":
-        near = get_close_matches(key, sorted(_keys()), n=1)
+        near = get_close_matches(key, sorted(_keys(location)), n=1)
         meant = f"did you mean {near[0]}? " if near else ""
         return f"the key is unknown; {meant}`drskit sim validate --schema` prints every key. Correct or remove it."
     shown = f"{value!r:.80}: " if isinstance(value, str) else ""
@@ -300,10 +300,14 @@ def _parts(*annotations: Any) -> list[type[BaseModel]]:
     return found
 
 
-@cache
-def _keys() -> frozenset[str]:
-    """Every key that a world file may have anywhere."""
-    return frozenset(field.alias or name for model in _models(WorldFile) for name, field in model.model_fields.items())
+def _keys(location: Location) -> frozenset[str]:
+    """Every key that a world file may have where this one stands."""
+    models: list[type[BaseModel]] = [WorldFile]
+    for step in location[:-1]:
+        named = [field for model in models for name, field in model.model_fields.items() if step in {name, field.alias}]
+        if named:
+            models = [part for field in named for part in _parts(field.annotation, *field.metadata)]
+    return frozenset(field.alias or name for model in models for name, field in model.model_fields.items())
 
 
 def _explain(part: dict[str, Any], model: type[BaseModel]) -> None:

@@ -42,6 +42,11 @@ def test_the_shop_has_three_tiers():
     [
         (ONE + "  colour: red\n", "w.yaml:4: servers[0].colour: the key is unknown; "),
         (ONE + "  tag: {a: b}\n", "w.yaml:4: servers[0].tag: the key is unknown; did you mean tags?"),
+        (ONE + "  durations: {lunch: 1}\n", "servers[0].durations.lunch: the key is unknown; did you mean launch?"),
+        (ONE + "generate: [{count: 1, name: a}]\n", "generate[0].name: the key is unknown; did you mean names?"),
+        (ONE + "  names: a\n", "w.yaml:4: servers[0].names: the key is unknown; did you mean name?"),
+        (ONE + "  fails: [{failure: skipped, untill: x}]\n", "the key is unknown; did you mean until?"),
+        (ONE + "  region: a\n", "servers[0].region: the key is unknown; did you mean origin_region?"),
         (ONE + "  durations: {launch: -1}\n", "w.yaml:4: servers[0].durations.launch: '-1': input should be greater"),
         (ONE + "  durations: {launch: [1, x]}\n", "w.yaml:4: servers[0].durations.launch[1]: 'x': input should be"),
         (ONE + "  durations: {gap: {uniform: [5, 1]}}\n", "w.yaml:4: servers[0].durations.gap: the first number is"),
