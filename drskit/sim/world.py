@@ -9,6 +9,7 @@ anything else, so that what should have happened by then has happened.
 import heapq
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from drskit.sim import executions, refusals
@@ -62,6 +63,13 @@ class World:
             self._furnish(server)
         for job in sorted(spec.jobs, key=lambda job: job.created or spec.start):
             self._recall(job)
+
+    def behave_by(self, spec: WorldSpec) -> None:
+        """Go by another spec, of the same account and Region, that holds nothing; what was made here stays."""
+        self.spec, self.initialized = spec, spec.behaviour.initialized
+        self.ids = Ids(spec.seed, spec.region, spec.account)
+        self.networks = replace(self.networks, spec=spec, ids=self.ids)
+        self.buckets = Buckets(spec.behaviour.calls_per_second, spec.behaviour.calls_burst)
 
     # --- questions ---------------------------------------------------------------------------------------------------
 

@@ -64,6 +64,28 @@ def test_what_replicates_back_may_be_launched_into_its_source(open_lab):
     assert settings["launchDisposition"] == "STOPPED"
 
 
+def test_what_a_region_had_is_still_there_when_the_first_server_comes_to_it(open_lab):
+    """Networks, recovery plans and templates; what is made later gets ids of its own."""
+    lab, instance_id = launched(open_lab, origin_region="us-east-1", source_instance=SOURCE)
+    origin, _ = template(lab)
+    network = {"originAccountID": "123456789012", "originRegion": "eu-west-1"}
+    origin.create_source_network(vpcID="vpc-0123456789abcdef0", tags={"Kept": "yes"}, **network)
+    origin.create_recovery_plan(name="kept")
+
+    def there():
+        networks, plans = origin.describe_source_networks()["items"], origin.list_recovery_plans()["recoveryPlans"]
+        return networks, plans, origin.describe_launch_configuration_templates()["items"]
+
+    before = there()
+    assert (1, 1, 1) == tuple(map(len, before))
+    lab.drs.reverse_replication(recoveryInstanceID=instance_id)
+    assert 1 == len(origin.describe_source_servers()["items"])
+    assert before == there()
+    origin.create_source_network(vpcID="vpc-0123456789abcdef1", **network)
+    origin.create_recovery_plan(name="new")
+    assert (2, 2, 1) == tuple(map(len, there()))
+
+
 def test_reversed_replication_makes_a_source_server_in_the_origin_region(open_lab):
     """FAILBACK there, each naming the other; ready once the first snapshot is taken; launched there like any other."""
     lab, instance_id = launched(open_lab, origin_region="us-east-1")

@@ -32,7 +32,7 @@ class DrsBackend(BaseBackend):
         return DrsBackend.moment or self.clock.now()
 
     def _abroad(self, region: str) -> World | None:
-        """The same account elsewhere; where there are no servers yet, it behaves as here, with the settings it has."""
+        """The same account elsewhere; where there are no servers yet, it behaves as here, and keeps what it has."""
         if region == self.region_name:
             return self.world
         if region not in drs_backends[self.account_id].regions:
@@ -42,9 +42,9 @@ class DrsBackend(BaseBackend):
             behaviour = self.world.spec.behaviour.model_copy(update={"initialized": self.world.initialized})
             nothing = {"servers": (), "jobs": (), "faults": (), "staging": (), "networks": ()}
             spec = self.world.spec.model_copy(update={"region": region, "behaviour": behaviour, **nothing})
-            settings = other.world.settings
-            other.inhabit(World(spec), self.clock)
-            other.world.settings = settings
+            other.clock = self.clock
+            if spec != other.world.spec:
+                other.world.behave_by(spec)
         return other.world
 
 
