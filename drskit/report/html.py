@@ -47,6 +47,8 @@ ID_LENGTH = 40
 BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 ID = re.compile(r"\b[a-z]{1,8}-[0-9a-f]{8,17}\b")
 """What DRS and EC2 call their things; a browser would break it behind its hyphen."""
+ARN_OR_ID = re.compile(rf"(?P<arn>\barn:[a-z0-9-]+:[a-z0-9-]*:[a-z0-9-]*:[0-9]*:[^\s&<>()]+)|{ID.pattern}")
+ARN_BREAKS = re.compile(r"(?<=[:/])")
 BREAKS = re.compile(r"(?<=[0-9]:)|(?<=/)")
 TEXT_LENGTH = 4000
 """Longer texts are cut here; execution.json holds them whole."""
@@ -156,13 +158,23 @@ def _who(value: str) -> Any:
 
 
 def _whole_ids(value: str) -> Any:
-    """Text in which no identifier is broken as long as a line has room for it, nor a name that is all of it."""
+    """Text in which no identifier is broken as long as a line has room for it, nor a name that is all of it.
+
+    An ARN is broken behind its colons and slashes, so that no Region is broken behind its hyphens.
+    """
     from markupsafe import Markup
 
     shown = str(Markup.escape(shortened(printable(value), TEXT_LENGTH)))
     if " " not in shown and len(shown) <= ID_LENGTH:
         return Markup(f'<span class="kept">{shown}</span>')  # noqa: S704 - escaped above
-    return Markup(ID.sub(r'<span class="kept">\g<0></span>', shown))  # noqa: S704 - escaped above; an id is letters and digits
+    return Markup(ARN_OR_ID.sub(_kept, shown))  # noqa: S704 - escaped above
+
+
+def _kept(found: re.Match[str]) -> str:
+    """An identifier that is not broken, or the parts of an ARN of which none is that is no longer than one."""
+    parts = ARN_BREAKS.split(found[0]) if found["arn"] else [found[0]]
+    kept = (f'<span class="kept">{part}</span>' if len(part) <= ID_LENGTH else part for part in parts if part)
+    return "<wbr>".join(kept)
 
 
 def _css(value: object) -> str:

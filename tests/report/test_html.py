@@ -9,7 +9,7 @@ import pytest
 from drskit.errors import MissingExtra
 from drskit.model import Phase
 from drskit.report.context import Context
-from drskit.report.html import render_html
+from drskit.report.html import _whole_ids, render_html
 from drskit.report.summary import summarise
 from tests.report import samples
 from tests.report.pages import Page
@@ -125,6 +125,15 @@ def test_a_long_identifier_is_broken_and_an_arn_behind_its_account():
     assert 'class="id long"' in html
     assert "arn:aws:iam::123456789012:<wbr>user/<wbr>mira" in report_of(samples.failing())
     assert 'class="id long"' not in report_of(samples.failing())
+
+
+def test_an_arn_in_a_cell_is_broken_behind_its_colons_and_slashes():
+    """Its Region never is behind a hyphen; a name that is longer than any identifier may be, and markup stays text."""
+    topic = "announcements-" * 4
+    html = str(_whole_ids(f"sns arn:aws:sns:us-west-2:123456789012:{topic} <b>at i-0123456789abcdef0"))
+    kept = "".join(f'<span class="kept">{part}:</span><wbr>' for part in ("aws", "sns", "us-west-2", "123456789012"))
+    assert f'sns <span class="kept">arn:</span><wbr>{kept}{topic} &lt;b&gt;at ' in html
+    assert html.endswith('<span class="kept">i-0123456789abcdef0</span>')
 
 
 @pytest.mark.parametrize("attack", samples.HOSTILE[:5])
