@@ -37,6 +37,8 @@ class Bystander:
 class Cleanup:
     """What only a cleanup's report has."""
 
+    kind: str
+    """What launched the instances: drill or recovery."""
     reason: str
     """Why it was asked for."""
     servers: tuple[ServerRun, ...]
@@ -52,20 +54,23 @@ def cleanup_of(summary: Summary) -> Cleanup:
     for server in servers:
         if server.status is not ServerStatus.TERMINATED:
             alike.setdefault(server.error or UNDECIDED, []).append(server)
+    kind, reason = _asked(summary)
     return Cleanup(
-        reason=_reason(summary),
+        kind=kind,
+        reason=reason,
         servers=servers,
         remainders=tuple(Remainder(reason, tuple(found)) for reason, found in alike.items()),
         bystanders=tuple(_bystander(kept, over=summary.end_time is not None) for kept in summary.kept),
     )
 
 
-def _reason(summary: Summary) -> str:
-    """Why it was asked for, without what its description begins with."""
-    description = summary.description
+def _asked(summary: Summary) -> tuple[str, str]:
+    """What it cleans up after, as its description begins, and why it was asked for, which follows."""
     for kind in (ExecutionType.DRILL, ExecutionType.RECOVERY):
-        description = description.removeprefix(PURPOSE.format(kind.lower(), summary.cleans))
-    return description
+        begins = PURPOSE.format(kind.lower(), summary.cleans)
+        if summary.description.startswith(begins):
+            return kind.lower(), summary.description.removeprefix(begins)
+    return ExecutionType.DRILL.lower(), summary.description
 
 
 def how(server: ServerRun) -> str:
@@ -98,8 +103,10 @@ class Fate:
 
 
 def fates_of(summary: Summary) -> tuple[Fate, ...]:
-    """What became of every instance of a drill that is over; none of anything else."""
-    if summary.execution_type is not ExecutionType.DRILL or summary.end_time is None:
+    """What became of every instance of a drill that is over, or of a recovery that was cleaned up; else none."""
+    cleaned = any(server.run.status is ServerStatus.TERMINATED for server in summary.servers)
+    is_to_go = summary.execution_type is ExecutionType.DRILL or (not summary.is_cleanup and cleaned)
+    if not is_to_go or summary.end_time is None:
         return ()
     again = set(summary.context.again)
     return tuple(

@@ -1,8 +1,8 @@
 """What a drill was to prove, what of it was proven, what was not tried, and what somebody must follow up.
 
 The criteria are those of the plan as executed: it was frozen at the start, and
-the first event of the history seals it. Nothing is judged by what was declared
-later.
+the first event of the history seals it. What an edit changed while it ran is
+judged as edited, and says so, with what was set before.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -11,6 +11,7 @@ from drskit.checking import to_check_again
 from drskit.checks import Checks
 from drskit.model import (
     Approval,
+    CommandKind,
     Execution,
     ExecutionType,
     GroupRun,
@@ -77,6 +78,7 @@ def criteria_of(
     if execution.execution_type is ExecutionType.CLEANUP:
         return ()
     declared = {wave.name: wave for wave in execution.plan.waves}
+    started = declared | {wave.name: wave for wave in execution.started_plan.waves}
     return (
         _measured("Plan", "RTO", rto),
         _measured("Plan", "RPO of every server", rpo),
@@ -85,9 +87,27 @@ def criteria_of(
             criterion
             for wave in execution.waves
             if wave.wave_name in declared
-            for criterion in _of_wave(execution, wave, declared[wave.wave_name], waves[wave.wave_name])
+            for criterion in _as_edited(
+                dict(_of_wave(execution, wave, declared[wave.wave_name], waves[wave.wave_name])),
+                dict(_of_wave(execution, wave, started[wave.wave_name], waves[wave.wave_name])),
+            )
         ),
     )
+
+
+def _as_edited(executed: dict[str, Criterion], started: dict[str, Criterion]) -> Iterator[Criterion]:
+    """The criteria of a wave as executed, each that an edit made, changed or took away saying so."""
+    for name, criterion in executed.items():
+        before = started.get(name)
+        if before and before.rule == criterion.rule:
+            yield criterion
+            continue
+        words = f"edited while it ran; before: {before.rule}" if before else "set by an edit while it ran"
+        yield criterion.model_copy(update={"rule": f"{criterion.rule.rstrip('.')} ({words.rstrip('.')})"})
+    for name, criterion in started.items():
+        if name not in executed:
+            rule = f"{criterion.rule.rstrip('.')} (taken away by an edit while it ran)"
+            yield Criterion(of=criterion.of, rule=rule, actual="not asked for any more", verdict=Verdict.NO_TARGET)
 
 
 def _measured(of: str, what: str, measure: Measure) -> Criterion:
@@ -119,31 +139,33 @@ def _expected(group: GroupRun) -> Criterion:
     )
 
 
-def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) -> Iterator[Criterion]:
+def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) -> Iterator[tuple[str, Criterion]]:
+    """Each under the name of its kind."""
     of, over = f"Wave {wave.wave_name}", execution.end_time is not None
     if declared.rto is not None:
-        yield _measured(of, "RTO", rto)
-    missing = sum(server.critical and not reached(server) for server in wave.servers)
+        yield "rto", _measured(of, "RTO", rto)
     ended = wave.status in FINAL_WAVE
+    yield "failures", _borne(of, wave, declared, ended=ended or over)
+    if ended and wave.start_time:
+        rule = f"over within {span(declared.timeout)}"
+        verdict = Verdict.MISSED if wave.status is WaveStatus.TIMED_OUT else Verdict.MET
+        yield "timeout", Criterion(of=of, rule=rule, actual=wave.status.value, verdict=verdict)
+    if declared.checks is not None:
+        yield "checks", _checked(of, declared.checks, wave, over=ended or over)
+    if declared.approval:
+        yield "approval", _approved(of, wave, declared.approval, over=over)
+
+
+def _borne(of: str, wave: WaveRun, declared: Wave, *, ended: bool) -> Criterion:
+    missing = sum(server.critical and not reached(server) for server in wave.servers)
     borne = failures_borne(declared, wave)
-    tolerable = missing <= borne
-    yield Criterion(
+    all_of_them = counted(sum(server.critical for server in wave.servers), "critical server")
+    return Criterion(
         of=of,
         rule=_rule(declared, borne),
-        actual=f"{missing} of {counted(sum(server.critical for server in wave.servers), 'critical server')} missing",
-        verdict=_allowed(ended=ended or over, tolerable=tolerable, begun=wave.start_time is not None),
+        actual=f"{missing} of {all_of_them} {'missing' if ended else 'not up yet'}",
+        verdict=_allowed(ended=ended, tolerable=missing <= borne, begun=wave.start_time is not None),
     )
-    if ended and wave.start_time:
-        yield Criterion(
-            of=of,
-            rule=f"over within {span(declared.timeout)}",
-            actual=wave.status.value,
-            verdict=Verdict.MISSED if wave.status is WaveStatus.TIMED_OUT else Verdict.MET,
-        )
-    if declared.checks is not None:
-        yield _checked(of, declared.checks, wave, over=ended or over)
-    if declared.approval:
-        yield _approved(of, wave, declared.approval, over=over)
 
 
 def _rule(declared: Wave, borne: int) -> str:
@@ -237,6 +259,7 @@ def deviations_of(
         by = execution.change.overridden
         words = f"started against the change control ({'; '.join(execution.change.against)}), by {by.by}: {by.reason}"
         yield Deviation(of="Plan", what=words)
+    yield from _edits(execution)
     for criterion in criteria:
         if criterion.verdict in AMISS:
             words = f"{criterion.rule}: {criterion.actual} ({criterion.verdict})"
@@ -250,6 +273,13 @@ def deviations_of(
         if group.added:
             words = f"new since the plan was applied: {', '.join(group.added[:NAMED])}{_more(len(group.added))}"
             yield Deviation(of=f"Group {group.group_id}", what=words)
+
+
+def _edits(execution: Execution) -> Iterator[Deviation]:
+    for command in execution.commands:
+        if command.kind is CommandKind.EDIT and obeyed(command):
+            words = f"edited while it ran, by {command.by}: {command.reason}"
+            yield Deviation(of=f"Wave {command.wave_name}", what=words)
 
 
 def _of_the_wave(execution: Execution, wave: WaveRun) -> Iterator[Deviation]:

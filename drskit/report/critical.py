@@ -13,8 +13,9 @@ from enum import StrEnum
 from pydantic import AwareDatetime
 
 from drskit.actions import TaskPhase
-from drskit.model import Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
+from drskit.model import Event, Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
 from drskit.report import measures
+from drskit.report.queueing import waits_of
 from drskit.steps import steps_of
 
 
@@ -28,6 +29,11 @@ class Whose(StrEnum):
     """Their applications, until they answered."""
     ACTIONS = "actions"
     """What the plan does besides launching."""
+
+
+PAUSED, NO_ROOM = "paused by a person", "waited for room in DRS's quotas"
+_Held = tuple[datetime, datetime, Whose, str, str | None]
+"""From, to, whose time, why, and the wave that was held; None is all of them."""
 
 
 class Step(Record):
@@ -49,14 +55,14 @@ class Step(Record):
         return self.end_time - self.start_time
 
 
-def critical_path(execution: Execution, now: datetime) -> tuple[Step, ...]:
+def critical_path(execution: Execution, now: datetime, events: Iterable[Event] = ()) -> tuple[Step, ...]:
     """What determined when the last critical server was up; without that, when the execution ended, or where it is.
 
-    A cleanup has none.
+    A cleanup has none. Only the history tells when there was no room in DRS for a launch.
     """
     if execution.execution_type is ExecutionType.CLEANUP:
         return ()
-    path = _Path(execution, measures.measured_end(execution, now))
+    path = _Path(execution, measures.measured_end(execution, now), events)
     wave = _last_wave(execution, now)
     server = _last_server(_critical(wave.servers), path.end) if wave else None
     seen: set[str] = set()
@@ -87,10 +93,13 @@ def shares(steps: Iterable[Step]) -> dict[Whose, timedelta]:
 class _Path:
     """Steps, gathered from the end backwards."""
 
-    def __init__(self, execution: Execution, end: datetime) -> None:
+    def __init__(self, execution: Execution, end: datetime, events: Iterable[Event]) -> None:
         self.end = self.cursor = max(end, execution.start_time)
         self._execution = execution
-        self._pauses = measures.pauses(execution, end)
+        self._held: list[_Held] = [
+            *((since, until, Whose.PEOPLE, PAUSED, None) for since, until in measures.pauses(execution, end)),
+            *((one.since, one.until or end, Whose.DRS, NO_ROOM, one.wave_name) for one in waits_of(events)),
+        ]
         self._declared: dict[str, Wave] = {wave.name: wave for wave in execution.plan.waves}
         self._found: list[Step] = []
 
@@ -116,11 +125,13 @@ class _Path:
         self.cursor = start
 
     def idle_back_to(self, start: datetime | None, words: str, wave: WaveRun | None) -> None:
-        """A step in which nothing was launched; as far as a person had paused the execution, the time is people's."""
-        for since, until in reversed(self._pauses):
+        """A step in which nothing was launched; what held it meanwhile, a pause or a want of room, is told as that."""
+        of = (None, wave.wave_name if wave else None)
+        held = [one for one in self._held if one[-1] in of]
+        for since, until, whose, why, _ in sorted(held, key=lambda one: one[1], reverse=True):
             if start is not None and start < until and since < self.cursor:
                 self.back_to(max(until, start), Whose.DRSKIT, words, wave)
-                self.back_to(max(since, start), Whose.PEOPLE, "paused by a person", wave)
+                self.back_to(max(since, start), whose, why, wave)
         self.back_to(start, Whose.DRSKIT, words, wave)
 
     def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:

@@ -40,7 +40,7 @@ BESIDE = ("SchemaVersion", "History", "JobLogs", "RunningInstances", "Report", S
 Report in what `report --format json` prints: it is computed anew from the rest, and never read."""
 COMPUTED = {
     "verdict", "elapsed", "rto", "rto_without_people", "waited", "rpo", "path", "criteria", "untested", "deviations",
-    "figures", "differences", "context", "leftovers", "made_at", "sections", "checks",
+    "figures", "differences", "context", "remarks", "edited", "leftovers", "made_at", "sections", "checks",
 }  # fmt: skip
 """What of a summary is no copy of the execution."""
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")

@@ -55,7 +55,8 @@ def render_head(summary: Summary) -> str:
         f"{summary.execution_id} of plan {summary.plan_id}, account {summary.account_id}, {summary.region}, from "
         f"{moment(summary.start_time)} to {moment(summary.end_time)}, by {summary.started_by}"
     )
-    lines = "".join(f'<p style="margin:3px 0;{WRAP}">{text_of(line)}</p>' for line in (identity, *summary.leftovers))
+    told = (identity, *summary.remarks, *summary.leftovers)
+    lines = "".join(f'<p style="margin:3px 0;{WRAP}">{text_of(line)}</p>' for line in told)
     return boxed([band, verdict, lines, *([] if summary.is_cleanup else [_targets(summary)])])
 
 

@@ -58,7 +58,7 @@ def _head(summary: Summary) -> str:
         f"execution {coded(summary.execution_id)}, account {summary.account_id}, {escaped(summary.region)}. "
         f"Started {moment(summary.start_time)} by {escaped(summary.started_by)}, ended {moment(summary.end_time)}."
         f"{f' {escaped(FAST_WORDS)}' if summary.fast else ''}"
-        + "".join(f"\n\n{escaped(line)}" for line in summary.leftovers)
+        + "".join(f"\n\n{escaped(line)}" for line in (*summary.remarks, *summary.leftovers))
     )
 
 
@@ -78,7 +78,7 @@ def _targets(summary: Summary) -> str:
 
 def _cleanup(summary: Summary, cleanup: Cleanup) -> tuple[str, ...]:
     """Who asked for what, every instance with its proof, the calls, and what was left alone."""
-    asked = f"Cleans drill {coded(summary.cleans or '-')}. Why: {escaped(cleanup.reason)}"
+    asked = f"Cleans {cleanup.kind} {coded(summary.cleans or '-')}. Why: {escaped(cleanup.reason)}"
     instances = [
         f"- **{'TERMINATED' if server.status is ServerStatus.TERMINATED else 'REMAINS'}** "
         f"{coded(server.recovery_instance_id or '-')} of {escaped(server.name)} {coded(server.source_server_id)}, "

@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from drskit.amending import told as edited_words
 from drskit.approvers import question
+from drskit.authorization import told as authorised_words
 from drskit.endings import ended_because
 from drskit.model import (
     Approval,
@@ -159,6 +161,10 @@ class Summary(Record):
     """Of a cleanup: the drill whose instances it terminates."""
     kept: tuple[Kept, ...]
     """Of a cleanup: the instances of the same servers that it left alone."""
+    remarks: tuple[str, ...]
+    """What a reader must know before the numbers: who authorised it, and that it was edited; a sentence each."""
+    edited: bool
+    """Whether it was executed otherwise than it was started."""
     leftovers: tuple[str, ...]
     """Of a drill that is over: what of it still runs by its record, and what was terminated since; a sentence each."""
     path: tuple[Step, ...]
@@ -237,8 +243,10 @@ def summarise(
         loose_logs=_loose_logs(execution, logs),
         events=events,
         versions=context.versions,
+        remarks=_remarks(execution),
+        edited=execution.applied is not None,
         leftovers=leftovers(execution, now, context.again),
-        path=critical_path(execution, now),
+        path=critical_path(execution, now, events),
         criteria=criteria,
         untested=untested,
         deviations=tuple(deviations_of(execution, criteria, untested)),
@@ -247,6 +255,11 @@ def summarise(
         context=context,
     )
     return made.model_copy(update={"verdict": verdict(made)})
+
+
+def _remarks(execution: Execution) -> tuple[str, ...]:
+    authorised = () if execution.authority is None else (authorised_words(execution.authority),)
+    return authorised if execution.applied is None else (*authorised, edited_words(execution))
 
 
 def _copied(execution: Execution) -> dict[str, Any]:
@@ -320,6 +333,8 @@ def applied_words(summary: Summary) -> str:
         return "No such plan is applied any more."
     applied = context.applied
     told = f"version {applied.version}, applied {moment(applied.applied_at)} by {plain(applied.applied_by)}"
+    if applied.digest == summary.digest and summary.edited:
+        return f"What was started is what is applied: {told}. Edits changed it while it ran."
     if applied.digest == summary.digest:
         return f"What was executed is what is applied: {told}."
     return f"The plan was changed since: another one is applied now, {told}, digest {applied.digest}."

@@ -12,15 +12,17 @@ SUPERSEDED = "were replaced when a newer execution of the plan launched their se
 
 
 def leftovers(execution: Execution, now: datetime, again: Collection[str] = ()) -> tuple[str, ...]:
-    """A sentence each about a finished drill's instances; none of anything else.
+    """A sentence each about a finished drill's instances, and about those of a recovery that a cleanup terminated.
 
     Args:
-        execution: the drill, whole.
+        execution: the drill or recovery, whole.
         now: as of when.
         again: its servers that a newer execution launched again.
     """
-    if execution.execution_type is not ExecutionType.DRILL or execution.end_time is None:
+    if execution.execution_type is ExecutionType.CLEANUP or execution.end_time is None:
         return ()
+    if execution.execution_type is ExecutionType.RECOVERY:
+        return _terminated(execution)
     left, own = left_running(execution, again), left_running(execution)
     lines = []
     if left and left.count:
@@ -46,10 +48,13 @@ def _terminated(execution: Execution) -> tuple[str, ...]:
     servers = [server for wave in execution.waves for server in wave.servers]
     by = Counter(server.terminated_by for server in servers if server.terminated_by)
     silent = sum(server.status is ServerStatus.TERMINATED and not server.terminated_by for server in servers)
-    lines = [f"{_were(count)} terminated by cleanup {cleanup_id}." for cleanup_id, count in by.items()]
-    lines += [f"{_were(silent)} found gone; no cleanup terminated {'it' if silent == 1 else 'them'}."] if silent else []
+    lines = [f"{_were(execution, count)} terminated by cleanup {cleanup_id}." for cleanup_id, count in by.items()]
+    if silent:
+        them = "it" if silent == 1 else "them"
+        lines.append(f"{_were(execution, silent)} found gone; no cleanup terminated {them}.")
     return tuple(lines)
 
 
-def _were(count: int) -> str:
-    return f"{counted(count, 'instance')} of this drill {'was' if count == 1 else 'were'}"
+def _were(execution: Execution, count: int) -> str:
+    kind = execution.execution_type.lower()
+    return f"{counted(count, 'instance')} of this {kind} {'was' if count == 1 else 'were'}"

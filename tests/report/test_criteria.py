@@ -1,8 +1,10 @@
 """What was to be proven, what was not tried, and what somebody must follow up."""
 
+from datetime import timedelta
+
 import pytest
 
-from drskit.model import Decision, GroupRun, OnTimeout, ServerStatus, WaveStatus
+from drskit.model import Command, CommandKind, Decision, GroupRun, OnTimeout, ServerStatus, WaveStatus
 from drskit.report.html import render_html
 from drskit.report.measures import Verdict
 from drskit.report.summary import summarise
@@ -51,6 +53,35 @@ def test_what_was_tolerated_is_met_and_one_more_is_missed(allowed, verdict):
     servers = f"{allowed} critical server{'s' if allowed > 1 else ''}"
     rule = f"at most {servers} may fail, beside 1 optional one (on failure: stop)"
     assert ("Wave Application", rule, verdict) in found
+
+
+def test_a_criterion_that_an_edit_changed_says_what_was_set_before():
+    """What was loosened, added or dropped while it ran is not passed off as set before the run."""
+    sample = samples.completed()
+    edited = {"max_failed": 2, "timeout": timedelta(hours=2), "approval": None}
+    summary = summary_of(sample, **with_wave(sample, 1, edited), applied=sample.execution.plan)
+    found = [rule for of, rule, _ in judged(summary) if of == "Wave Application"]
+    few = "at most 2 critical servers may fail (on failure: stop)"
+    assert f"{few} (edited while it ran; before: no critical server may fail (on failure: stop))" in found
+    assert "over within 2 h 00 min (edited while it ran; before: over within 1 h 30 min)" in found
+    (gone,) = [one for one in summary.criteria if "taken away by an edit" in one.rule]
+    assert ("a person approves: ", "not asked for any more") == (gone.rule[:19], gone.actual)
+    assert not any("edit" in rule for of, rule, _ in judged(summary) if of != "Wave Application")
+    shown = Page(render_html(summary)).text
+    assert "what edits changed while it ran is named" in shown
+    assert "Edited while it ran: the plan as started" in shown
+    assert "Digest of plan and groups, as started" in shown
+    assert "edit" not in Page(render_html(summary_of(sample))).text.casefold()
+
+
+def test_an_edit_that_was_carried_out_is_a_deviation_and_a_refused_one_is_none():
+    """Whoever did it answers for it."""
+    sample = samples.completed()
+    told = {"kind": CommandKind.EDIT, "by": "noor", "at": at(100), "wave_name": "Web", "acknowledged": at(110)}
+    done = Command(command_id="1", reason="slow disks", answer="wave Web: timeout: PT2H, not PT1H30M", **told)
+    refused = Command(command_id="2", reason="too late", answer="refused: wave Web has begun", **told)
+    found = [(one.of, one.what) for one in summary_of(sample, commands=(done, refused)).deviations]
+    assert [("Wave Web", "edited while it ran, by noor: slow disks")] == found
 
 
 def test_a_group_of_another_size_than_expected_is_a_deviation():

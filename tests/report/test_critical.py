@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from drskit.model import Decision, Execution, ExecutionStatus, Phase, WaveRun, WaveStatus
+from drskit.model import Decision, Event, Execution, ExecutionStatus, Phase, WaveRun, WaveStatus
 from drskit.report import measures
 from drskit.report.critical import Whose, critical_path, shares
 from tests.report import samples
@@ -49,6 +49,20 @@ def test_it_leads_through_the_last_server_of_each_wave_its_phases_and_the_approv
     assert [1.0, 207.5, 289.0] == [seconds for _, wave, words, seconds in path if wave == "Web" and words in PHASES]
     last = critical_path(samples.completed().execution, at(4000))[-1]
     assert ("web-12", Phase.LAUNCH) == (last.server_name, last.phase)
+
+
+def test_a_wait_for_room_in_drs_is_its_time_and_not_drskits():
+    """Of the wave that was QUEUED alone, as its history tells."""
+    waits = {"From": "PREPARING", "To": "QUEUED", "Reason": "waits for a job slot"}
+    facts = [waits, {"From": "QUEUED", "To": "INITIATED"}]
+    for wave, whose in (("Database", "DRS"), ("Web", "drskit")):
+        events = [
+            Event(sequence=number, time=at(number), kind="WAVE_CHANGED", actor="mira", facts={"Wave": wave} | fact)
+            for number, fact in enumerate(facts)
+        ]
+        first, second = critical_path(samples.completed().execution, at(4000), events)[:2]
+        assert (whose, at(0)) == (first.whose, first.start_time)
+        assert ("until its launch was asked for" == second.words) == (whose == "DRS")
 
 
 def two_roads(slow: int, fast: int) -> Execution:

@@ -1,6 +1,8 @@
 """What a finished drill left running, and what was terminated since, in words."""
 
-from drskit.model import ServerStatus
+from dataclasses import replace
+
+from drskit.model import ExecutionType, ServerStatus
 from drskit.report.html import render_html
 from drskit.report.markdown import render_markdown
 from drskit.report.summary import summarise
@@ -70,3 +72,19 @@ def test_the_boards_and_the_reports_say_it():
     ):
         assert "9 instances of this drill still run, since" in shown
         assert f"3 instances of this drill were terminated by cleanup {CLEANUP}" in shown
+
+
+def test_of_a_recovery_only_what_a_cleanup_terminated_is_told():
+    """What it launched is to stay, and nobody is asked to terminate it."""
+    sample = samples.completed()
+    recovery = sample.execution.model_copy(update={"execution_type": ExecutionType.RECOVERY})
+    assert () == leftovers(recovery, sample.now)
+    sample = replace(sample, execution=recovery)
+    (told,) = leftovers(gone(sample, 3, terminated_by=CLEANUP), sample.now)
+    assert f"3 instances of this recovery were terminated by cleanup {CLEANUP}." == told
+    summary = summarise(gone(sample, 3, terminated_by=CLEANUP), sample.events, sample.logs, sample.now)
+    assert "What a recovery launched stays" not in render_html(summary)
+    assert "3 of 12 instances proven to be gone" in render_html(summary)
+    assert "What a recovery launched stays, until somebody asks" in render_html(
+        summarise(recovery, sample.events, sample.logs, sample.now)
+    )
