@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.sdk import quicken_sdk
+from tests.proof.sdk import quicken_sdk
 
 quicken_sdk()
 settings.register_profile("drskit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

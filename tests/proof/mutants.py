@@ -371,11 +371,10 @@ MUTANTS = (
 
 
 def copy_to(folder: Path) -> None:
-    """Copy drskit, the proof and what the proof needs of the tests."""
+    """Copy drskit and the proof, which needs nothing else of the tests."""
     shutil.copytree(ROOT / "drskit", folder / "drskit", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "tests" / "proof", folder / "tests" / "proof", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("__init__.py", "sdk.py"):
-        shutil.copy(ROOT / "tests" / name, folder / "tests")
+    shutil.copy(ROOT / "tests" / "__init__.py", folder / "tests")
 
 
 def tried(mutant: Mutant) -> Verdict:

@@ -28,7 +28,7 @@ from drskit.settings import Settings
 from drskit.sim import parse_world, simulated
 from drskit.sim.gateway import Gateway
 from tests.proof.checker import WRITES, Checker, Sent
-from tests.sdk import quicken_sdk
+from tests.proof.sdk import quicken_sdk
 
 SKEWS = (timedelta(minutes=-7), timedelta(seconds=40), timedelta(hours=1), timedelta(seconds=-130))
 """By how much the local clocks of the processes are wrong, in turn."""

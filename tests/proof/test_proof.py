@@ -20,7 +20,7 @@ from tests.proof.faults import parse
 from tests.proof.mutants import MUTANTS, copy_to
 from tests.proof.runs import planned, run
 from tests.proof.scenarios import DOINGS, SCENARIOS
-from tests.sdk import stock_sdk
+from tests.proof.sdk import stock_sdk
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -143,12 +143,12 @@ def test_every_edit_of_a_mutant_fits_the_source():
 def test_the_copy_that_a_mutant_runs_in_has_all_that_the_proof_needs(tmp_path):
     """It can be loaded there, and nothing of it comes from here."""
     copy_to(tmp_path)
-    script = "import tests.proof.__main__, tests.sdk, drskit; print(tests.sdk.__file__, drskit.__file__)"
+    script = "import tests.proof.__main__ as proof, drskit; print(proof.__file__, drskit.__file__)"
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert f"{tmp_path}/tests/sdk.py {tmp_path}/drskit/__init__.py\n" == done.stdout, done.stderr
+    assert f"{tmp_path}/tests/proof/__main__.py {tmp_path}/drskit/__init__.py\n" == done.stdout, done.stderr
 
 
 def test_the_same_seed_gives_the_same_run():
