@@ -125,8 +125,8 @@ class Checker:
         self.sound_after: dict[str, float] = {}
         """By source server: how many seconds after its instance's launch the world lets its checks pass."""
         self._quotas = session.client("service-quotas")
-        self.dear: set[str] = set()
-        """The waves that their plan has no money for until somebody allows more."""
+        self.dear: dict[str, int] = {}
+        """The waves that their plan has no money for until somebody allows more, from which of their attempts on."""
         self.strangers: set[str] = set()
         """The launch jobs of others, which the tables need not know."""
         self._all_jobs: list[dict[str, Any]] = []
@@ -193,6 +193,8 @@ class Checker:
                 *_one_launch(jobs, records),
                 *_no_false_failure(jobs, records),
                 *_no_storm(sent),
+                *_no_adoption(self.strangers, records),
+                *spent(jobs, records, self.dear, TAG),
                 *self._doings(records, over=False),
             ]
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEAR = PLAN + "budget: {max_usd: 0.30}\n"
+AGAIN = PLAN.replace("groups: [app]}", "groups: [app], needs: []}") + "budget: {max_usd: 0.36}\n"
+"""Both waves are borne, side by side, and no third launch once they have run for long."""
 """One server fits, and the second one does not: each is taken to run for four hours."""
 SLOW = (
     WORLD.replace("conversion: 20", "conversion: 240")
@@ -64,7 +66,22 @@ def spend(play: "Play") -> None:
     with play.undisturbed():
         play.start(DEAR)
         play.work(passes=2)
-    play.stage.checker.dear = {"Application"}
+    play.stage.checker.dear = {"Application": 1}
+    play.work()
+    play.tell(CommandKind.RESUME)
+    play.work(passes=2)
+    with play.undisturbed():
+        play.work()
+
+
+def spend_again(play: "Play") -> None:
+    """A server fails; half a day later what runs has cost so much that launching it again asks first."""
+    with play.undisturbed():
+        play.start(AGAIN)
+        play.work()
+    play.stage.clock.sleep(12 * 3600)
+    play.stage.checker.dear = {"Database": 2}
+    play.tell(CommandKind.RETRY)
     play.work()
     play.tell(CommandKind.RESUME)
     play.work(passes=2)

@@ -1,64 +1,9 @@
 """Faults put into drskit on purpose: a proof that cannot find them proves nothing.
 
-Each is a small edit of the source, applied to a copy of the package, on which
-the part of the proof runs that it concerns. It is killed when the checker
-finds a violation, and survives when it finds none.
+Each takes one safeguard out, and says which part of the proof must show it.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
-ROOT = Path(__file__).parent.parent.parent
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One text of a file of drskit in the place of another."""
-
-    path: str
-    old: str
-    new: str
-
-    def apply(self, root: Path) -> None:
-        """Edit the copy under this folder.
-
-        Raises:
-            ValueError: the old text does not stand there exactly once.
-        """
-        path = root / "drskit" / self.path
-        text = path.read_text()
-        if text.count(self.old) != 1:
-            message = f"{self.path} has {text.count(self.old)} times, not once: {self.old}"
-            raise ValueError(message)
-        path.write_text(text.replace(self.old, self.new))
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A fault in drskit, and the faults of its world that should show it."""
-
-    name: str
-    edits: tuple[Edit, ...]
-    series: tuple[str, ...]
-    """Arguments of `python -m tests.proof` that keep to the part of the proof that it concerns."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the proof said of a mutant."""
-
-    mutant: str
-    killed: bool
-    words: str
-    """What killed it, with the command that repeats the run; or that nothing did."""
-
+from tests.proof.mutation import Edit, Mutant
 
 LAUNCHES = ("single", "--scenario", "launch", "--call", "StartRecovery", "--stop")
 WRITES = ("single", "--scenario", "launch", "--call", "TransactWriteItems", "--stop")
@@ -278,6 +223,11 @@ MUTANTS = (
         whole("budget"),
     ),
     Mutant(
+        "nobody is asked about the money of a retry",
+        (Edit("retries.py", "unweighed=fresh and execution.budget is not None,", "unweighed=False,"),),
+        whole("afford"),
+    ),
+    Mutant(
         "the time of a plan is never over",
         (Edit("timelimit.py", "or not goes_on or now < deadline.at:", "or True:"),),
         whole("deadline"),
@@ -363,40 +313,81 @@ MUTANTS = (
         ("single", "--scenario", "checks", "--call", "SendCommand", "--kind", "lost-reply", "--stop"),
     ),
     Mutant(
+        "a launch of somebody else is taken for ours",
+        (Edit("witness.py", "        return Foreign(job, shared)\n", "        return Mine(job)\n"),),
+        whole("foreign"),
+    ),
+    Mutant(
+        "a place is claimed whatever stands there",
+        (
+            Edit(
+                "store/wire.py",
+                """        return {"TableName": self.table} | self.what | old | arguments(**clauses)
+""",
+                """        request = {"TableName": self.table} | self.what | old | arguments(**clauses)
+        if self.kind == "Put" and self.what["Item"]["PlanId"]["S"].startswith("#"):
+            for name in ("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"):
+                request.pop(name, None)
+        return request
+""",
+            ),
+        ),
+        whole("launch"),
+    ),
+    Mutant(
+        "an AWS that refuses is asked again at once",
+        (
+            Edit("attempts.py", "seconds = min(15 * 2 ** min(attempt.number - 1, 10), 225)", "seconds = 0"),
+            Edit(
+                "cadence.py",
+                "max(min(times, default=latest), now + timedelta(seconds=1))",
+                "now + timedelta(seconds=1)",
+            ),
+            Edit("admission.py", "    if load.jobs >= quotas.jobs:\n        return 0\n", ""),
+        ),
+        whole("full"),
+    ),
+    Mutant(
+        "a wave is launched before its actions have ended",
+        (Edit("decide.py", "if wave.unweighed or not prepared(execution, wave):", "if wave.unweighed:"),),
+        whole("actions"),
+    ),
+    Mutant(
+        "nobody is told of the end",
+        (
+            Edit(
+                "noticing.py",
+                "    if after.end_time and not before.end_time:\n        yield _end(after, now)\n",
+                "",
+            ),
+        ),
+        whole("notify"),
+    ),
+    Mutant(
+        "a plan does not forget its execution",
+        (
+            Edit(
+                "store/commits.py",
+                '            return [self._plan(after, None, equals("ActiveExecutionId", after.execution_id))]\n',
+                "            return []\n",
+            ),
+        ),
+        whole("launch"),
+    ),
+    Mutant(
+        "the history does not say that a command was obeyed",
+        (
+            Edit(
+                "history.py",
+                "changes(was, command), _command(was, command))",
+                "changes(was, command), () if was else _command(was, command))",
+            ),
+        ),
+        whole("approve"),
+    ),
+    Mutant(
         "an event does not name the one before",
         (Edit("history.py", "        head = event.hash\n", ""),),
         whole("launch"),
     ),
 )
-
-
-def copy_to(folder: Path) -> None:
-    """Copy drskit and the proof, which needs nothing else of the tests."""
-    shutil.copytree(ROOT / "drskit", folder / "drskit", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "tests" / "proof", folder / "tests" / "proof", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "tests" / "__init__.py", folder / "tests")
-
-
-def tried(mutant: Mutant) -> Verdict:
-    """Run the part of the proof that concerns the mutant on a copy of drskit that has it."""
-    with TemporaryDirectory(prefix="drskit-mutant-") as folder:
-        copy = Path(folder)
-        copy_to(copy)
-        for edit in mutant.edits:
-            edit.apply(copy)
-        command = [sys.executable, "-m", "tests.proof", *mutant.series, "--processes", "1"]
-        environment = os.environ | {"PYTHONPATH": str(copy)}
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    lines = done.stdout.splitlines()
-    if not any(line.startswith("runs: ") for line in lines):
-        message = f"the proof of the mutant {mutant.name!r} broke off: {done.stderr}"
-        raise RuntimeError(message)
-    if done.returncode == 0:
-        return Verdict(mutant.name, killed=False, words="nothing was found")
-    return Verdict(mutant.name, killed=True, words=" ".join(line.strip() for line in lines[:2]))
-
-
-def verdicts() -> Iterator[Verdict]:
-    """What the proof says of each mutant, one at a time on each processor."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield from pool.map(tried, MUTANTS)

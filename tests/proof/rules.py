@@ -1,8 +1,8 @@
 """What must hold of money, of times that run out, and of who said yes; it knows nothing of drskit, like the checker.
 
-- Money. No job of a wave that its plan has no money for is created before
-  somebody allowed more, which takes a `resume` of theirs, and each `resume`
-  allows once.
+- Money. No job of a wave, or of what a `retry` launches of it again, that its
+  plan has no money for is created before somebody allowed more, which takes a
+  `resume` of theirs, and each `resume` allows once.
 - Time. A plan's deadline is its start and its time; nothing is intended later,
   and nobody is called late before. A wave is TIMED_OUT only when one of its jobs
   ran for as long as the wave may.
@@ -11,8 +11,9 @@
   countersigned by another one than who authorised it.
 """
 
+import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -21,14 +22,14 @@ SPAN = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)
 
 
 def spent(
-    jobs: Sequence[Mapping[str, Any]], records: Mapping[str, Any], dear: Collection[str], tag: str
+    jobs: Sequence[Mapping[str, Any]], records: Mapping[str, Any], dear: Mapping[str, int], tag: str
 ) -> Iterator[str]:
     """What does not hold of money.
 
     Args:
         jobs: the launch jobs of DRS.
         records: of all executions, as `checker.Record`s.
-        dear: the waves that a plan has no money for, as whoever wrote it knows.
+        dear: the waves that a plan has no money for, as whoever wrote it knows, each from which of its attempts on.
         tag: the tag of a job that names its attempt.
     """
     for record in records.values():
@@ -40,7 +41,8 @@ def spent(
         for job in jobs:
             attempt = record.attempts.get(job["tags"].get(tag))
             created = _time(job["creationDateTime"])
-            if attempt and attempt["WaveName"] in dear and not any(_time(one["At"]) <= created for one in accepted):
+            wanting = attempt and attempt["Number"] >= dear.get(attempt["WaveName"], math.inf)
+            if wanting and not any(_time(one["At"]) <= created for one in accepted):
                 yield f"budget: {job['jobID']} of {attempt['WaveName']} was created, and nobody allowed that much"
 
 

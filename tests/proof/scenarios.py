@@ -443,6 +443,7 @@ SCENARIOS = {
         Scenario("notify", _telling, faults=SENDS | WRITES),
         Scenario("checks", _checking, UNWELL, faults=PROBES | WRITES),
         Scenario("budget", features.spend, faults=WRITES),
+        Scenario("afford", features.spend_again, FAILING, faults=WRITES),
         Scenario(
             "deadline",
             features.run_late,

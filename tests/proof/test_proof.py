@@ -17,7 +17,8 @@ import pytest
 
 from drskit.model import CommandKind
 from tests.proof.faults import parse
-from tests.proof.mutants import MUTANTS, copy_to
+from tests.proof.mutants import MUTANTS
+from tests.proof.mutation import copy_to
 from tests.proof.runs import planned, run
 from tests.proof.scenarios import DOINGS, SCENARIOS
 from tests.proof.sdk import stock_sdk
