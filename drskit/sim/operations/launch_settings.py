@@ -1,7 +1,7 @@
 """Operations on what a launch is to be like: configurations, their template, and post-launch actions."""
 
 from drskit.sim import refusals
-from drskit.sim.actions import LaunchAction
+from drskit.sim.actions import AUTOMATIONS, LaunchAction
 from drskit.sim.newcomers import SETTINGS
 from drskit.sim.operations.call import Call, Operation
 from drskit.sim.settings import LAUNCH_TEMPLATE, Template
@@ -159,7 +159,8 @@ OPERATIONS = (
         "UpdateLaunchConfiguration",
         _update_launch_configuration,
         "new version of the EC2 launch template F; refusals D, their codes I",
-        lacks="an instance to launch into is kept and shown, and a launch makes one of its own all the same",
+        lacks="an instance to launch into is kept and shown, and not used: nobody looks whether it is there, tagged "
+        "and stopped, and a launch makes an instance of its own",
     ),
     Operation(
         "CreateLaunchConfigurationTemplate",
@@ -174,7 +175,9 @@ OPERATIONS = (
         "PutLaunchAction",
         _put_action,
         "members and quota D; runs in jobs D, their spans I",
-        lacks="no document is run: the world file says how it ends, and its name which of the two types it is",
+        lacks="no document is run or looked up: the world file's `post_launch` says which fail, and the document's "
+        f"name which type it is: {', '.join(sorted(AUTOMATIONS))} and names with `Automation` in them are "
+        "SSM_AUTOMATION, all others SSM_COMMAND",
     ),
     Operation("ListLaunchActions", _list_actions, "members D; order I"),
     Operation("DeleteLaunchAction", _delete_action, "D", status=204),
