@@ -23,6 +23,10 @@ LOGGED = 60
 """Characters of a cell where it is printed as plain text."""
 FOLDED = frozenset({"RPO", "Attempt", "Critical", "Type", "Mode", "Plan"})
 """Columns that take room on every row and seldom differ between them."""
+ABOVE = {"Server": "Name"}
+"""Columns over which another one stands, in the same cell: side by side they would not fit beside the rest."""
+KEPT_BACK = frozenset({"Requested"})
+"""Columns that few ask for: the frame has them, and the table says so."""
 TITLE = "title"
 """The attribute that holds what those hear who do not see the table."""
 
@@ -44,14 +48,14 @@ def readable_frame() -> "type[pd.DataFrame]":
         def _repr_html_(self) -> str:
             shown, empty = _columns(self)
             same = _same(self, shown)
-            shown = [name for name in shown if name not in same]
+            back = [name for name in shown if name in KEPT_BACK]
+            shown = [name for name in shown if name not in same and name not in back]
             day = _day(self, shown)
-            rows = [
-                tuple(_cell(head, value, day) for head, value in zip(shown, line, strict=True))
-                for line in _lines(self, shown)
-            ]
-            parts = [table(str(self.attrs.get(TITLE, "Rows")), shown, rows)] if rows else []
-            notes = " ".join(filter(None, (_said(same, day), _notes(len(self), empty))))
+            heads = [name for name in shown if name not in {ABOVE[one] for one in shown if one in ABOVE}]
+            rows = [_row(heads, dict(zip(shown, line, strict=True)), day) for line in _lines(self, shown)]
+            parts = [table(str(self.attrs.get(TITLE, "Rows")), heads, rows)] if rows else []
+            kept = f"The DataFrame also has {', '.join(back)}." if back else ""
+            notes = " ".join(filter(None, (_said(same, day), _notes(len(self), empty), kept)))
             return boxed([*parts, *([f'<p style="margin:0 0 8px">{text_of(notes)}</p>'] if notes else [])])
 
         def __repr__(self) -> str:
@@ -115,6 +119,15 @@ def _words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
+
+
+def _row(heads: list[str], line: Mapping[str, Any], day: date | None) -> tuple[str, ...]:
+    """The cells of a line; what stands above another one is in its cell."""
+    above = {head: ABOVE[head] for head in heads if head in ABOVE and line.get(ABOVE[head])}
+    return tuple(
+        "<br>".join(_cell(name, line[name], day) for name in ([above[head]] if head in above else []) + [head])
+        for head in heads
+    )
 
 
 def _cell(head: str, value: Any, day: date | None) -> str:

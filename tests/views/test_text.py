@@ -159,10 +159,21 @@ def test_a_table_shows_itself_in_words_and_computes_as_a_dataframe():
     assert "In all rows: Attempt 1, Critical yes." in html
     assert '<span style="white-space:nowrap">s-00000000000000001</span>' in html
     assert "✔ LAUNCHED" in html
-    assert "Nothing stands in Error." in html
+    assert "Nothing stands in Error. The DataFrame also has Requested." in html
     assert pd.DataFrame is type(shown[shown["Wave"] == "Web"])
     assert "s-00000000000000001" in repr(shown)
     assert [] == [word for word in ("NaT", "None", "<NA>") if word in repr(servers_frame(samples.failing().execution))]
+
+
+def test_a_table_of_servers_is_as_narrow_as_a_notebook_is():
+    """The name stands over the id, and a time that few ask for is in the DataFrame alone."""
+    shown = servers_frame(samples.completed().execution)
+    html = shown._repr_html_()
+    heads = re.findall(r"<th scope=\"col\"[^>]*>([^<]*)</th>", html)
+    assert ["Wave", "Server", "Status", "RTO", "RPO", "Instance", "Started", "Ended"] == heads[:8]
+    assert not {"Name", "Requested"} & set(heads)
+    assert re.search(r">db-1</span><br><span [^>]*>s-00000000000000001<", html)
+    assert {"Name", "Requested"} <= set(shown.columns)
 
 
 def test_a_long_table_shows_its_beginning_and_counts_the_rest():
