@@ -7,7 +7,7 @@ the jobs' own times are those that they had.
 
 Only virtual time counts, and neither the tables nor the pages of a listing take
 any: the drill lives in the memory store, and DRS answers with a thousand lines a
-page, which brings the largest world to its end in minutes.
+page, so that little time goes into either.
 """
 
 from collections.abc import Iterator, Sequence
