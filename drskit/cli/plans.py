@@ -30,6 +30,7 @@ def validate(file: str, json_output: bool) -> None:
 
     try:
         runbook = read_runbook(file)
+        _read_beside(runbook)
     except InvalidRunbook as error:
         if json_output:
             show_json({"Valid": False, "PlanId": None, "Digest": None, "Complaints": list(error.complaints)})
@@ -39,6 +40,20 @@ def validate(file: str, json_output: bool) -> None:
     else:
         waves = ", ".join(wave.name for wave in runbook.plan.waves)
         click.echo(f"{runbook.source} is valid: plan {runbook.plan.plan_id}, waves {waves}.")
+
+
+def _read_beside(runbook: "Runbook") -> None:
+    """Read the files that a runbook names: its freeze calendar and its prices.
+
+    Raises:
+        InvalidRunbook: one of them cannot be read.
+    """
+    from drskit.clock import SystemClock
+    from drskit.freezes import freezes_of
+    from drskit.pricelist import budget_of
+
+    freezes_of(runbook, SystemClock().now())
+    budget_of(runbook)
 
 
 @click.command()

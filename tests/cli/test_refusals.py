@@ -28,6 +28,20 @@ def test_an_unknown_key_is_named_with_its_line(shell):
     assert f"mine.yaml:{line}: surprise: the key is unknown;" in shell.complaint("validate", "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("change: {ticket: required, freeze: none.ics}", "change.freeze: the calendar none.ics cannot be read"),
+        ("budget: {max_usd: 5, prices: none.yaml}", "budget.prices: none.yaml does not exist"),
+    ],
+)
+def test_a_file_that_a_runbook_names_and_that_is_not_there(shell, key, said):
+    """Its line is named before anything is applied."""
+    shell.write("mine.yaml", f"{runbook()}{key}\n")
+    line = len(runbook().splitlines()) + 1
+    assert f"mine.yaml:{line}: {said}" in shell.complaint("validate", "mine.yaml")
+
+
 def test_every_complaint_is_told_at_once_and_as_json(shell):
     """Nobody likes to mend a file fault by fault."""
     shell.write("mine.yaml", runbook(timeout="soon") + "surprise: 1\n")
