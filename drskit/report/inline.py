@@ -68,7 +68,7 @@ def _targets(summary: Summary) -> str:
     ]
     return table(
         "Targets and actuals",
-        ("Of", "Status", "RTO target", "RTO actual", "", "RPO target", "RPO actual", ""),
+        ("Of", "Status", "RTO target", "RTO actual", "RTO", "RPO target", "RPO actual", "RPO"),
         [(text_of(of), badge(word) if word else "-", *_measured(rto), *_measured(rpo)) for of, word, rto, rpo in rows],
     )
 

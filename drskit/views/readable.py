@@ -139,4 +139,4 @@ def _cell(head: str, value: Any, day: date | None) -> str:
     if isinstance(value, str) and value.startswith("arn:"):
         return text_of(value).replace(":", ":<wbr>").replace("/", "/<wbr>")
     shown = cell(words, whole=not isinstance(value, str))
-    return shown if shown.startswith("<span") else f'<span style="display:inline-block;min-width:18em">{shown}</span>'
+    return shown if shown.startswith("<span") else f'<span style="display:inline-block;min-width:12em">{shown}</span>'
