@@ -47,7 +47,7 @@ class Look:
     sightings: Sightings = field(default_factory=Sightings)
     """Of the runs of actions."""
     logs: dict[str, tuple[JobLogEntry, ...]] = field(default_factory=dict)
-    sized: set[str] = field(default_factory=set)
+    sized: dict[str, Size | None] = field(default_factory=dict)
     """The servers and instances whose size was asked for."""
     full: str | None = None
     """What DRS said when it refused a request for want of room."""
@@ -99,21 +99,25 @@ class Look:
             self.asked |= set(wanted)
 
     def sizes(self, execution: Execution, instances: Mapping[str, RecoveryInstance]) -> dict[str, Size]:
-        """What the instances of an execution with a budget are, or would be; each is asked for once a pass."""
-        wanted = [name for name in unsized(execution) if name not in self.sized]
-        self.sized |= set(wanted)
-        found: dict[str, Size] = dict.fromkeys(wanted, Size())
-        if wanted:
-            found |= {one.source_server_id: size_of(one) for one in self.recovery.source_servers(wanted)}
+        """What the instances of an execution with a budget are, or would be.
+
+        Each is asked for once a pass, and told at each step of it: a step may leave what it was told unused.
+        """
+        wanted = unsized(execution)
+        new = [name for name in wanted if name not in self.sized]
+        if new:
+            told = {one.source_server_id: size_of(one) for one in self.recovery.source_servers(new)}
+            self.sized |= {name: told.get(name, Size()) for name in new}
         running = unseen(execution)
         if execution.budget is not None:
             running |= {one.recovery_instance_id: name for name, one in instances.items()}
-        running = {name: owner for name, owner in running.items() if name not in self.sized}
-        self.sized |= set(running)
-        if running:
-            types = self.recovery.instance_types(running)
-            found |= {running[name]: Size(instance_type=kind, seen=True) for name, kind in types.items()}
-        return found
+        started = [name for name in running if name not in self.sized]
+        if started:
+            types = self.recovery.instance_types(started)
+            kinds = {name: Size(instance_type=types[name], seen=True) if name in types else None for name in started}
+            self.sized |= kinds
+        of_instances = {owner: size for name, owner in running.items() if (size := self.sized[name]) is not None}
+        return {name: size for name in wanted if (size := self.sized[name]) is not None} | of_instances
 
     def log(self, job_id: str) -> tuple[JobLogEntry, ...]:
         """The job's log, read once a pass."""

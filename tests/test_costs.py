@@ -178,6 +178,16 @@ def test_a_drill_asks_before_it_becomes_too_dear_and_goes_on_when_somebody_allow
         assert ("$0.09", 0, 0) == (found.words, found.running, found.guessed)
 
 
+def test_the_first_wave_asks_as_any_other():
+    """Its servers are looked up before it is weighed, in the pass that begins it."""
+    with house(text=WORLD) as home:
+        name = home.session.start(runbook_of(PLAN + "budget: {max_usd: 0.10}\n")).execution_id
+        home.finish()
+        execution = home.session.store.load(name)
+        assert (ExecutionStatus.PAUSED, []) == (execution.status, home.jobs())
+        assert "with wave Database it would come to $0.18, and $0.10 are allowed" in execution.waiting_for
+
+
 # --- a retry ---------------------------------------------------------------------------------------------------------
 
 
