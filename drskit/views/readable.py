@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LONGEST = 60
 """Rows that are shown; the frame holds them all."""
+SHORT = 12
+"""Characters of a text that needs no room to wrap in, such as `2 of 12`."""
 LOGGED = 60
 """Characters of a cell where it is printed as plain text."""
 FOLDED = frozenset({"RPO", "Attempt", "Critical", "Type", "Mode", "Plan"})
@@ -138,5 +140,5 @@ def _cell(head: str, value: Any, day: date | None) -> str:
         return f'<span style="white-space:nowrap">{badge(words)}</span>'
     if isinstance(value, str) and value.startswith("arn:"):
         return text_of(value).replace(":", ":<wbr>").replace("/", "/<wbr>")
-    shown = cell(words, whole=not isinstance(value, str))
+    shown = cell(words, whole=not isinstance(value, str) or len(words) <= SHORT)
     return shown if shown.startswith("<span") else f'<span style="display:inline-block;min-width:12em">{shown}</span>'

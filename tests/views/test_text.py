@@ -10,6 +10,7 @@ from rich.console import Console
 
 from drskit.model import Event
 from drskit.views.frames import executions_frame, servers_frame, waves_frame
+from drskit.views.readable import readable_frame
 from drskit.views.text import board_text, event_line, rich_board
 from drskit.views.words import age
 from tests.report import samples
@@ -174,6 +175,13 @@ def test_a_table_of_servers_is_as_narrow_as_a_notebook_is():
     assert not {"Name", "Requested"} & set(heads)
     assert re.search(r">db-1</span><br><span [^>]*>s-00000000000000001<", html)
     assert {"Name", "Requested"} <= set(shown.columns)
+
+
+def test_a_short_text_of_a_table_takes_no_room_to_wrap_in():
+    """Only what is long has some, for what stands at the right would be out of sight."""
+    html = readable_frame()([{"Servers": "2 of 12", "Waiting for": "approval of wave Application"}])._repr_html_()
+    assert '<span style="white-space:nowrap">2 of 12</span>' in html
+    assert 1 == html.count("min-width:12em")
 
 
 def test_a_long_table_shows_its_beginning_and_counts_the_rest():
