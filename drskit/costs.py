@@ -144,10 +144,11 @@ def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
 def _coming(execution: Execution, wave: WaveRun, now: datetime) -> Iterator[ServerRun]:
     """The servers that are still to cost something: those of the wave, and of what was weighed before it."""
     others = (run for run in execution.waves if run.wave_name != wave.wave_name)
-    for run in (wave, *(run for run in others if run.status is not WaveStatus.PENDING and not run.unweighed)):
+    for run in (wave, *(run for run in others if run.status is not WaveStatus.PENDING)):
+        counts = run is wave or not run.unweighed
         for server in run.servers:
             begins = server.status is ServerStatus.LAUNCHING and lived(server, now) is None
-            if server.status is ServerStatus.PENDING or begins:
+            if begins or (counts and server.status is ServerStatus.PENDING):
                 yield server
 
 

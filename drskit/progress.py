@@ -71,8 +71,11 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
 
 
 def _weigh_again(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
-    """Hold what a retry launches against the budget, once; nothing of it is launched before."""
-    if not wave.unweighed or execution.held:
+    """Hold what a retry launches against the budget, once; nothing of it is launched before.
+
+    A wave that follows an earlier job to its end is weighed when it comes to what it launches again.
+    """
+    if not wave.unweighed or execution.held or (wave.status in STARTED_WAVE and not stands_for_money(wave)):
         return execution
     if stands_for_money(wave) and too_dear(execution, wave, now):
         return weighed(execution, wave, now)

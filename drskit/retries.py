@@ -185,7 +185,7 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
         execution, wave.wave_name,
         status=WaveStatus.PREPARING, servers=servers, retried=order.decision,
         end_time=None, reason=None, checking=None, overridden=None, skipped=None, not_before=None,
-        unweighed=fresh and execution.budget is not None,
+        unweighed=(fresh or wave.unweighed) and execution.budget is not None,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
 from drskit.quotas import Quotas
 from drskit.verify import faults
-from tests.builders import Walk, at, execution_of, sid, source, wave
+from tests.builders import Walk, at, execution_of, line, sid, source, wave
 from tests.harness import house, runbook_of
 from tests.proof.world import PLAN, WORLD
 
@@ -265,6 +265,48 @@ def test_a_retry_that_is_too_dear_may_be_left_out():
     walk.command(CommandKind.SKIP, servers=(sid(2),))
     walk.run()
     assert (ExecutionStatus.PARTIAL, 1, None) == (walk.status, len(walk.launches), question(walk.execution))
+
+
+def followed_again() -> Walk:
+    """A drill whose second step waits for a job of the first that outlived its wave; somebody has both tried again."""
+    walk = with_sizes(wave("Database", order=((sid(1),), (sid(2),)))).run()
+    job = walk.launch()
+    walk.job_goes_on(job)
+    walk.logs[job.job_id] = (line("LAUNCH_START", 5),)
+    walk.run(60)
+    walk.run(25 * 3600)
+    walk.command(CommandKind.RETRY)
+    walk.run()
+    walk.job_ends(job)
+    return walk
+
+
+def test_what_a_retry_launches_after_an_earlier_job_has_ended_is_weighed_then():
+    """The wave leaves its preparation to follow that job, and comes back to it."""
+    walk = followed_again()
+    assert WaveStatus.IN_PROGRESS is walk.waves[0]
+    walk.run(60)
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
+    assert "it would come to $7.09, and $5.00 are allowed" in walk.execution.waiting_for
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert [(sid(1),), (sid(2),)] == [launch.server_ids for launch in walk.launches]
+
+
+def test_a_retry_that_launches_nothing_leaves_what_another_launches_to_be_weighed():
+    """One server waits for money, one is lost, and somebody has a third one checked again."""
+    walk = with_sizes(wave("Database"))
+    (run,) = walk.execution.waves
+    waits, checked = run.servers
+    lost = checked.model_copy(update={"source_server_id": sid(3), "status": ServerStatus.UNKNOWN})
+    checked = checked.model_copy(update={"status": ServerStatus.LAUNCHED, "unchecked": "given up"})
+    update = {"status": WaveStatus.PREPARING, "servers": (waits, checked, lost), "unweighed": True}
+    waves = (run.model_copy(update=update),)
+    walk.execution = walk.execution.model_copy(update={"waves": waves, "status": ExecutionStatus.POLLING})
+    walk.command(CommandKind.RETRY, "Database", (checked.source_server_id,))
+    walk.step()
+    assert f"wave Database checks {checked.source_server_id} again" in walk.answer()
+    assert walk.execution.waves[0].unweighed
 
 
 def test_waves_side_by_side_are_weighed_together():

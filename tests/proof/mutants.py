@@ -224,7 +224,7 @@ MUTANTS = (
     ),
     Mutant(
         "nobody is asked about the money of a retry",
-        (Edit("retries.py", "unweighed=fresh and execution.budget is not None,", "unweighed=False,"),),
+        (Edit("retries.py", "unweighed=(fresh or wave.unweighed) and", "unweighed=False and"),),
         whole("afford"),
     ),
     Mutant(
