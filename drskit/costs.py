@@ -182,7 +182,8 @@ def question(execution: Execution) -> str | None:
     if not stands_for_money(wave):
         return None
     more = dollars(allowed_then(execution, budget))
-    what = f"what wave {asked.wave_name} launches again" if wave.unweighed else f"wave {asked.wave_name}"
+    again = wave.unweighed and wave.retried is not None
+    what = f"what wave {asked.wave_name} launches again" if again else f"wave {asked.wave_name}"
     return (
         f"a decision about the budget: with {what} it would come to {dollars(asked.usd)}, and "
         f"{dollars(budget.limit_usd)} are allowed. Resume to allow {more}, or cancel"

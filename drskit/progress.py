@@ -71,11 +71,11 @@ def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:
 
 
 def _weigh_again(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
-    """Hold what a retry launches against the budget, once; nothing of it is launched before.
+    """Hold what a retry or an edit has a wave launch against the budget, once; nothing of it is launched before.
 
-    A wave that follows an earlier job to its end is weighed when it comes to what it launches again.
+    A wave that waits for its approval, or follows an earlier job to its end, is weighed when it is being prepared.
     """
-    if not wave.unweighed or execution.held or (wave.status in STARTED_WAVE and not stands_for_money(wave)):
+    if not wave.unweighed or execution.held or not (stands_for_money(wave) or wave.status in FINAL_WAVE):
         return execution
     if stands_for_money(wave) and too_dear(execution, wave, now):
         return weighed(execution, wave, now)

@@ -1,6 +1,7 @@
 """What an edit makes of a wave, without anything outside; and what it must never make."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -18,6 +19,7 @@ from drskit.model import (
 )
 from drskit.states import IllegalTransition, check
 from tests.builders import Walk, execution_of, sid, wave
+from tests.test_costs import SIZE, with_sizes
 
 MIRA = "arn:aws:iam::123456789012:user/mira"
 NOOR = "arn:aws:iam::123456789012:user/noor"
@@ -45,6 +47,26 @@ def told(walk: Walk, edit: WaveEdit | None, *, by: str = MIRA, name: str = "Appl
     walk.command(CommandKind.EDIT, name, edit=edit, by=by)
     walk.run()
     return walk.execution.commands[-1].answer or ""
+
+
+@pytest.mark.parametrize("approval", [ASKED, None])
+def test_what_an_edit_adds_to_a_wave_that_was_weighed_is_weighed_before_it_is_launched(approval):
+    """The wave waits for its approval; it launches nothing before somebody has allowed more, approved or not."""
+    walk = with_sizes(wave("Database"), wave("Application", approval=ASKED))
+    budget = walk.execution.budget.model_copy(update={"limit_usd": Decimal(9)})
+    walk.execution = walk.execution.model_copy(update={"budget": budget})
+    walk.wave_done()
+    edit = edit_of(walk.execution, add=[sid(9)], approval=approval)
+    told(walk, edit.model_copy(update={"added": (ServerRun(source_server_id=sid(9), size=SIZE),)}), by=NOOR)
+    walk.obstacles[sid(9)] = None
+    if approval:
+        walk.command(CommandKind.APPROVE, "Application", by=NOOR)
+        walk.run()
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
+    assert "with wave Application it would come to $10.12, and $9.00 are allowed" in walk.execution.waiting_for
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert (sid(3), sid(4), sid(9)) == walk.launches[-1].server_ids
 
 
 def test_an_edit_changes_what_is_executed_and_keeps_what_was_started():
