@@ -120,7 +120,7 @@ def _of_another(evidence: "Evidence", theirs: "Mapping[str, str]", found: bytes,
     ours = versions()
     if (theirs.get("drskit"), theirs.get(RENDERER)) == (ours["drskit"], ours[RENDERER]):
         return [f"{REPORT} is not the one that this evidence makes. {remedy}"], True
-    if evidence.report is None and RENDERER in theirs:
+    if evidence.report is None and (RENDERER in theirs or evidence.made_by is not None):
         return [f"{REPORT_SEAL} is missing in {EVIDENCE}, and the drskit that made this run keeps one. {remedy}"], True
     if evidence.report not in [None, report_digest(found)]:
         neither = f"neither the one whose digest {EVIDENCE} keeps nor what this drskit makes"

@@ -273,6 +273,15 @@ def test_a_report_that_a_second_drskit_made_again_is_held_against_its_digest_by_
     assert "ReportDigest is missing" in fault
 
 
+def test_who_makes_a_report_again_keeps_its_digest_whatever_versions_it_tells(run):
+    """An edited report is not cleared by the name of a drskit so old that it kept none."""
+    edited(run.folder / "report.html")
+    report_made_again(run.folder / "execution.json", {"drskit": "0.0.1"})
+    keep_digest(run, None)
+    (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
+    assert "ReportDigest is missing" in fault
+
+
 def test_no_report_takes_the_place_of_one_that_is_made_of_other_evidence(run):
     """From the tables, which may know more than the run: its folder is to be named."""
     file = run.folder / "report.html"
