@@ -153,6 +153,7 @@ class Discovery:
         now = self.session.clock.now()
         jobs = recovery.jobs(since=now - RUNNING_JOBS)
         self._seen = Seen(Mode.SIMULATED if recovery.simulated else Mode.REAL, servers, self._members(), now, jobs)
+        self._closer = {}  # what was told before is not known as of now
         show_only = self.parameters.show_only if wanted is None else wanted
         chosen = matching(server_lines(servers, self._seen.members, Facts(now)), show_only)
         return self.ask_about(line.server.source_server_id for line in chosen[:ASKED_CLOSER])

@@ -185,6 +185,21 @@ def test_what_a_person_comes_to_see_is_asked_about_then(asked):
     assert "not asked" not in panel.summary.value + "".join(row.children[1].value for row in panel.rows.children)
 
 
+def test_another_look_asks_again_about_all_that_is_shown(asked):
+    """What an earlier look was told is not shown as of now."""
+    discovery, calls = asked
+    panel = DiscoverPanel(discovery)
+    panel.more.click()
+    panel.more.click()
+    assert [105, 105] == [calls.count(name) for name in ONE_BY_ONE]
+    panel.again.click()
+    assert [210, 210] == [calls.count(name) for name in ONE_BY_ONE]
+    panel.filter.value = "app-104"
+    panel.again.click()
+    assert [211, 211] == [calls.count(name) for name in ONE_BY_ONE]
+    assert 104 == len(discovery.not_asked(line.server.source_server_id for line in discovery.estate.lines))
+
+
 def test_a_call_that_is_throttled_does_not_end_the_look():
     """One of many: it is made again."""
     fault = "faults: [{operation: GetLaunchConfiguration, kind: throttle, server: s-0000000000000000a, times: 1}]\n"

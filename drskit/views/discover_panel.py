@@ -162,6 +162,7 @@ class DiscoverPanel(WidgetPanel):
         self.say("Asking DRS …")
         self.estate = self.discovery.look(self.filter.value)
         self._draw()
+        self._ask_about_shown()
         self.say(f"As of {self.estate.seen}.")
 
     # --- the group ---------------------------------------------------------------------------------------------------
