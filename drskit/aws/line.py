@@ -5,6 +5,7 @@ gives a line up that has not opened, and what still comes of it sends nothing.
 """
 
 import socket
+import ssl
 from collections.abc import Callable
 from threading import Lock
 from typing import Any
@@ -16,6 +17,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnection,
     AWSHTTPSConnectionPool,
 )
+from botocore.exceptions import SSLError
 from botocore.httpsession import URLLib3Session
 
 from drskit.cutoff import within
@@ -87,6 +89,12 @@ def session_on(line: Line, **settings: Any) -> URLLib3Session:
         http=PlainPool, https=SecurePool
     )
     return session
+
+
+def broken_off(error: SSLError) -> bool:
+    """Whether the other side hung up while the connection was being made secure, and refused nothing."""
+    causes = getattr(error.kwargs.get("error"), "args", ())
+    return any(isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)) for cause in causes)
 
 
 def look_up(host: str) -> object:

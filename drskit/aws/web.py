@@ -21,7 +21,7 @@ from drskit.actionports import Ended, Outcome
 from drskit.actions import Task
 from drskit.aws.calls import ClientFor
 from drskit.aws.faults import asking, code_of
-from drskit.aws.line import Line, Resolve, look_up, session_on, unresolved
+from drskit.aws.line import Line, Resolve, broken_off, look_up, session_on, unresolved
 from drskit.aws.replies import need
 from drskit.aws.requests import Request, once
 from drskit.cutoff import within
@@ -129,7 +129,7 @@ class Web:
             return _judged(request, answered[0], "", secrets) if answered else Unknown(str(error))
         except BotoCoreError as error:
             if line.give_up():
-                misfit = isinstance(error, SSLError)
+                misfit = isinstance(error, SSLError) and not broken_off(error)
                 return NotExecuted("SSLError" if misfit else "ConnectionFailed", str(error), transient=not misfit)
             raise
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
-from socket import EAI_AGAIN, EAI_NONAME, gaierror
+from socket import EAI_AGAIN, EAI_NONAME, create_server, gaierror
 from threading import Event, Thread
 
 import pytest
@@ -391,6 +391,23 @@ def test_a_greeting_that_does_not_end_was_no_request(world):
     with dripping_server(b"\x16\x03\x03\x40\x00\x02") as port:
         call = task(clock, K.HTTP, CALL | {"Url": f"https://127.0.0.1:{port}", "Seconds": 0.1})
         outcome = Web(Secrets(None, REGION), clock.now, connect_seconds=0.05).start(call, request_of(call))
+    assert isinstance(outcome, NotExecuted)
+    assert ("ConnectionFailed", True) == (outcome.code, outcome.transient)
+
+
+def test_a_greeting_that_is_broken_off_is_no_certificate_that_does_not_fit(world):
+    """As by a web server that is just being started: nothing was sent, and it is tried again."""
+    _, clock, _ = world
+    with create_server(("127.0.0.1", 0)) as listening:
+
+        def hang_up():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+
+        Thread(target=hang_up, daemon=True).start()
+        call = task(clock, K.HTTP, CALL | {"Url": f"https://127.0.0.1:{listening.getsockname()[1]}"})
+        outcome = Web(Secrets(None, REGION), clock.now).start(call, request_of(call))
     assert isinstance(outcome, NotExecuted)
     assert ("ConnectionFailed", True) == (outcome.code, outcome.transient)
 
