@@ -447,7 +447,7 @@ class WaveRun(Record):
     retried: Decision | None = None
     """Who had it tried again, last."""
     unweighed: bool = False
-    """A retry or an edit has it launch more, and nobody has held that against the budget yet."""
+    """A retry, an edit or an approval has it launch, and nobody has held that against the budget yet."""
     skipped: Decision | None = None
     """Who left it out."""
     not_before: AwareDatetime | None = None

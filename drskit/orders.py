@@ -93,6 +93,7 @@ def _approve(execution: Execution, command: Command, now: datetime) -> Answered:
     return with_wave(
         execution, wave.wave_name,
         status=WaveStatus.PREPARING, approved=_decision(command), start_time=now, approve_by=None,
+        unweighed=execution.budget is not None,  # what runs has cost more while the wave waited
     ), "approved"  # fmt: skip
 
 

@@ -11,7 +11,17 @@ from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPh
 from drskit.costs import bill, committed, hourly, question
 from drskit.errors import InvalidInput
 from drskit.forecast import forecast, money_words, quota_words
-from drskit.model import CommandKind, Execution, ExecutionStatus, Phase, PhaseSpan, ServerStatus, Wave, WaveStatus
+from drskit.model import (
+    Approval,
+    CommandKind,
+    Execution,
+    ExecutionStatus,
+    Phase,
+    PhaseSpan,
+    ServerStatus,
+    Wave,
+    WaveStatus,
+)
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
 from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
@@ -201,6 +211,22 @@ def with_sizes(*waves: Wave) -> Walk:
     plan = execution.plan.model_copy(update={"budget": BudgetPolicy(max_usd=Decimal(5), run=timedelta(hours=10))})
     budget = BudgetRun(prices=PRICES, limit_usd=Decimal(5))
     return Walk(execution.model_copy(update={"waves": runs, "plan": plan, "budget": budget}))
+
+
+def test_a_wave_that_waited_long_for_its_approval_is_weighed_again():
+    """What ran meanwhile has cost more than was foreseen: somebody has to allow that, too."""
+    walk = with_sizes(wave("Database"), wave("Application", approval=Approval(text="It accepts logins.")))
+    budget = walk.execution.budget.model_copy(update={"limit_usd": Decimal(9)})
+    walk.execution = walk.execution.model_copy(update={"budget": budget})
+    walk.wave_done()
+    walk.run(30 * 3600)
+    walk.command(CommandKind.APPROVE, "Application")
+    walk.run()
+    assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
+    assert "a decision about the budget: with wave Application it would come to" in walk.execution.waiting_for
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert 2 == len(walk.launches)
 
 
 def retried(hours: float, **changes: object) -> Walk:
