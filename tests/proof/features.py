@@ -87,6 +87,18 @@ def spend_again(play: "Play") -> None:
     play.work(passes=2)
     with play.undisturbed():
         play.work()
+        for _ in range(3):
+            if not _asks(play):
+                break
+            play.stage.clock.sleep(60)  # while a process stood still, what runs has cost more than that yes allowed
+            play.tell(CommandKind.RESUME)
+            play.work()
+
+
+def _asks(play: "Play") -> bool:
+    """Whether something waits for a person."""
+    with play.stage.clear_sight():
+        return any(record.header["Status"] == "PAUSED" for record in play.stage.checker.present().values())
 
 
 def run_late(play: "Play") -> None:
