@@ -60,7 +60,7 @@ def live(shown, monkeypatch):
         found = watch.LiveList(source)
         found.shown()
         lists.append(found)
-        until(lambda: found.widget.parts or found.widget.status.count("alert"))
+        until(lambda: (found.widget.parts and found.widget.buttons) or found.widget.status.count("alert"))
         return found
 
     yield make
