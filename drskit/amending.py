@@ -200,11 +200,10 @@ def _amended(execution: Execution, plan_wave: Wave, wave: WaveRun, edit: WaveEdi
         return changed(server, critical=server.source_server_id not in optional)
 
     kept = tuple(judged(server) for server in wave.servers if server.source_server_id not in removed)
-    weighed_before = wave.status is WaveStatus.WAITING_APPROVAL and not wave.unweighed
-    more = execution.budget is not None and bool(edit.added)
+    dearer = execution.budget is not None and bool(edit.added) and wave.status is WaveStatus.WAITING_APPROVAL
     execution = with_wave(
         execution, wave.wave_name, servers=(*kept, *map(judged, edit.added)),
-        unweighed=wave.unweighed or (weighed_before and more), **_asked_anew(plan_wave, wave, edit, now),
+        unweighed=wave.unweighed or dearer, **_asked_anew(plan_wave, wave, edit, now),
     )  # fmt: skip
     return execution.model_copy(update={"plan": RecoveryPlan(**said), "applied": execution.started_plan})
 
