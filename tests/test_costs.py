@@ -8,6 +8,7 @@ import pytest
 
 from drskit.actionports import Ended
 from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPhase, TaskStatus
+from drskit.amending import basis_of
 from drskit.costs import bill, committed, hourly, question
 from drskit.errors import InvalidInput
 from drskit.forecast import forecast, money_words, quota_words
@@ -20,6 +21,7 @@ from drskit.model import (
     PhaseSpan,
     ServerStatus,
     Wave,
+    WaveEdit,
     WaveStatus,
 )
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
@@ -213,14 +215,23 @@ def with_sizes(*waves: Wave) -> Walk:
     return Walk(execution.model_copy(update={"waves": runs, "plan": plan, "budget": budget}))
 
 
-def test_a_wave_that_waited_long_for_its_approval_is_weighed_again():
-    """What ran meanwhile has cost more than was foreseen: somebody has to allow that, too."""
+@pytest.mark.parametrize("ends", ["approve", "edit"])
+def test_a_wave_that_waited_long_for_its_approval_is_weighed_again(ends):
+    """What ran meanwhile has cost more than was foreseen: somebody has to allow that, too, whatever ends the wait."""
     walk = with_sizes(wave("Database"), wave("Application", approval=Approval(text="It accepts logins.")))
     budget = walk.execution.budget.model_copy(update={"limit_usd": Decimal(9)})
     walk.execution = walk.execution.model_copy(update={"budget": budget})
     walk.wave_done()
     walk.run(30 * 3600)
-    walk.command(CommandKind.APPROVE, "Application")
+    if ends == "approve":
+        walk.command(CommandKind.APPROVE, "Application")
+    else:
+        _, declared = walk.execution.plan.waves
+        edit = WaveEdit(
+            wave=declared.model_copy(update={"approval": None}),
+            basis=basis_of(declared, walk.execution.wave("Application")),
+        )
+        walk.command(CommandKind.EDIT, "Application", edit=edit)
     walk.run()
     assert (ExecutionStatus.PAUSED, 1) == (walk.status, len(walk.launches))
     assert "a decision about the budget: with wave Application it would come to" in walk.execution.waiting_for
