@@ -32,8 +32,8 @@ from drskit.model import (
     RecoveryPlan,
     ServerId,
     digest_of,
-    utc,
 )
+from drskit.texts import moment
 
 GOOD_FOR = timedelta(minutes=15)
 """How long a token is good, by AWS's clock; a second person's word does not lengthen it."""
@@ -136,15 +136,19 @@ def not_good(authorization: Authorization, execution_id: str, by: str, now: date
     if authorization.used_by not in {None, execution_id}:
         return f"{name} was used for execution {authorization.used_by}; a token is good once. {again}"
     if now >= authorization.expires:
-        return f"{name} expired at {utc(authorization.expires)}, and it is {utc(now)} by AWS's clock. {again}"
+        return f"{name} {_expired(authorization, now)}. {again}"
     if by != authorization.by:
         return f"{name} was made for {authorization.by}, and you are {by}. {again}"
     if not authorization.ready:
         return (
-            f"{name} waits for a second person until {utc(authorization.expires)}. Somebody else runs: "
+            f"{name} waits for a second person until {moment(authorization.expires)}. Somebody else runs: "
             f"drskit authorize --confirm {authorization.authorization_id} --reason TEXT"
         )
     return None
+
+
+def _expired(authorization: Authorization, now: datetime) -> str:
+    return f"expired at {moment(authorization.expires)}, and it is {moment(now)} by AWS's clock"
 
 
 def may_not_countersign(authorization: Authorization, by: str, now: datetime) -> str | None:
@@ -154,7 +158,7 @@ def may_not_countersign(authorization: Authorization, by: str, now: datetime) ->
     same = same_person(yours, identity_of(authorization.by), did="authorised")
     faults = {
         f"was used for execution {authorization.used_by} already": authorization.used_by is not None,
-        f"expired at {utc(authorization.expires)}, and it is {utc(now)} by AWS's clock": now >= authorization.expires,
+        _expired(authorization, now): now >= authorization.expires,
         "needs no second person; its token is good as it is": not authorization.second_person,
         f"was countersigned already, by {second.by if second else ''}": second is not None,
         f"is for account {authorization.scope.account_id}, and you are {by}": (
@@ -210,10 +214,10 @@ def _plainly(value: object) -> str:
 def told(authority: Authority) -> str:
     """How a recovery was authorised, in a sentence."""
     second = authority.second
-    by = f", and by {second.by} at {utc(second.at)} ({second.reason})" if second else ", and by nobody else"
+    by = f", and by {second.by} at {moment(second.at)} ({second.reason})" if second else ", and by nobody else"
     return (
-        f"Authorised by {authority.by} at {utc(authority.at)} ({authority.reason}){by}; "
-        f"authorisation {authority.authorization_id}, good until {utc(authority.expires)}."
+        f"Authorised by {authority.by} at {moment(authority.at)} ({authority.reason}){by}; "
+        f"authorisation {authority.authorization_id}, good until {moment(authority.expires)}."
     )
 
 

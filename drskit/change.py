@@ -12,7 +12,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from drskit.errors import ChangeRefused
-from drskit.model import ChangeControl, ChangeRecord, Decision, Ticket, Weekday, Window, utc
+from drskit.model import ChangeControl, ChangeRecord, Decision, Ticket, Weekday, Window
+from drskit.texts import moment
 
 HORIZON = timedelta(days=400)
 """How far ahead a next window is looked for: a yearly one is found."""
@@ -57,11 +58,11 @@ def judge(control: ChangeControl, freezes: Iterable[Freeze], now: datetime, tick
     if control.windows and window is None:
         windows = "; ".join(words(window) for window in control.windows)
         against.append(f"it is {_local(control, now)}, outside of the windows {windows} ({control.timezone})")
-    against += [f"{freeze.title!r} freezes changes until {utc(freeze.end)}" for freeze in _lasting(frozen, now)]
-    moment = _next_start(control, frozen, now)
+    against += [f"{freeze.title!r} freezes changes until {moment(freeze.end)}" for freeze in _lasting(frozen, now)]
+    start = _next_start(control, frozen, now)
     return Judgement(
         at=now, ticket=ticket, within=words(window) if window else None, against=tuple(against),
-        next_start=None if moment == now else moment,
+        next_start=None if start == now else start,
     )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def advice(judgement: Judgement) -> str:
     if not judgement.ticket and any("ticket" in text for text in judgement.against):
         steps.append("Name the ticket with --ticket.")
     elif judgement.next_start:
-        steps.append(f"Start it at {utc(judgement.next_start)} or later while that window lasts.")
+        steps.append(f"Start it at {moment(judgement.next_start)} or later while that window lasts.")
     else:
         days = HORIZON.days
         steps.append(f"No window opens within {days} days; mend `change` in the runbook.")
@@ -102,7 +103,7 @@ def told(record: ChangeRecord) -> str:
     decision = record.overridden
     return (
         f"Started {ticket} AGAINST its change control ({'; '.join(record.against)}), overridden by {decision.by} "
-        f"at {utc(decision.at)}: {decision.reason}"
+        f"at {moment(decision.at)}: {decision.reason}"
     )
 
 

@@ -16,8 +16,8 @@ from drskit.model import (
     OnTimeout,
     WaveRun,
     WaveStatus,
-    utc,
 )
+from drskit.texts import moment
 
 ITSELF = "drskit"
 """Who decides where a deadline does."""
@@ -37,7 +37,7 @@ def ended_because(execution: Execution) -> str:
     deadline = execution.deadline
     if deadline is None or deadline.passed is None:
         return "the execution was cancelled"
-    return f"the plan's time was over at {utc(deadline.at)}"
+    return f"the plan's time was over at {moment(deadline.at)}"
 
 
 def being_ended(execution: Execution) -> str | None:
@@ -86,7 +86,7 @@ def run_out(execution: Execution, now: datetime) -> Execution:
     for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True):
         if plan_wave.approval is None or not _asked(wave) or wave.approve_by is None or now < wave.approve_by:
             continue
-        decision = Decision(by=ITSELF, at=now, reason=f"nobody approved it by {utc(wave.approve_by)}")
+        decision = Decision(by=ITSELF, at=now, reason=f"nobody approved it by {moment(wave.approve_by)}")
         if plan_wave.approval.on_timeout is OnTimeout.CANCEL:
             return decline(execution, wave.wave_name, decision)
         execution = leave_out(execution, wave.wave_name, decision)

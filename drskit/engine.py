@@ -31,13 +31,13 @@ from drskit.model import (
     Execution,
     ExecutionType,
     JobLog,
-    utc,
 )
 from drskit.ports import NotExecuted, Recovery, Started, Store, Unknown
 from drskit.probing import InstrumentsFor, nothing_to_check_with
 from drskit.seen import LATER, Room, Seen
 from drskit.snapshots import expired
 from drskit.states import FINAL_EXECUTION, NEEDS_ATTENTION, check
+from drskit.texts import moment
 from drskit.waits import people
 from drskit.witness import Absent, Unsure, Witness, instances_testify, look_back, tags_of, testify, unlisted
 
@@ -194,7 +194,7 @@ class Engine:
         code = trouble.cause.partition(" at ")[0]
         if execution.status not in NEEDS_ATTENTION or f": {code} at " in shown:
             return
-        since = shown.removeprefix("AWS since ").partition(": ")[0] or utc(self._store.now())
+        since = shown.removeprefix("AWS since ").partition(": ")[0] or moment(self._store.now())
         self._say(execution, "; ".join((*people(execution), f"AWS since {since}: {trouble.cause}")))
 
     def show_fault(self, execution: Execution, fault: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from drskit.model import Execution, Mode, utc
 from drskit.notices import Notice
-from drskit.texts import plain
+from drskit.texts import moment, plain
 
 SUBJECT_LENGTH = 99
 """SNS takes fewer than a hundred characters of ASCII."""
@@ -50,7 +50,7 @@ def message_of(execution: Execution, notice: Notice) -> Message:
     if execution.mode is Mode.SIMULATED:
         lines += ["", "Nothing of this is real: a simulated world answered in the place of AWS."]
     lines += ["", f"Account {execution.account_id}, {execution.region}", f"Execution {execution.execution_id}"]
-    lines += [f"At {utc(notice.at)}"]
+    lines += [f"At {moment(notice.at)}"]
     if notice.commands:
         lines += ["", "To type:", *(f"  {plain(line)}" for line in notice.commands)]
     lines += ["", f"Notification {notice.notice_id}; it may come more than once, always under this id."]
@@ -89,7 +89,7 @@ def trial_message(plan_id: str, mode: Mode, account_id: str, region: str, at: da
     body = (
         f"{mode.value} TEST: plan {plan_id}: {headline}\n\n"
         f"Somebody has tried whether notifications of this plan arrive here. They do.\n\n"
-        f"Account {account_id}, {region}\nAt {utc(at)}\n\nNotification {number}\n"
+        f"Account {account_id}, {region}\nAt {moment(at)}\n\nNotification {number}\n"
     )
     detail = {
         "SchemaVersion": SCHEMA_VERSION, "NotificationId": number, "Kind": TEST, "Mode": mode.value,

@@ -860,5 +860,5 @@ class TaggedInstance(Record):
 
 
 def utc(value: datetime) -> str:
-    """A time as people and programs read it: ISO-8601, UTC, whole seconds, with Z."""
+    """A time as programs read it: ISO-8601, UTC, whole seconds, with Z; people read `texts.moment`."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")

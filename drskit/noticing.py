@@ -120,7 +120,7 @@ def _wave(execution: Execution, plan_wave: Wave, wave: WaveRun, now: datetime) -
         return
     if wave.status is WaveStatus.WAITING_APPROVAL and plan_wave.approval:
         key = f"approval:{name}:{utc(wave.waiting_since or now)}"
-        until = f" Answer by {utc(wave.approve_by)}." if wave.approve_by else ""
+        until = f" Answer by {moment(wave.approve_by)}." if wave.approve_by else ""
         text = f"To be approved: {question(plan_wave.approval)}{until}"
         yield Occurrence(
             NoticeKind.APPROVAL, key, f"wave {name} waits for approval", (text,), _answers(execution, wave), name
@@ -291,7 +291,7 @@ def troubles(execution: Execution) -> tuple[str, ...]:
                 latest[delivery.target] = delivery
     return tuple(
         f"{target} does not take notifications: {(one.error or '').rstrip('.')}. "
-        + (f"It is tried again after {utc(one.next_try)}." if one.next_try else "The last one was given up.")
+        + (f"It is tried again after {moment(one.next_try)}." if one.next_try else "The last one was given up.")
         for target, one in latest.items()
         if one.sent is None
     )

@@ -21,7 +21,6 @@ from drskit.model import (
     ServerStatus,
     WaveRun,
     WaveStatus,
-    utc,
 )
 from drskit.money import BudgetRun
 from drskit.progress import awaits_verdict
@@ -29,6 +28,7 @@ from drskit.retries import retry
 from drskit.skips import skip
 from drskit.states import RETRY_EXECUTION, WAITS_FOR_A_PERSON
 from drskit.taskorders import go_on_without, run_again
+from drskit.texts import moment
 
 REFUSED = "refused: "
 """How the answer to a command begins that is not carried out."""
@@ -119,7 +119,7 @@ def _asked(execution: Execution, command: Command) -> tuple[WaveRun | None, str]
         return None, f"wave {wave.wave_name} is {wave.status}, not waiting for approval"
     told_at = execution.held.at if execution.held else command.at
     if wave.approve_by is not None and told_at >= wave.approve_by:
-        return None, f"the approval of wave {wave.wave_name} ran out at {utc(wave.approve_by)}"
+        return None, f"the approval of wave {wave.wave_name} ran out at {moment(wave.approve_by)}"
     return wave, ""
 
 

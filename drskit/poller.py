@@ -17,12 +17,13 @@ from drskit.clock import Clock
 from drskit.engine import Engine
 from drskit.errors import LostRace, Malformed, NotFound, Unavailable
 from drskit.look import Look
-from drskit.model import Cadence, Execution, ExecutionHeader, utc
+from drskit.model import Cadence, Execution, ExecutionHeader
 from drskit.noticing import pressing
 from drskit.outbox import Outbox
 from drskit.ports import Recovery, Store
 from drskit.seen import Room
 from drskit.states import NEEDS_ATTENTION, WAITS_FOR_A_PERSON
+from drskit.texts import moment
 from drskit.turns import Turns
 
 LOG = logging.getLogger("drskit.poller")
@@ -487,9 +488,9 @@ def describe(result: Pass) -> str:
     parts += [f"{len(result.quarantined)} quarantined: {'; '.join(result.quarantined)}"] if result.quarantined else []
     parts += [f"{len(result.elsewhere)} of other accounts"] if result.elsewhere else []
     parts += [f"{len(result.barred)} that this worker cannot drive now"] if result.barred else []
-    since = f" since {utc(result.since)}" if result.since else ""
+    since = f" since {moment(result.since)}" if result.since else ""
     parts += [f"waiting for AWS{since}: {result.trouble.rstrip('.')}"] if result.trouble else _refusals(result)
-    parts += [f"next at {utc(result.next_poll)}"] if result.next_poll else []
+    parts += [f"next at {moment(result.next_poll)}"] if result.next_poll else []
     return ", ".join(parts)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from drskit.model import CANNOT_LAUNCH, Job, LaunchSettings, SourceServer, utc
+from drskit.model import CANNOT_LAUNCH, Job, LaunchSettings, SourceServer
+from drskit.texts import moment
 
 OLD_LAG = timedelta(minutes=15)
 """A lag that people should know of: more than the ten minutes between two automatic snapshots."""
@@ -83,7 +84,7 @@ def findings(server: SourceServer, facts: Facts) -> tuple[Finding, ...]:
 def _replication(server: SourceServer, now: datetime) -> Iterator[Finding]:
     state, why = server.replication_state, f" ({server.replication_error})" if server.replication_error else ""
     done = f", {server.replicated_percent} % done" if server.replicated_percent is not None else ""
-    since = f" since {utc(server.last_seen)}" if server.last_seen else ""
+    since = f" since {moment(server.last_seen)}" if server.last_seen else ""
     blocking = {
         "DISCONNECTED": (f"it is DISCONNECTED{since}{why}", "Reconnect or reinstall its agent, or leave it out"),
         "STOPPED": (f"its replication is STOPPED{why}", "Start its replication in DRS, or leave it out"),
@@ -108,7 +109,7 @@ def _replication(server: SourceServer, now: datetime) -> Iterator[Finding]:
         minutes = int(server.lag.total_seconds() // 60)
         yield Finding(False, f"it lags {minutes} minutes behind", "So much is lost if it is recovered now; look at why")
     if state not in blocking and server.last_seen is not None and now - server.last_seen > SILENT:
-        yield Finding(False, f"its agent was last seen at {utc(server.last_seen)}", "Look whether the machine runs")
+        yield Finding(False, f"its agent was last seen at {moment(server.last_seen)}", "Look whether the machine runs")
 
 
 def _staging(server: SourceServer) -> Iterator[Finding]:
@@ -122,7 +123,7 @@ def _staging(server: SourceServer) -> Iterator[Finding]:
 def _jobs(server: SourceServer, jobs: tuple[Job, ...]) -> Iterator[Finding]:
     for job in jobs:
         if job.status != "COMPLETED" and any(part.source_server_id == server.source_server_id for part in job.servers):
-            since = utc(job.creation_time)
+            since = moment(job.creation_time)
             what = f"{job.job_type} job {job.job_id} ({job.status} since {since}) is working on it"
             yield Finding(True, what, "DRS runs one job a server at a time; wait for its end")
 
@@ -134,7 +135,7 @@ def _closer(server: SourceServer, facts: Facts) -> Iterator[Finding]:
     if asked.snapshot_time is None:
         yield Finding(True, "it has no recovery snapshot", "Wait until replication has made one, and look again")
     elif server.launchable and facts.now - asked.snapshot_time > OLD_SNAPSHOT:
-        what = f"its newest recovery snapshot is of {utc(asked.snapshot_time)}"
+        what = f"its newest recovery snapshot is of {moment(asked.snapshot_time)}"
         yield Finding(False, what, "So much is lost if it is recovered now; look at its replication")
     if asked.settings is None or asked.settings.template_id is None:
         what = "its launch settings are missing" if asked.settings is None else "it has no EC2 launch template"

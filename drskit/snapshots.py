@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from drskit.errors import InvalidRunbook
-from drskit.model import LATEST, RecoverySnapshot, Runbook, SourceServer, utc
+from drskit.model import LATEST, RecoverySnapshot, Runbook, SourceServer
 from drskit.ports import Recovery
+from drskit.texts import moment
 
 
 def choose(
@@ -26,7 +27,7 @@ def choose(
     """
     wanted = runbook.plan.snapshots
     if wanted.before is not None and wanted.before > now:
-        message = f"{utc(wanted.before)} has not passed yet, it is {utc(now)}. Write an earlier time."
+        message = f"{moment(wanted.before)} has not passed yet, it is {moment(now)}. Write an earlier time."
         raise InvalidRunbook((runbook.complaint("snapshots.before", message),))
     found: dict[str, RecoverySnapshot] = {}
     complaints = []
@@ -52,7 +53,7 @@ def _older(runbook: Runbook, recovery: Recovery, server: SourceServer) -> Recove
     if points:
         return max(points, key=lambda point: point.time)
     message = (
-        f"{_shown(server)} has no recovery snapshot from before {utc(before)}. Choose a later time, or write "
+        f"{_shown(server)} has no recovery snapshot from before {moment(before)}. Choose a later time, or write "
         f"{server.source_server_id}: {LATEST} below snapshots.servers."
     )
     return runbook.complaint("snapshots.before", message)
@@ -65,7 +66,7 @@ def _named(runbook: Runbook, recovery: Recovery, server: SourceServer, name: str
         if point.snapshot_id == name:
             return point
     newest = max(points, key=lambda point: point.time, default=None)
-    has = f"Its newest is {newest.snapshot_id} of {utc(newest.time)}" if newest else "It has none at all"
+    has = f"Its newest is {newest.snapshot_id} of {moment(newest.time)}" if newest else "It has none at all"
     message = f"DRS has no recovery snapshot {name} of {_shown(server)}. {has}. Correct the id, or remove the line."
     return runbook.complaint(f"snapshots.servers.{server.source_server_id}", message)
 
@@ -85,5 +86,5 @@ def expired(recovery: Recovery, pinned: Mapping[str, RecoverySnapshot]) -> Itera
     for server_id, snapshot in pinned.items():
         points = recovery.snapshots(server_id, until=snapshot.time)
         if snapshot.snapshot_id not in {point.snapshot_id for point in points}:
-            what = f"its recovery snapshot {snapshot.snapshot_id} of {utc(snapshot.time)}"
+            what = f"its recovery snapshot {snapshot.snapshot_id} of {moment(snapshot.time)}"
             yield server_id, f"DRS no longer has {what}, which was chosen at the start. Start another execution"

@@ -22,6 +22,7 @@ from drskit.model import (
     WaveStatus,
     utc,
 )
+from drskit.texts import moment
 
 PATIENCE = timedelta(minutes=10)
 """How long anything may stand still before it is called stuck; no wait between two polls is as long."""
@@ -75,10 +76,11 @@ def stuck(
     since = _unpolled_since(header, cadence, execution)
     if now - since > patience:
         place = f"account {header.account_id}, {header.region}"
-        return Stuck(f"unpolled:{utc(since)}", f"No worker has polled {place} since {utc(since)}. {WORKER}")
+        return Stuck(f"unpolled:{utc(since)}", f"No worker has polled {place} since {moment(since)}. {WORKER}")
     if cadence and cadence.unavailable_since and now - cadence.unavailable_since > patience:
-        lost = utc(cadence.unavailable_since)
-        return Stuck(f"aws:{lost}", f"AWS has not answered since {lost}: {cadence.trouble or 'no reason is known'}")
+        lost = cadence.unavailable_since
+        why = f"AWS has not answered since {moment(lost)}: {cadence.trouble or 'no reason is known'}"
+        return Stuck(f"aws:{utc(lost)}", why)
     if execution is None:
         return None
     told = (
@@ -106,13 +108,11 @@ def _unpolled_since(
 def _attempt(attempt: Attempt, now: datetime, patience: timedelta) -> Stuck | None:
     name = f"wave {attempt.wave_name}"
     if attempt.status is AttemptStatus.INTENT and now - attempt.signed_at > patience:
-        why = f"The request of {name} of {utc(attempt.signed_at)} has no known outcome; its job is looked for."
+        why = f"The request of {name} of {moment(attempt.signed_at)} has no known outcome; its job is looked for."
         return Stuck(f"outcome:{attempt.attempt_id}", why)
     if attempt.missing_since and attempt.end_time is None and now - attempt.missing_since > patience:
-        since = utc(attempt.missing_since)
-        return Stuck(
-            f"missing:{attempt.job_id}:{since}", f"DRS has not shown {attempt.job_id} of {name} since {since}."
-        )
+        why = f"DRS has not shown {attempt.job_id} of {name} since {moment(attempt.missing_since)}."
+        return Stuck(f"missing:{attempt.job_id}:{utc(attempt.missing_since)}", why)
     return None
 
 
@@ -124,7 +124,7 @@ def _refused(execution: Execution, wave: WaveRun, now: datetime, patience: timed
         return None
     if wave.status is WaveStatus.QUEUED and wave.not_before is None:
         return None  # it waits for its turn, and says so; AWS was not asked
-    why = f"AWS has refused the requests of wave {wave.wave_name} since {utc(since)}: {wave.reason}"
+    why = f"AWS has refused the requests of wave {wave.wave_name} since {moment(since)}: {wave.reason}"
     return Stuck(f"refused:{wave.wave_name}:{utc(since)}", why)
 
 
@@ -138,8 +138,8 @@ def _server(execution: Execution, now: datetime) -> Stuck | None:
             if since and now - since > LONG_PHASE:
                 doing = f"in {lasting.phase}" if lasting else "LAUNCHING"
                 why = (
-                    f"{server.source_server_id} of wave {wave.wave_name} has been {doing} since {utc(since)}; look at "
-                    f"{server.job_id} in the DRS console. The wave's timeout ends the wait."
+                    f"{server.source_server_id} of wave {wave.wave_name} has been {doing} since {moment(since)}; "
+                    f"look at {server.job_id} in the DRS console. The wave's timeout ends the wait."
                 )
                 return Stuck(f"server:{server.source_server_id}:{utc(since)}", why)
     return None

@@ -26,9 +26,10 @@ from pydantic import ValidationError
 
 from drskit.authorization import scope_begun
 from drskit.bounds import shortened
-from drskit.model import Event, Execution, ExecutionHeader, ExecutionType, JobLog, Record, ServerRun, utc
+from drskit.model import Event, Execution, ExecutionHeader, ExecutionType, JobLog, Record, ServerRun
 from drskit.running import launched_set
 from drskit.seals import FIELDS, STATE, log_digest, plan_digest, state_digest
+from drskit.texts import moment
 from drskit.views.words import counted
 
 Fields = dict[str, Any]
@@ -290,7 +291,7 @@ def _authorised(execution: Execution, events: tuple[Event, ...]) -> Iterator[str
         return
     began = execution.start_time
     if authority.by != execution.started_by or not authority.at <= began < authority.expires:
-        yield f"Authorisation {authority.authorization_id} was not good for {execution.started_by} at {utc(began)}."
+        yield f"Authorisation {authority.authorization_id} was not good for {execution.started_by} at {moment(began)}."
     if events and authority.scope != scope_begun(execution, events[0].facts).seal:
         yield f"What was started is not what authorisation {authority.authorization_id} was made for."
     targets = {name for group in events[0].facts.get("Groups", ()) for name in group["Servers"]} if events else set()

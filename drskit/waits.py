@@ -21,13 +21,13 @@ from drskit.model import (
     Wave,
     WaveRun,
     WaveStatus,
-    utc,
 )
 from drskit.nextactions import due_stands
 from drskit.progress import awaits_verdict, holds, lost_servers, paced_jobs, paced_waves, still_works
 from drskit.states import FINAL_WAVE, STARTED_WAVE
 from drskit.steps import open_chunks
 from drskit.tasks import Turn, asking, at_the_end, open_tasks, place_of, stand_of, wait_ends
+from drskit.texts import moment
 
 SHOWN_CHECKS = 3
 SHOWN_AFTER = timedelta(seconds=10)
@@ -66,7 +66,7 @@ def _asked_of_people(execution: Execution, plan_wave: Wave, wave: WaveRun) -> li
     if wave.status is WaveStatus.WAITING_APPROVAL and plan_wave.approval:
         otherwise = "it is skipped" if plan_wave.approval.on_timeout is OnTimeout.SKIP else "the execution is cancelled"
         runs_out = wave.approve_by is not None and not execution.held
-        by = f" by {utc(wave.approve_by)}, else {otherwise}" if runs_out and wave.approve_by else ""
+        by = f" by {moment(wave.approve_by)}, else {otherwise}" if runs_out and wave.approve_by else ""
         texts.append(f"approval of wave {wave.wave_name}{by}: {question(plan_wave.approval)}")
     if awaits_verdict(plan_wave, wave):
         texts.append(
@@ -97,11 +97,11 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
         if wave.status is WaveStatus.QUEUED and wave.not_before is None and not execution.held
     ]
     texts += [
-        f"wave {name} to begin at {utc(at)}, after the pause of pacing.waves"
+        f"wave {name} to begin at {moment(at)}, after the pause of pacing.waves"
         for name, at in paced_waves(execution).items()
     ]
     texts += [
-        f"the next job of wave {name} at {utc(at)}, after the pause of pacing.servers"
+        f"the next job of wave {name} at {moment(at)}, after the pause of pacing.servers"
         for name, at in paced_jobs(execution).items()
         if now < at
     ]
@@ -110,7 +110,7 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
     for task in open_tasks(execution):
         texts += _run(execution, task, now)
     texts += [
-        f"{place_of(stand.task)} to be run again at {utc(stand.at)}: {stand.task.outcome}"
+        f"{place_of(stand.task)} to be run again at {moment(stand.at)}: {stand.task.outcome}"
         for stand in due_stands(execution, now)
         if stand.task and stand.at and stand.at > now
     ]
@@ -126,14 +126,14 @@ def _run(execution: Execution, task: Task, now: datetime) -> list[str]:
     """What is worth saying of a run that has not ended."""
     what, sent_at = place_of(task), task.sent_at or task.intended_at
     if task.kind is ActionKind.WAIT:
-        return [f"{what}, until {utc(wait_ends(execution, task))}"]
+        return [f"{what}, until {moment(wait_ends(execution, task))}"]
     if task.refused and task.not_before:
-        return [f"{what} to be asked for again after {utc(task.not_before)}: {task.outcome}"]
+        return [f"{what} to be asked for again after {moment(task.not_before)}: {task.outcome}"]
     if task.trouble:
         return [f"{what}, which cannot be seen: {task.trouble}"]
     if task.status is TaskStatus.RUNNING:
-        return [f"{what} to end, which runs since {utc(task.start_time or task.intended_at)}"]
-    lost = task.doubt or (f"asked for at {utc(sent_at)}" if now >= sent_at + SHOWN_AFTER else None)
+        return [f"{what} to end, which runs since {moment(task.start_time or task.intended_at)}"]
+    lost = task.doubt or (f"asked for at {moment(sent_at)}" if now >= sent_at + SHOWN_AFTER else None)
     return [f"the outcome of {what}: {lost}"] if lost else []
 
 
@@ -146,7 +146,7 @@ def _checks(plan_wave: Wave, wave: WaveRun) -> str | None:
     more = f"; and {len(alike) - SHOWN_CHECKS} more" if len(alike) > SHOWN_CHECKS else ""
     of = f"{len(servers)} of {len(wave.servers)} servers"
     told = "; ".join(alike[:SHOWN_CHECKS])
-    return f"the checks of wave {wave.wave_name} since {utc(wave.checking.since)}, {of}: {told}{more}"
+    return f"the checks of wave {wave.wave_name} since {moment(wave.checking.since)}, {of}: {told}{more}"
 
 
 def red_words(plan_wave: Wave, wave: WaveRun) -> list[str]:
@@ -163,18 +163,18 @@ def _some(names: list[str]) -> str:
 
 
 def _answered(run: CheckRun) -> str:
-    return "was not asked yet" if run.code is None or run.since is None else f"{run.code} since {utc(run.since)}"
+    return "was not asked yet" if run.code is None or run.since is None else f"{run.code} since {moment(run.since)}"
 
 
 def _job(execution: Execution, attempt: Attempt, now: datetime) -> list[str]:
     """What is worth saying of one attempt: that its job is looked for, is missing, or is let end."""
     name = attempt.wave_name
     if attempt.status is AttemptStatus.INTENT and now >= attempt.signed_at + SHOWN_AFTER:
-        return [f"the job of wave {name} to be found: its request of {utc(attempt.signed_at)} has no known outcome"]
+        return [f"the job of wave {name} to be found: its request of {moment(attempt.signed_at)} has no known outcome"]
     if attempt.status is not AttemptStatus.LAUNCHED or attempt.end_time is not None:
         return []
     if attempt.missing_since and now >= attempt.missing_since + SHOWN_AFTER:
-        return [f"{attempt.job_id} of wave {name}, which DRS has not shown since {utc(attempt.missing_since)}"]
+        return [f"{attempt.job_id} of wave {name}, which DRS has not shown since {moment(attempt.missing_since)}"]
     if execution.wave(name).status in FINAL_WAVE:
         return []
     if execution.status is ExecutionStatus.CANCELLING:
@@ -189,12 +189,12 @@ def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
     settled = [part for part in execution.attempts_of(wave.wave_name) if part.status is not AttemptStatus.INTENT]
     since = settled[-1].refused_since if settled else None
     if since is None or wave.status is WaveStatus.QUEUED:
-        return f"wave {wave.wave_name} to be asked again after {utc(until)}: {wave.reason}"
+        return f"wave {wave.wave_name} to be asked again after {moment(until)}: {wave.reason}"
     code, _, said = (wave.reason or "").partition(": ")
     request = "TerminateRecoveryInstances" if execution.execution_type is ExecutionType.CLEANUP else "StartRecovery"
     return (
-        f"AWS since {utc(since)}: {code} at {request} in {execution.region} ({said}); "
-        f"wave {wave.wave_name} is asked again after {utc(until)}"
+        f"AWS since {moment(since)}: {code} at {request} in {execution.region} ({said}); "
+        f"wave {wave.wave_name} is asked again after {moment(until)}"
     )
 
 

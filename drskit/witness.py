@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from drskit.model import Attempt, Execution, Job, RecoveryInstance, SourceServer, TaggedInstance, utc
+from drskit.model import Attempt, Execution, Job, RecoveryInstance, SourceServer, TaggedInstance
+from drskit.texts import moment
 
 EXECUTION_TAG = "drskit:ExecutionId"
 TYPE_TAG = "drskit:ExecutionType"
@@ -170,7 +171,7 @@ def instances_testify(
 
 
 def _launched(time: datetime | None) -> str:
-    return f"launched at {utc(time)}" if time else "launched at a time that nobody knows,"
+    return f"launched at {moment(time)}" if time else "launched at a time that nobody knows,"
 
 
 def _unready(attempt: Attempt, servers: Mapping[str, SourceServer]) -> dict[str, str]:

@@ -71,7 +71,7 @@ def test_what_is_no_token_opens_nothing(token):
     [
         ({}, MIRA, 0, None),
         ({}, MIRA, 899, None),
-        ({}, MIRA, 900, "expired at 2026-11-23T09:15:00Z, and it is 2026-11-23T09:15:00Z by AWS's clock"),
+        ({}, MIRA, 900, "expired at 2026-11-23 09:15:00Z, and it is 2026-11-23 09:15:00Z by AWS's clock"),
         ({}, NOOR, 0, f"was made for {MIRA}, and you are {NOOR}"),
         ({"used_by": "E1"}, MIRA, 0, "was used for execution E1; a token is good once"),
         ({"used_by": DRILL.execution_id}, MIRA, 0, None),

@@ -91,8 +91,8 @@ def test_a_refusal_that_passes_only_delays(code):
     assert at(15) <= run.not_before <= at(20)
     assert f"{code}: later" == run.reason
     assert walk.execution.waiting_for == (
-        f"AWS since 2026-11-23T09:00:00Z: {code} at StartRecovery in us-west-2 (later); "
-        f"wave Database is asked again after 2026-11-23T09:00:{run.not_before.second}Z"
+        f"AWS since 2026-11-23 09:00:00Z: {code} at StartRecovery in us-west-2 (later); "
+        f"wave Database is asked again after 2026-11-23 09:00:{run.not_before.second}Z"
     )
     assert 1 == len(walk.run(14).launches)
     assert 2 == walk.run(6).launches[1].number
@@ -127,7 +127,7 @@ def test_refusals_of_hours_leave_a_few_attempts(code):
     assert [36, 37, 38, 39, 40, 41] == [attempt.number for attempt in walk.execution.attempts]
     assert {START} == {attempt.refused_since for attempt in walk.execution.attempts[:-1]}
     walk.refuse("ThrottlingException")
-    assert (walk.execution.waiting_for or "").startswith("AWS since 2026-11-23T09:00:00Z: ThrottlingException at ")
+    assert (walk.execution.waiting_for or "").startswith("AWS since 2026-11-23 09:00:00Z: ThrottlingException at ")
 
 
 def test_what_was_closed_by_its_absence_is_never_forgotten():
@@ -207,7 +207,7 @@ def test_a_lost_reply_leaves_the_intent_open_and_says_so():
     assert ([A.INTENT], [S.PENDING, S.PENDING]) == (attempts(walk), walk.servers())
     assert "the reply to StartRecovery was lost (ReadTimeout)" == walk.execution.waves[0].reason
     walk.run(10)
-    text = "the job of wave Database to be found: its request of 2026-11-23T09:00:00Z has no known outcome"
+    text = "the job of wave Database to be found: its request of 2026-11-23 09:00:00Z has no known outcome"
     assert text == walk.execution.waiting_for
 
 

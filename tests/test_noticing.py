@@ -90,7 +90,7 @@ def test_an_approval_comes_with_the_commands_to_type():
     assert NoticeKind.APPROVAL is notice.kind
     assert f"drskit approve {execution.execution_id} --wave 'Data base' --reason '…'" == notice.commands[0]
     assert "The books balance." in notice.text
-    assert "Answer by 2026-11-23T09:31:00Z" in notice.text
+    assert "Answer by 2026-11-23 09:31:00Z" in notice.text
 
 
 def test_a_decision_about_a_failed_wave_is_asked_for_once_for_each_failure():

@@ -54,7 +54,7 @@ def test_an_approval_says_until_when_it_is_asked_for():
     """And when it must be looked at again, though it waits for a person."""
     walk = asked()
     assert X.PAUSED == walk.status
-    assert "approval of wave Application by 2026-11-23T09:40:00Z, else the execution is cancelled: " in (
+    assert "approval of wave Application by 2026-11-23 09:40:00Z, else the execution is cancelled: " in (
         walk.execution.waiting_for
     )
     assert at(600) + timedelta(minutes=30) == walk.execution.due == walk.execution.waves[1].approve_by
@@ -66,7 +66,7 @@ def test_an_approval_that_nobody_gives_cancels_the_execution():
     assert (X.PAUSED, W.WAITING_APPROVAL) == (walk.status, walk.waves[1])
     walk.run(1)
     assert (X.CANCELLED, [W.COMPLETED, W.CANCELLED, W.CANCELLED]) == (walk.status, walk.waves)
-    assert ("drskit", "nobody approved it by 2026-11-23T09:40:00Z") == (
+    assert ("drskit", "nobody approved it by 2026-11-23 09:40:00Z") == (
         walk.execution.waves[1].declined.by,
         walk.execution.waves[1].declined.reason,
     )
@@ -76,7 +76,7 @@ def test_an_approval_that_nobody_gives_cancels_the_execution():
 def test_an_approval_that_nobody_gives_may_skip_the_wave():
     """What needs it goes on; the whole is PARTIAL."""
     walk = asked(OnTimeout.SKIP)
-    assert "by 2026-11-23T09:40:00Z, else it is skipped: " in walk.execution.waiting_for
+    assert "by 2026-11-23 09:40:00Z, else it is skipped: " in walk.execution.waiting_for
     walk.run(1_800)
     assert (X.POLLING, [W.COMPLETED, W.SKIPPED, W.PREPARING]) == (walk.status, walk.waves)
     assert "drskit" == walk.execution.waves[1].skipped.by
@@ -98,7 +98,7 @@ def test_an_approval_given_too_late_is_refused_though_nobody_polled():
     """The same would have been so with a poller."""
     walk = asked()
     walk.seconds += 1_800
-    assert "refused: the approval of wave Application ran out at 2026-11-23T09:40:00Z" == told(
+    assert "refused: the approval of wave Application ran out at 2026-11-23 09:40:00Z" == told(
         walk, C.APPROVE, "Application"
     )
     assert X.CANCELLED == walk.status

@@ -367,3 +367,14 @@ def test_the_ci_script_runs_every_check():
     checks = ["ruff check", "ruff format --check", "mypy", "python -m tests.pythons", "pytest", "pytest -m slow -n 2"]
     assert checks == lines[-len(checks) :]
     subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_sentences_tell_times_as_people_read_them():
+    """`2026-03-02 09:00:00Z`, never with a T: in a sentence `moment` stands, and `utc` only in keys and in JSON."""
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in SOURCES
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(r"[ (]\{utc\(", line)
+    ]
+    assert [] == found

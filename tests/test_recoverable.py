@@ -30,7 +30,7 @@ def test_a_healthy_server_can_be_recovered():
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ("DISCONNECTED", "it is DISCONNECTED since 2026-11-23T08:00:00Z (AGENT_NOT_SEEN). Reconnect or reinstall"),
+        ("DISCONNECTED", "it is DISCONNECTED since 2026-11-23 08:00:00Z (AGENT_NOT_SEEN). Reconnect or reinstall"),
         ("STOPPED", "its replication is STOPPED (AGENT_NOT_SEEN). Start its replication"),
         ("INITIATING", "its replication is INITIATING (AGENT_NOT_SEEN). Wait"),
         ("INITIAL_SYNC", "its initial sync is not over, 40 % done (AGENT_NOT_SEEN). Wait for its end"),
@@ -60,7 +60,7 @@ def test_a_server_that_lags_or_is_silent_is_told():
     server = source(1, lag=timedelta(minutes=42), last_seen=START - timedelta(hours=3))
     assert [
         "it lags 42 minutes behind. So much is lost if it is recovered now; look at why.",
-        f"its agent was last seen at {(START - timedelta(hours=3)):%Y-%m-%dT%H:%M:%SZ}. Look whether the machine runs.",
+        f"its agent was last seen at {(START - timedelta(hours=3)):%Y-%m-%d %H:%M:%SZ}. Look whether the machine runs.",
     ] == told(server)
 
 
@@ -70,7 +70,7 @@ def test_a_server_in_a_running_job_has_to_wait():
     job = Job(job_id="drsjob-1", job_type="LAUNCH", status="STARTED", creation_time=START, servers=part)
     facts = Facts(START, jobs=(job,))
     assert Verdict.NO is verdict(source(1), facts)
-    assert "LAUNCH job drsjob-1 (STARTED since 2026-11-23T09:00:00Z) is working on it" in told(source(1), facts)[0]
+    assert "LAUNCH job drsjob-1 (STARTED since 2026-11-23 09:00:00Z) is working on it" in told(source(1), facts)[0]
     assert Verdict.UNKNOWN is verdict(source(2), facts)
     over = Facts(START, jobs=(job.model_copy(update={"status": "COMPLETED"}),))
     assert () == findings(source(1), over)
@@ -83,7 +83,7 @@ def test_a_server_without_snapshots_or_launch_settings_cannot_be_recovered():
     bare = SETTINGS.model_copy(update={"template_id": None})
     assert "it has no EC2 launch template" in told(source(1), asked(settings=bare))[0]
     old = asked(snapshot_time=START - timedelta(days=1))
-    assert "its newest recovery snapshot is of 2026-11-22T09:00:00Z" in told(source(1), old)[0]
+    assert "its newest recovery snapshot is of 2026-11-22 09:00:00Z" in told(source(1), old)[0]
     assert Verdict.RISKY is verdict(source(1), old)
 
 

@@ -39,7 +39,7 @@ def test_what_is_polled_in_time_is_not_stuck():
 def test_what_nobody_polls_is_stuck():
     """It names the place, since when, and what to run."""
     told = why(running().execution, at(91) + PATIENCE, polled(at(90)))
-    assert "No worker has polled account 123456789012, us-west-2 since 2026-11-23T09:01:30Z." in told
+    assert "No worker has polled account 123456789012, us-west-2 since 2026-11-23 09:01:30Z." in told
     assert "drskit poll --follow" in told
 
 
@@ -47,7 +47,7 @@ def test_what_nobody_has_ever_polled_is_stuck_since_its_start():
     """There is no cadence then; an old one of a place where nothing lived counts from the start, too."""
     execution = execution_of((wave("Database"), 2))
     assert None is why(execution, at(0) + PATIENCE, None)
-    assert "since 2026-11-23T09:00:00Z" in why(execution, at(1) + PATIENCE, None)
+    assert "since 2026-11-23 09:00:00Z" in why(execution, at(1) + PATIENCE, None)
     assert None is why(execution, at(60), polled(at(-9999)))
 
 
@@ -68,7 +68,7 @@ def test_an_aws_that_does_not_answer_for_long_is_told():
     )
     assert None is why(running().execution, now, trouble)
     told = why(running().execution, now + SOON, trouble.model_copy(update={"next_poll": now + 2 * SOON}))
-    assert "AWS has not answered since 2026-11-23T09:20:00Z: UnrecognizedClientException at DescribeJobs" == told
+    assert "AWS has not answered since 2026-11-23 09:20:00Z: UnrecognizedClientException at DescribeJobs" == told
 
 
 def test_a_launch_without_a_known_outcome_for_long_is_told():

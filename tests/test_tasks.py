@@ -58,14 +58,14 @@ def test_nothing_is_launched_before_the_actions_before_it_have_ended():
     """A wait is a time, an automation a request; both are shown while they last."""
     walk = walk_of(action(PAUSE), action()).run()
     assert ([("wait 60 s", "RUNNING")], []) == (walk.tasks, walk.acts)
-    assert "wait 60 s before wave Database, until 2026-11-23T09:01:00Z" == walk.execution.waiting_for
+    assert "wait 60 s before wave Database, until 2026-11-23 09:01:00Z" == walk.execution.waiting_for
     assert at(60) == next_look([walk.execution], walk.now, Ceilings(soon=600, launching=600, converting=600))
     walk.run(60)
     (task,) = walk.acts
     assert '{"DocumentName": "WarmCache", "DocumentVersion": null, "Parameters": {"Plan": ["shop"]}}' == task.request
     walk.acted(Begun("a-1")).run()
     assert ([], W.PREPARING) == (walk.launches, walk.waves[0])
-    assert "WarmCache before wave Database to end, which runs since 2026-11-23T09:01:00Z" in walk.execution.waiting_for
+    assert "WarmCache before wave Database to end, which runs since 2026-11-23 09:01:00Z" in walk.execution.waiting_for
     walk.news[task.task_id] = Ended(True, "Success", "Rows: 12")
     walk.run(30)
     assert (1, [S.PENDING] * 2) == (len(walk.launches), walk.servers())

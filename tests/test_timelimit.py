@@ -9,7 +9,7 @@ from tests.builders import Walk, at, execution_of, sid, wave
 
 C, S, W, X = CommandKind, ServerStatus, WaveStatus, ExecutionStatus
 HOUR = timedelta(hours=1)
-OVER = "the plan's time was over at 2026-11-23T10:00:00Z"
+OVER = "the plan's time was over at 2026-11-23 10:00:00Z"
 
 
 def limited(execution: Execution) -> Walk:

@@ -63,7 +63,7 @@ def test_a_missing_job_is_noted_and_shown_and_nothing_else_changes():
     assert (at(60), "STARTED", None) == (attempt.missing_since, attempt.job_status, attempt.end_time)
     assert [S.LAUNCHING, S.LAUNCHING] == walk.servers()
     walk.run(10)
-    text = f"{job_of(walk)} of wave Database, which DRS has not shown since 2026-11-23T09:01:00Z"
+    text = f"{job_of(walk)} of wave Database, which DRS has not shown since 2026-11-23 09:01:00Z"
     assert text == walk.execution.waiting_for
 
 
@@ -156,7 +156,7 @@ def test_a_drill_outlives_the_deletion_of_its_job():
         name = vanish(home)
         poll(home, 2)
         waiting = home.session.store.load(name)
-        assert "which DRS has not shown since 2026-03-02T09:15:0" in (waiting.waiting_for or "")
+        assert "which DRS has not shown since 2026-03-02 09:15:0" in (waiting.waiting_for or "")
         home.finish()
         done = home.session.store.load(name)
         (attempt,) = done.attempts

@@ -199,7 +199,7 @@ def test_jobs_that_only_servers_and_instances_name_are_to_be_asked_for():
 
 def test_an_instance_of_a_job_that_nobody_lists_may_be_ours():
     """It came up since the intent: whoever launches again would terminate it."""
-    text = f"{sid(1)} has i-1, launched at 2026-11-23T09:01:00Z by drsjob-unlisted, which DRS does not list"
+    text = f"{sid(1)} has i-1, launched at 2026-11-23 09:01:00Z by drsjob-unlisted, which DRS does not list"
     assert Unsure(text, "drsjob-unlisted") == hidden(instance(1), tagged=[in_ec2(1, 60)])
     assert isinstance(hidden(instance(1), tagged=[in_ec2(1, 0)]), Unsure)
 
@@ -226,7 +226,7 @@ def test_an_instance_of_a_job_that_was_judged_says_no_more():
 
 def test_an_instance_that_only_ec2_knows_may_be_ours():
     """DRS's record of an instance may trail behind EC2's."""
-    text = f"{sid(2)} has i-2 in EC2, launched at 2026-11-23T09:01:00Z and not known to DRS"
+    text = f"{sid(2)} has i-2 in EC2, launched at 2026-11-23 09:01:00Z and not known to DRS"
     assert Unsure(text, "i-2") == hidden(tagged=[in_ec2(2, 60)])
     assert Absent() == hidden(tagged=[in_ec2(2, -60)])
 

@@ -61,7 +61,7 @@ def test_a_job_that_only_an_instance_names_is_asked_for_and_adopted():
     ("delays", "words"),
     [
         ({}, "was last launched by drsjob-"),
-        ({"last_launch_delay": 3600}, "launched at 2026-03-02T09:00:56Z by drsjob-"),
+        ({"last_launch_delay": 3600}, "launched at 2026-03-02 09:00:56Z by drsjob-"),
     ],
 )
 def test_a_job_that_nobody_lists_is_shown_to_a_person_and_never_launched_again(delays, words):

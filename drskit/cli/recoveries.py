@@ -71,8 +71,8 @@ def _authorize(
     session: "Session", runbook: "Runbook", *, reason: str, second: bool, replace: tuple[str, ...], fast: bool,
     ticket: str | None, override: str | None, yes: bool, json_output: bool,
 ) -> None:  # fmt: skip
-    from drskit.model import utc
     from drskit.recovering import authorize as make
+    from drskit.texts import moment
     from drskit.views.recoveries import authorization_json, recovery_json, recovery_text
 
     preview = session.preview(runbook, replace=replace, fast=fast, ticket=ticket, override=override)
@@ -86,10 +86,10 @@ def _authorize(
         click.echo(issued.token)
     if not found.ready:
         say(
-            f"It waits for a second person, until {utc(found.expires)}: "
+            f"It waits for a second person, until {moment(found.expires)}: "
             f"drskit authorize --confirm {found.authorization_id} --reason TEXT"
         )
-    say(f"Good for you alone, once, until {utc(found.expires)}: drskit recover {runbook.source} --token -")
+    say(f"Good for you alone, once, until {moment(found.expires)}: drskit recover {runbook.source} --token -")
 
 
 def _countersign(session: "Session", authorization_id: str, *, reason: str, yes: bool, json_output: bool) -> None:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from datetime import UTC
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +49,7 @@ def schedule(
     Against AWS the drill starts without asking: it is you who says yes, here and once.
     """
     from drskit.cron import parse_cron
+    from drskit.model import utc
     from drskit.schedules import Job, Kind, schedule_files
 
     if approve_all and not simulate:
@@ -66,10 +67,12 @@ def schedule(
         simulate=simulate, approve_all=approve_all, output=output, notebook=notebook, environment=environment,
     )  # fmt: skip
     files = dict(schedule_files(kind, job))
-    coming = [f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for time in cron.upcoming(session.wall_clock.now(), 3)]
+    coming = [time.astimezone(UTC) for time in cron.upcoming(session.wall_clock.now(), 3)]
     written = _write(target, files) if target else []
     if json_output:
-        show_json({"PlanId": job.plan_id, "Cron": cron.whole, "Files": files, "Written": written, "Next": coming})
+        show_json(
+            {"PlanId": job.plan_id, "Cron": cron.whole, "Files": files, "Written": written, "Next": [*map(utc, coming)]}
+        )
     else:
         click.echo("\n".join(written) if target else _together(files), nl=bool(target))
     _say(runbook, job, kind, coming)
@@ -101,13 +104,14 @@ def _together(files: dict[str, str]) -> str:
     return "\n".join(f"# {name}\n{text}" for name, text in files.items())
 
 
-def _say(runbook: "Runbook", job: "Job", kind: "Kind", coming: list[str]) -> None:
+def _say(runbook: "Runbook", job: "Job", kind: "Kind", coming: list[datetime]) -> None:
     """What the schedule will do, when, and what it lacks."""
     from drskit.schedules import Kind
+    from drskit.texts import moment
 
     mode = "a simulated drill" if job.simulate else "a REAL drill in AWS, without asking again"
     clock = "" if job.cron.zone_name else ", where the clock is this machine's"
-    say(f"It runs {mode}, of plan {job.plan_id}. Next{clock}: {', '.join(coming)}.")
+    say(f"It runs {mode}, of plan {job.plan_id}. Next{clock}: {', '.join(map(moment, coming))}.")
     if any(wave.approval for wave in runbook.plan.waves) and not job.approve_all:
         say("A wave of it waits for approval: the run ends with 1 then, and the drill goes on once it is given.")
     hidden = _not_seen()
