@@ -62,10 +62,14 @@ def report(ctx: click.Context, subject: str, wanted: Format, output: Path | None
 
 
 def _in_place(evidence: "Evidence", output: Path) -> bool:
-    """Whether the report takes the place of the one beside its evidence; no other evidence's report is overwritten."""
+    """Whether the report takes the place of the one beside its evidence; no other evidence's report is overwritten.
+
+    Only a run's own `execution.json` keeps a digest of it: a copy under another name stays what it is.
+    """
     from drskit.report.evidence import EVIDENCE, REPORT
 
-    if evidence.file and output.resolve() == evidence.file.with_name(REPORT).resolve():
+    file = evidence.file
+    if file and file.name == EVIDENCE and output.resolve() == file.with_name(REPORT).resolve():
         return True
     if output.name == REPORT and output.with_name(EVIDENCE).is_file():
         run = output.parent

@@ -293,6 +293,21 @@ def test_no_report_takes_the_place_of_one_that_is_made_of_other_evidence(run):
     run.shell.run("report", execution_id, "--format", "md", "--output", str(run.folder / "report.md"))
 
 
+def test_a_report_of_a_copy_leaves_the_evidence_as_it_was(run):
+    """Alone in a folder the report is written; beside another evidence it would take the place of that one's."""
+    evidence, report = run.folder / "execution.json", run.folder / "report.html"
+    before = report.read_bytes()
+    alone = run.folder / "elsewhere"
+    alone.mkdir()
+    for folder in (alone, run.folder):
+        shutil.copy(evidence, folder / "copy.json")
+    run.shell.run("report", str(alone / "copy.json"), "--output", str(alone / "report.html"))
+    assert evidence.read_bytes() == (alone / "copy.json").read_bytes()
+    said = run.shell.complaint("report", str(run.folder / "copy.json"), "--output", str(report))
+    assert f"drskit report {run.folder} --output {report}" in said
+    assert (before, evidence.read_bytes()) == (report.read_bytes(), (run.folder / "copy.json").read_bytes())
+
+
 def test_a_report_that_is_missing_or_has_no_context_is_said(run):
     """An edit is found by the digest alone; where the file is gone, that is told."""
     evidence = run.folder / "execution.json"
