@@ -142,7 +142,7 @@ class _Path:
             self._through_server(wave, server)
             server = self._to_step_before(wave, server)
         if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
-            self.back_to(wave.retried.at, Whose.DRSKIT, "tried again, until its launch was asked for", wave)
+            self.idle_back_to(wave.retried.at, "tried again, until its launch was asked for", wave)
             self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
         self._through_actions(wave, TaskPhase.BEFORE)
         self.idle_back_to(wave.start_time, idle, wave)

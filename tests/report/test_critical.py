@@ -147,6 +147,28 @@ def test_a_retry_is_peoples_time_and_an_earlier_try():
     assert ("people", "Web", "an earlier try, and the decision to try again", 609.0) in path
 
 
+def test_a_wait_for_room_before_a_second_try_is_drs_time():
+    """As before the first; what came before the word to try again stays people's."""
+    base = samples.completed().execution
+    web = base.waves[2].model_copy(
+        update={
+            "retried": Decision(by="mira", at=at(1900), reason="quota raised"),
+            "end_time": at(2600),
+            "servers": tuple(launched(n, f"web-{n}", 2010) for n in range(9, 13)),
+        }
+    )
+    waits = ((1902, {"From": "PREPARING", "To": "QUEUED"}), (2002, {"From": "QUEUED", "To": "PREPARING"}))
+    events = [
+        Event(sequence=number, time=at(when), kind="WAVE_CHANGED", actor="mira", facts={"Wave": "Web"} | fact)
+        for number, (when, fact) in enumerate(waits)
+    ]
+    execution = base.model_copy(update={"waves": (*base.waves[:2], web), "end_time": at(2601)})
+    path = [(step.whose, step.lasted.total_seconds()) for step in critical_path(execution, at(4000), events)]
+    place = path.index((Whose.DRS, 100.0))
+    assert [(Whose.DRSKIT, 2.0), (Whose.DRS, 100.0), (Whose.DRSKIT, 8.0)] == path[place - 1 : place + 2]
+    assert (Whose.PEOPLE, 609.0) == path[place - 2]
+
+
 def test_a_drill_under_way_leads_to_now():
     """The last step is what lasts."""
     sample = samples.under_way()
