@@ -13,6 +13,7 @@ from typing import Any
 from drskit.addressees import target
 from drskit.amending import basis_of, changes_of, not_editable
 from drskit.authorization import unauthorised
+from drskit.bounds import shortened
 from drskit.errors import GuardRefused, InvalidInput, InvalidRunbook, NotAuthorized, Refused
 from drskit.guard import obstacles, survey
 from drskit.model import (
@@ -46,6 +47,9 @@ EDITABLE: Mapping[str, tuple[str, ...]] = {
 }
 """The keys of a wave that can be edited, and the fields of the plan that each is."""
 MOST_ADDED = 100
+NAMED = 5
+"""How many servers an error names."""
+SHOWN = 60
 HERE = "edit"
 
 
@@ -126,11 +130,24 @@ def edit(session: Session, execution_id: str, wave: str | None, what: Wanted, *,
     complaint = not_editable(execution, run)
     if complaint is not None:
         raise Refused(f"Execution {execution_id}: {complaint}.")
+    _refuse_strange(run, what.remove)
     made = WaveEdit(
         wave=_as_written(execution, plan_wave, what), basis=basis_of(plan_wave, run), removed=what.remove,
         **_added(session, execution, run, what.add),
     )  # fmt: skip
     return session.command(execution_id, CommandKind.EDIT, reason=reason, wave=name, edit=made)
+
+
+def _refuse_strange(run: WaveRun, names: tuple[str, ...]) -> None:
+    """What is to go must be there."""
+    has = [server.source_server_id for server in run.servers]
+    strange = [name for name in names if name not in has]
+    if strange:
+        more = f" and {len(has) - NAMED} more" if len(has) > NAMED else ""
+        raise Refused(
+            f"{shortened(strange[0], SHOWN)} is not in wave {run.wave_name}. It has {', '.join(has[:NAMED])}{more}; "
+            "name each that is to go by itself."
+        )
 
 
 def changes_recorded(execution: Execution) -> tuple[str, ...]:
@@ -173,7 +190,8 @@ def _as_written(execution: Execution, plan_wave: Wave, what: Wanted) -> Wave:
 
 
 def _bare(complaint: str) -> str:
-    return complaint.removeprefix(f"{HERE}:1: ").removeprefix("waves[0].")
+    """A complaint about a runbook as one about an edit, in which a key goes by being dropped."""
+    return complaint.removeprefix(f"{HERE}:1: ").removeprefix("waves[0].").replace("remove the key", "drop the key")
 
 
 def _added(session: Session, execution: Execution, run: WaveRun, names: tuple[str, ...]) -> dict[str, Any]:

@@ -72,8 +72,12 @@ class GroupSpec(Spec):
     overrides: Annotated[None, later("a change of launch settings")] = None
 
 
+NO_TEXT = frozenset({"", "true", "false", "yes", "no", "on", "off", "none", "never", "nobody"})
+"""What is no question that anybody could answer, and is meant otherwise."""
+
+
 def _text(value: object) -> object:
-    if isinstance(value, str) and value.strip().lower() in {"", "true", "false", "yes", "no", "on", "off"}:
+    if isinstance(value, str) and value.strip().lower() in NO_TEXT:
         raise PydanticCustomError(
             "text", "write what the approver is to have looked at, or remove the key for no approval"
         )

@@ -124,13 +124,23 @@ def read_text(text: str, *, source: str, limit: int = MAX_BYTES) -> Document:
         ) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise YamlFault(f"{source}:{line}: this is not valid YAML: {error.problem or error}. Mend the line.") from error
+        problem = error.problem or str(error)
+        raise YamlFault(f"{source}:{line}: this is not valid YAML: {problem}. {_remedy(problem)}") from error
     except yaml.YAMLError as error:
         raise YamlFault(f"{source}:1: this is not valid YAML: {error}. Mend the file.") from error
     if node is None:
         raise YamlFault(f"{source}:1: the file is empty.")
     lines: dict[Location, int] = {}
     return Document(source, _build(node, (), lines, source), lines)
+
+
+def _remedy(problem: str) -> str:
+    """What to do about text that a person takes for a text and YAML does not."""
+    if "got '?'" in problem:
+        return "In braces and brackets a text with a question mark stands in quotes."
+    if problem.startswith("mapping values are not allowed"):
+        return "A text with a colon and a space in it stands in quotes; else mend how far the lines are indented."
+    return "Mend the line."
 
 
 def _refuse_what_is_unsafe(text: str, source: str, loader: Any) -> None:

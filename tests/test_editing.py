@@ -155,6 +155,7 @@ def test_every_refusal_names_what_to_do():
         for text, words in {
             "timeout: soon": "timeout: 'soon'",
             "approve: yes": "approve",
+            "approve: none": "or drop the key for no approval",
             "max_failed: many": "max_failed: 'many'",
             f"order: [[{B}, {B}]]": "is twice in this step",
             f"order: [[{A}]]": "is named by the wave's order or optional",
@@ -165,6 +166,9 @@ def test_every_refusal_names_what_to_do():
         for names, words in {A: "no protection group|in wave Db", D: "in no protection group of plan trio"}.items():
             with pytest.raises(Refused, match=words):
                 edit(home.session, execution_id, "Web", wanted("", add=[names]), reason="why")
+        for gone in (A, f"{B},{C}"):
+            with pytest.raises(Refused, match=f"{gone} is not in wave Web. It has {B}, {C}; name each that is to go"):
+                edit(home.session, execution_id, "Web", wanted("", remove=[gone]), reason="why")
         with pytest.raises(Refused, match="is in wave Web already"):
             edit(home.session, execution_id, "Web", wanted("", add=[B]), reason="why")
         with pytest.raises(Refused, match=r"wave Db is .*; only what has not started can be edited"):

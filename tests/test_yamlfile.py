@@ -161,6 +161,19 @@ def test_broken_yaml_is_refused_with_its_line(text, line):
     assert refusal(text).startswith(f"file.yaml:{line}: this is not valid YAML: ")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a: {text: Sound?, by: [mira]}\n", "In braces and brackets a text with a question mark stands in quotes."),
+        ("a: Look at this: it is sound\n", "A text with a colon and a space in it stands in quotes; else mend"),
+    ],
+)
+def test_a_text_that_yaml_takes_for_something_else_is_refused_with_what_to_do(text, remedy):
+    """A question is what an approval asks."""
+    assert "file.yaml:1: this is not valid YAML: " in refusal(text)
+    assert remedy in refusal(text)
+
+
 def test_a_key_is_a_plain_word():
     """A list is no key."""
     assert "file.yaml:2: a key must be a plain word." == refusal("a: 1\n? [b]\n: c\n")
