@@ -33,7 +33,7 @@ from drskit.model import (
 )
 from drskit.money import BudgetPolicy
 from drskit.notices import NotifyTarget
-from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec
+from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec, keys_of
 from drskit.yamlfile import Document, YamlFault, read_file, read_text, spell
 
 
@@ -86,12 +86,13 @@ def _complaints(document: Document, error: ValidationError) -> tuple[str, ...]:
     seen: dict[tuple[int, str], None] = {}
     for fault in error.errors():
         location = document.located(fault["loc"])
-        text = document.complaint(location, _words(fault["type"], fault["msg"], fault["input"]))
+        asked = fault.get("ctx", {}).get("class_name", "")
+        text = document.complaint(location, _words(fault["type"], fault["msg"], fault["input"], asked))
         seen.setdefault((document.line(location), text))
     return tuple(text for _, text in sorted(seen))
 
 
-def _words(kind: str, message: str, value: object) -> str:
+def _words(kind: str, message: str, value: object, asked: str) -> str:
     shown = f"{value!r:.80}: " if isinstance(value, str) else ""
     if kind == "missing":
         return "the key is missing; add it."
@@ -100,8 +101,21 @@ def _words(kind: str, message: str, value: object) -> str:
     if kind == "string_pattern_mismatch":
         return f"{shown}this is no source server; write an id such as s-5f3ddf07c0eb9fe45."
     if kind in {"none_required", "dict_type", "tuple_type", "string_type", "model_type"}:
-        return f"{shown}{message[0].lower()}{message[1:]}; look at the example in docs/runbook.md."
+        form = _form(kind, value, asked)
+        return f"{shown}{form or message[0].lower() + message[1:]}; look at the example in docs/runbook.md."
     return f"{shown}{message[0].lower()}{message[1:]}."
+
+
+def _form(kind: str, value: object, asked: str) -> str:
+    """What to write where the form is wrong, by its keys or by the value itself; empty where that says nothing."""
+    if kind == "tuple_type":
+        inside = f"{{{next(iter(value), '…')}: …}}" if isinstance(value, dict) else f"{value:.40}" if value else "…"
+        return f"write a list in brackets, such as [{inside}]"
+    if kind == "dict_type":
+        return "write names with values in braces, such as {name: …}"
+    if kind == "model_type" and (keys := keys_of(asked)):
+        return f"write keys with values in braces, such as {{{keys[0]}: …}}; its keys are {', '.join(keys)}"
+    return ""
 
 
 def _approval(spec: ApproveSpec | None) -> Approval | None:

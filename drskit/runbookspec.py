@@ -5,8 +5,9 @@ ignored. What two keys may not say together is in `contradictions.py`.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -255,3 +256,20 @@ class RunbookSpec(Spec):
     recovery: Annotated[RecoverySpec, filled("say second_person: true, or remove the key")] = RecoverySpec()
     notify: Notify = ()
     budget: Annotated[BudgetSpec | None, filled("say max_usd: 200, or remove the key")] = None
+
+
+def keys_of(spec: str) -> tuple[str, ...]:
+    """The keys of a part of a runbook, by the name of its spec, as they are written; none where there is no such."""
+    found = next((part for part in parts(RunbookSpec) if part.__name__ == spec), None)
+    fields = found.model_fields.items() if found else ()
+    return tuple(one.alias or name for name, one in fields if one.annotation not in {None, type(None)})
+
+
+def parts(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The specs that a type is made of, itself first."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for one in annotation.model_fields.values():
+            yield from parts(one.annotation)
+    for part in get_args(annotation):
+        yield from parts(part)

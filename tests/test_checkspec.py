@@ -77,7 +77,7 @@ def test_every_option_is_understood():
 WRONG = {
     "{all: []}": "checks.all: nothing stands here; write at least one check",
     "{}": "checks.all: the key is missing",
-    "[{tcp: 80}]": "checks: input should be a valid dictionary",
+    "[{tcp: 80}]": "checks: write keys with values in braces, such as {run_from: …}; its keys are run_from, every,",
     "{all: [{}]}": "checks.all[0]: a check says one of ec2_status, tcp, http, ssm, integrity",
     '{all: [{tcp: 80, http: "http://x"}]}': "only one of ec2_status",
     "{all: [{tcp: 0}]}": "write a port from 1 to 65535",

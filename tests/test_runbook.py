@@ -4,13 +4,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from pydantic import ValidationError
 
-from drskit.actions import ActionMode
+from drskit.actions import ActionKind, ActionMode
 from drskit.errors import InvalidInput, InvalidRunbook
 from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
 from drskit.money import BudgetPolicy
 from drskit.notices import NoticeKind
 from drskit.runbook import load_runbook, parse_runbook
+from drskit.runbookspec import RunbookSpec, keys_of, parts
 
 SMALL = """\
 version: 1
@@ -351,7 +353,7 @@ REFUSALS = {
     "an approval by one name": (
         "name: Web",
         "name: Web\n    approve: {text: x, by: mira}",
-        "shop.yaml:11: waves[1].approve.by: 'mira': input should be a valid tuple;",
+        "shop.yaml:11: waves[1].approve.by: 'mira': write a list in brackets, such as [mira];",
     ),
     "a starter perhaps": (
         "name: Web",
@@ -443,7 +445,7 @@ REFUSALS = {
     "an order of single servers": (
         "name: Web",
         f"name: Web\n    order: [{ID}]",
-        f"shop.yaml:11: waves[1].order[0]: '{ID}': input should be a valid tuple;",
+        f"shop.yaml:11: waves[1].order[0]: '{ID}': write a list in brackets, such as [{ID}];",
     ),
     "an order of groups": (
         "name: Web",
@@ -515,11 +517,50 @@ REFUSALS = {
         "plan: shop\ncleanup: {headless: on}",
         "shop.yaml:3: cleanup.headless: 'on': input should be 'always' or 'never'.",
     ),
+    "a budget that is an amount": (
+        "plan: shop",
+        "plan: shop\nbudget: 200",
+        "shop.yaml:3: budget: '200': write keys with values in braces, such as {max_usd: …}; its keys are",
+    ),
+    "a recovery that is a yes": (
+        "plan: shop",
+        "plan: shop\nrecovery: true",
+        "shop.yaml:3: recovery: 'true': write keys with values in braces, such as {second_person: …}; its keys are",
+    ),
+    "an action that is no list": (
+        "plan: shop",
+        "plan: shop\nfinally: {wait: PT1M, modes: [DRILL]}",
+        "shop.yaml:3: finally: write a list in brackets, such as [{wait: …}]; look at the example",
+    ),
+    "owners that are a name": (
+        "plan: shop",
+        "plan: shop\nowners: sre",
+        "shop.yaml:3: owners: 'sre': write names with values in braces, such as {name: …}; look at the example",
+    ),
     "an alias": ("plan: shop", "plan: &x shop", "shop.yaml:2: anchors and aliases"),
     "a tag": ("plan: shop", "plan: !!str shop", "shop.yaml:2: the tag tag:yaml.org,2002:str is not accepted."),
     "a NUL": ("plan: shop", "plan: sh\0op", "shop.yaml:2: the character U+0000 is not accepted."),
     "a list": (SMALL, "- version: 1", "shop.yaml:1: a runbook is a mapping that begins with `version: 1`."),
 }
+
+
+ANYTHING = {("LambdaSpec", "payload"), ("HttpSpec", "body")}
+"""What a function or a server gets is its own affair."""
+
+
+def test_every_key_refuses_what_it_cannot_be():
+    """Those of actions and checks, too: none takes a list or a mapping of nothing, and each is refused by its key."""
+    known = {part.__name__: part for part in parts(RunbookSpec)}
+    assert len(known) > 20
+    for name, part in known.items():
+        for key in keys_of(name):
+            beside = name == "ActionSpec" and key not in set(ActionKind)
+            given = {"wait": "PT1M", "modes": ["DRILL"]} if beside else {}
+            for wrong in ([[{}]], {"": {"": []}}):
+                with pytest.raises(ValidationError) as refused:
+                    part.model_validate(given | {key: wrong})
+                about = [fault["loc"][0] for fault in refused.value.errors() if fault["loc"]]
+                assert (key in about) is ((name, key) not in ANYTHING), (name, key, wrong)
 
 
 @pytest.mark.parametrize("fault", REFUSALS)
