@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from drskit.model import CANNOT_LAUNCH, Job, LaunchSettings, SourceServer
-from drskit.texts import moment
+from drskit.texts import moment, roughly
 
 OLD_LAG = timedelta(minutes=15)
 """A lag that people should know of: more than the ten minutes between two automatic snapshots."""
@@ -106,8 +106,9 @@ def _replication(server: SourceServer, now: datetime) -> Iterator[Finding]:
     elif server.replication_error:
         yield Finding(False, f"DRS reports {server.replication_error}", "Look at it in the DRS console")
     if state not in blocking and server.lag is not None and server.lag > OLD_LAG:
-        minutes = int(server.lag.total_seconds() // 60)
-        yield Finding(False, f"it lags {minutes} minutes behind", "So much is lost if it is recovered now; look at why")
+        yield Finding(
+            False, f"it lags {roughly(server.lag)} behind", "So much is lost if it is recovered now; look at why"
+        )
     if state not in blocking and server.last_seen is not None and now - server.last_seen > SILENT:
         yield Finding(False, f"its agent was last seen at {moment(server.last_seen)}", "Look whether the machine runs")
 

@@ -59,7 +59,7 @@ def test_a_server_that_lags_or_is_silent_is_told():
     """With how much would be lost."""
     server = source(1, lag=timedelta(minutes=42), last_seen=START - timedelta(hours=3))
     assert [
-        "it lags 42 minutes behind. So much is lost if it is recovered now; look at why.",
+        "it lags 42 min behind. So much is lost if it is recovered now; look at why.",
         f"its agent was last seen at {(START - timedelta(hours=3)):%Y-%m-%d %H:%M:%SZ}. Look whether the machine runs.",
     ] == told(server)
 

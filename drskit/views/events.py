@@ -76,9 +76,12 @@ def one_line(value: object) -> str:
 
 def _changed(facts: dict[str, Any]) -> str:
     before, after = facts.pop("From", None), facts.pop("To", "?")
+    over = "  no longer waiting" if before == after and "WaitingFor" in facts else ""
     waiting = facts.pop("WaitingFor", None)
+    told = f"  waiting for {one_line(waiting)}" if waiting else over
+    if before == after:
+        return f"still {one_line(after)}{told}{_reason(facts)}"
     arrow = f" (was {one_line(before)})" if before else ""
-    told = f"  waiting for {one_line(waiting)}" if waiting else ""
     return f"{one_line(after)}{arrow}{told}{_reason(facts)}"
 
 

@@ -33,6 +33,14 @@ def line(kind: str, **facts) -> str:
             "19:24:35Z  Execution  PAUSED (was POLLING)  waiting for approval of wave Web",
             line("EXECUTION_CHANGED", From="POLLING", To="PAUSED", WaitingFor="approval of wave Web"),
         ),
+        (
+            "19:24:35Z  Execution  still POLLING  waiting for a job slot",
+            line("EXECUTION_CHANGED", From="POLLING", To="POLLING", WaitingFor="a job slot"),
+        ),
+        (
+            "19:24:35Z  Execution  still POLLING  no longer waiting",
+            line("EXECUTION_CHANGED", From="POLLING", To="POLLING", WaitingFor=None),
+        ),
         ("19:24:35Z  Execution  WAITING for a free job slot", line("WAITING", For="a free job slot")),
         (
             "19:24:35Z  Wave Database  attempt 2 intended  Servers=s-1, s-2",
