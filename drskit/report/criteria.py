@@ -149,7 +149,8 @@ def _of_wave(execution: Execution, wave: WaveRun, declared: Wave, rto: Measure) 
     if ended and wave.start_time:
         rule = f"over within {span(declared.timeout)}"
         verdict = Verdict.MISSED if wave.status is WaveStatus.TIMED_OUT else Verdict.MET
-        yield "timeout", Criterion(of=of, rule=rule, actual=wave.status.value, verdict=verdict)
+        took = f" after {span(wave.end_time - wave.start_time)}" if wave.end_time else ""
+        yield "timeout", Criterion(of=of, rule=rule, actual=f"{wave.status}{took}", verdict=verdict)
     if declared.checks is not None:
         yield "checks", _checked(of, declared.checks, wave, over=ended or over)
     if declared.approval:

@@ -109,7 +109,9 @@ def test_a_wave_that_timed_out_missed_its_time():
     """Although it may not have failed otherwise."""
     sample = samples.completed()
     changed = with_wave(sample, 2, status=WaveStatus.TIMED_OUT)
-    assert ("Wave Web", "over within 1 h 30 min", "missed") in judged(summary_of(sample, **changed))
+    found = summary_of(sample, **changed)
+    assert ("Wave Web", "over within 1 h 30 min", "missed") in judged(found)
+    assert "TIMED_OUT after 9 min 39 s" in {one.actual for one in found.criteria}
 
 
 def test_nothing_is_asked_of_a_cleanup():
