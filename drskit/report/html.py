@@ -18,6 +18,7 @@ from drskit.report.sections import Look
 from drskit.report.summary import ServerResult, Summary, applied_words, labels_of
 from drskit.report.timeline import timeline_of
 from drskit.views.events import describe
+from drskit.views.narrow import reflowed
 from drskit.views.rows import TROUBLE, trouble_of
 from drskit.views.words import (
     COLOURS,
@@ -36,8 +37,10 @@ from drskit.views.words import (
 )
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
+NARROW = "40rem"
+"""A window that is no wider gets rows as blocks, as in `report.css`; paper never does."""
 FOLD = 40
 """A wave of more servers is folded in the timeline."""
 NOT_CSS = re.compile(r"[^A-Za-z0-9 .,:_-]")
@@ -73,6 +76,11 @@ def render_html(summary: Summary) -> str:
         MissingExtra: jinja2 is not installed.
     """
     template = _environment().get_template("report.html.j2")
+    html, rules = reflowed(_rendered(template, summary))
+    return html.replace("</style>", f"@media screen and (max-width: {NARROW}) {{{rules}\n}}\n</style>", 1)
+
+
+def _rendered(template: "Template", summary: Summary) -> str:
     return template.render(
         summary=summary,
         timeline=timeline_of(summary),

@@ -3,7 +3,7 @@
 Only a style element can ask how wide a window is. JupyterLab drops it in a
 notebook that is not trusted, and there a table scrolls inside as it did: nothing
 is lost, and nothing else hangs on it. A live panel brings the same rules in a
-file of its own.
+file of its own, and a report in its own style element.
 """
 
 import re
@@ -11,7 +11,8 @@ from html import unescape
 from zlib import crc32
 
 TABLE = re.compile(
-    r'<table (?!class="drs-rows)(?P<attributes>[^>]*)>(?P<until>(?:(?!</table>|<thead>).)*)'
+    r'<table(?: class="(?P<classes>(?!drs-rows)[^"]*)")?(?P<attributes>(?! class=)[^>]*)>'
+    r"(?P<until>(?:(?!</table>|<thead>).)*)"
     r"<thead>(?P<heads>.*?)</thead>",
     re.DOTALL,
 )
@@ -33,18 +34,23 @@ RULES = """
 
 def reflowing(html: str) -> str:
     """The same HTML, whose tables with heads scroll nowhere in a narrow window; without any it is as it was."""
+    marked, rules = reflowed(html)
+    return f"{marked}<style>@media (max-width: {WIDEST}px) {{{rules}\n}}</style>" if rules else html
+
+
+def reflowed(html: str) -> tuple[str, str]:
+    """The same HTML with its tables marked, and the rules that make blocks of their rows; none without heads."""
     heads: dict[tuple[str, ...], str] = {}
 
     def named(found: re.Match[str]) -> str:
         names = tuple(unescape(TAG.sub("", head)).strip() for head in HEAD.findall(found["heads"]))
         mark = heads.setdefault(names, f"drs-heads-{crc32(repr(names).encode()):08x}")
-        return f'<table class="drs-rows {mark}" {found["attributes"]}>{found["until"]}<thead>{found["heads"]}</thead>'
+        classes = f"drs-rows {mark} {found['classes'] or ''}".rstrip()
+        return f'<table class="{classes}"{found["attributes"]}>{found["until"]}<thead>{found["heads"]}</thead>'
 
     marked = TABLE.sub(named, html)
-    if not heads:
-        return html
     labels = "\n".join(_label(mark, place, name) for names, mark in heads.items() for place, name in _labelled(names))
-    return f"{marked}<style>@media (max-width: {WIDEST}px) {{{RULES}{labels}\n}}</style>"
+    return marked, f"{RULES}{labels}" if heads else ""
 
 
 def _labelled(names: tuple[str, ...]) -> list[tuple[int, str]]:

@@ -31,6 +31,10 @@ PAGE = (
     "<body><main><h1>A board</h1>{}</main></body></html>"
 )
 
+SCROLLED = """() => [...document.querySelectorAll('table')].map(({ parentNode: box }) =>
+    box.scrollWidth > box.clientWidth)"""
+"""Whether what holds a table is too narrow for it, of each one."""
+
 
 @cache
 def report_of(story) -> str:
@@ -63,15 +67,30 @@ def test_a_printed_report_loses_no_column(page, tmp_path, story):
     page.emulate_media(media="print")
     widths = page.evaluate("() => [...document.querySelectorAll('table')].map(table => table.scrollWidth)")
     assert 720 >= max(widths)
+    broken = """() => [...document.querySelectorAll('.span')].filter(span => {
+        const text = document.createRange(); text.selectNodeContents(span); return text.getClientRects().length > 1;
+    }).map(span => span.textContent)"""
+    assert [] == page.evaluate(broken)
 
 
 @pytest.mark.parametrize("render", [report_of, board_of], ids=["report", "board"])
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-def test_a_narrow_window_scrolls_tables_only(page, tmp_path, story, render):
-    """What a person must read wraps."""
+def test_a_narrow_window_scrolls_nothing_sideways(page, tmp_path, story, render):
+    """What a person must read wraps, in tables, too."""
     show(page, tmp_path, render(story))
     page.set_viewport_size({"width": 400, "height": 800})
     assert 400 >= page.evaluate("() => document.documentElement.scrollWidth")
+    assert {False} == set(page.evaluate(SCROLLED))
+
+
+def test_rows_become_blocks_in_a_narrow_window_and_stay_rows_on_paper(page, tmp_path):
+    """A report for a phone and the same for a binder."""
+    show(page, tmp_path, report_of(samples.failing))
+    cell = page.locator("tbody tr td").first
+    page.set_viewport_size({"width": 400, "height": 800})
+    assert '"Status: "' == cell.evaluate("cell => getComputedStyle(cell, '::before').content")
+    page.emulate_media(media="print")
+    assert "table-cell" == cell.evaluate("cell => getComputedStyle(cell).display")
 
 
 def test_tables_of_a_notebook_scroll_nowhere_in_a_narrow_window(page, tmp_path):
@@ -83,12 +102,10 @@ def test_tables_of_a_notebook_scroll_nowhere_in_a_narrow_window(page, tmp_path):
         tmp_path,
         PAGE.format(render_head(summary) + render_criteria(summary) + render_board(failing.execution, failing.now)),
     )
-    scrolled = """() => [...document.querySelectorAll('table')].map(({ parentNode: box }) =>
-        box.scrollWidth > box.clientWidth)"""
     cell = page.locator("tbody tr td").first
     assert "table-cell" == cell.evaluate("cell => getComputedStyle(cell).display")
     page.set_viewport_size({"width": 400, "height": 800})
-    assert {False} == set(page.evaluate(scrolled))
+    assert {False} == set(page.evaluate(SCROLLED))
     assert '"Status: "' == cell.evaluate("cell => getComputedStyle(cell, '::before').content")
 
 

@@ -35,6 +35,15 @@ def test_a_head_from_outside_cannot_leave_its_string():
     assert 'content: "\\22 \\7d \\3c \\2f style\\3e \\3c script\\3e : "' in rules
 
 
+def test_a_table_keeps_its_own_class():
+    """Those of a report have one."""
+    html = reflowing(
+        '<table class="servers"><caption>a</caption><thead><tr><th scope="col">A</th></tr></thead></table>'
+    )
+    (attributes,) = Page(html).named("table")
+    assert ("drs-rows", "servers") == (attributes["class"].split()[0], attributes["class"].split()[-1])
+
+
 def test_what_has_no_heads_and_what_was_done_already_stays_as_it_is():
     """A picture made of a table is none of rows."""
     done = reflowing(table("A", HEADS, [("a", "b", "c")]))
