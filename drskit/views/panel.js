@@ -111,7 +111,13 @@ function drawButtons(bar, buttons, send) {
     node.disabled = button.disabled;
   });
   bar.hidden = buttons.length === 0;
-  if (focused) (focused.isConnected ? focused : bar).focus(); // its button went: stay where one was
+  if (focused) focusNear(focused, bar); // its button went: stay where one was
+}
+
+/** The focus to a button, else to the row where it stood, else to the panel: the browser would drop it. */
+function focusNear(button, bar) {
+  const home = bar.hidden ? bar.closest(".drs-panel") : button?.isConnected && !button.disabled ? button : bar;
+  home.focus({ preventScroll: true });
 }
 
 function drawSelects(node, selects, send) {
@@ -180,7 +186,8 @@ function drawForm(node, form, send, root) {
 
 /** The focus, back to the button that opened a question, or to where it stood. */
 function giveBack(root, key) {
-  (root.querySelector(`.drs-bar [data-key="${key}"]`) ?? root.querySelector(".drs-bar")).focus();
+  const bar = root.querySelector(".drs-bar");
+  focusNear(bar.querySelector(`[data-key="${key}"]`), bar);
 }
 
 /** What the chosen command would come to, in the engine's own words. */
@@ -203,7 +210,7 @@ function buildForm(node, form, send) {
   const yes = make("button", { type: "submit", class: "drs-button drs-confirm", "data-tone": form.tone }, form.confirm);
   const no = make("button", { type: "button", class: "drs-button drs-back", "data-tone": "plain" }, "Back");
   no.hidden = form.stays;
-  const asking = make("form", { "aria-label": form.title, autocomplete: "off" },
+  const asking = make("form", { "aria-label": form.title, autocomplete: "off", tabindex: "-1" },
     make("p", { class: "drs-title" }, form.title),
     make("div", { class: "drs-asked" }),
     make("label", {}, make("span", {}, "What "), about),
@@ -220,6 +227,7 @@ function buildForm(node, form, send) {
       reason.reportValidity();
       return;
     }
+    if (document.activeElement === yes) asking.focus({ preventScroll: true }); // the browser would drop it
     yes.disabled = true; // until the kernel has said what came of it
     send({ do: "confirm", key: form.key, about: about.value, reason: reason.value, typed: typed.value });
     if (form.secret) typed.value = ""; // nothing of it stays in the page
@@ -235,7 +243,7 @@ function buildForm(node, form, send) {
 
 function render({ model, el }) {
   const send = (message) => model.send(message);
-  const root = make("div", { class: "drs-panel", role: "group", "aria-label": model.get("name"),
+  const root = make("div", { class: "drs-panel", role: "group", "aria-label": model.get("name"), tabindex: "-1",
     "data-lm-suppress-shortcuts": "true" }); // JupyterLab would take Enter for its own
   const mode = make("div", { class: "drs-mode" });
   const selects = make("div", { class: "drs-selects" });

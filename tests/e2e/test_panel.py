@@ -75,6 +75,34 @@ def test_a_focused_button_stays_focused_when_the_others_change(page, tmp_path):
     expect(page.locator(".drs-bar")).to_be_focused()
 
 
+def test_a_focus_that_has_no_button_left_stays_in_the_panel(page, tmp_path):
+    """Start is pressed, and for a moment there is none, or none that can be pressed: Tab goes on from here."""
+    start, pause = Button("start", "Start").to_json(), Button("pause", "Pause …").to_json()
+    open_panel(page, tmp_path, buttons=[start])
+    page.locator(".drs-start").focus()
+    change(page, "buttons", [start | {"disabled": True}])
+    expect(page.locator(".drs-bar")).to_be_focused()
+    change(page, "buttons", [])
+    expect(page.locator(".drs-panel")).to_be_focused()
+    change(page, "buttons", [pause])
+    page.keyboard.press("Tab")
+    expect(page.locator(".drs-pause")).to_be_focused()
+
+
+def test_an_answer_that_was_pressed_gives_the_focus_back(page, tmp_path):
+    """Its button can be pressed only once, and the question goes; Tab goes on where it was opened."""
+    sample = samples.waiting_for_approval()
+    open_panel(page, tmp_path, buttons=buttons_of(sample))
+    change(page, "form", form_of(sample, "skip"))
+    page.get_by_label("Reason").fill("not tonight")
+    page.locator(".drs-confirm").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".drs-confirm")).to_be_disabled()
+    expect(page.locator(".drs-form form")).to_be_focused()
+    change(page, "form", {})
+    expect(page.locator(".drs-skip")).to_be_focused()
+
+
 def test_what_was_typed_stays_while_the_question_stands(page, tmp_path):
     """Although the answers to choose from have changed; Enter sends it once, and again only after an answer."""
     sample = samples.waiting_for_approval()
