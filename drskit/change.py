@@ -50,7 +50,7 @@ class Judgement:
 
 def judge(control: ChangeControl, freezes: Iterable[Freeze], now: datetime, ticket: str | None) -> Judgement:
     """Whether the plan may be started now under this ticket."""
-    frozen = tuple(freezes)
+    frozen, ticket = tuple(freezes), (ticket or "").strip() or None
     window = next((window for window in control.windows if _inside(window, control, now)), None)
     against = []
     if control.ticket is Ticket.REQUIRED and not ticket:
@@ -74,8 +74,8 @@ def permitted(plan_id: str, judgement: Judgement, *, override: str | None, by: s
     """
     if judgement.allowed:
         return ChangeRecord(ticket=judgement.ticket, window=judgement.within)
-    if override:
-        decision = Decision(by=by, at=judgement.at, reason=override)
+    if override and override.strip():
+        decision = Decision(by=by, at=judgement.at, reason=override.strip())
         return ChangeRecord(
             ticket=judgement.ticket, window=judgement.within, against=judgement.against, overridden=decision
         )

@@ -214,6 +214,13 @@ def test_an_override_starts_it_and_is_kept_with_what_spoke_against_it(home):
     assert ("a change ticket is required, and none was named",) == change.against
 
 
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n"])
+def test_nothing_is_no_reason_and_no_ticket(home, nothing):
+    """An override says why; what is blank lets nothing pass."""
+    for named in ({"override": nothing}, {"ticket": nothing}, {"ticket": nothing, "override": nothing}):
+        assert "a change ticket is required, and none was named" in refusal(home, **named)
+
+
 def test_an_override_that_is_not_needed_is_not_recorded(home):
     """Nothing was overridden."""
     change = home.session.start(runbook(), ticket="CHG1", override="to be safe").change
