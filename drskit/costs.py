@@ -80,11 +80,15 @@ def bill(execution: Execution, budget: BudgetRun, now: datetime) -> Bill:
 
 
 def lived(server: ServerRun, now: datetime) -> timedelta | None:
-    """How long the server's instance has cost money; None while it has none."""
+    """How long the server's instance has cost money; None while it has none, as far as anybody knows.
+
+    One that failed has one when it came up and did not pass its checks, or when a cleanup found what it had left.
+    """
     begun = next((span.start_time for span in reversed(server.phases) if span.phase is Phase.LAUNCH), None)
-    if begun is None and server.status in UP:
+    has = server.status in UP or server.recovery_instance_id is not None or server.terminated_by is not None
+    if begun is None and has:
         begun = server.end_time
-    if begun is None or server.status not in UP | {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}:
+    if begun is None or not (has or server.status in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}):
         return None
     return max((server.gone or now) - begun, timedelta())
 

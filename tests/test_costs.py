@@ -10,6 +10,7 @@ from drskit.actionports import Ended
 from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPhase, TaskStatus
 from drskit.amending import basis_of
 from drskit.costs import bill, committed, hourly, question
+from drskit.edit import with_wave
 from drskit.errors import InvalidInput
 from drskit.forecast import forecast, money_words, quota_words
 from drskit.model import (
@@ -19,6 +20,7 @@ from drskit.model import (
     ExecutionStatus,
     Phase,
     PhaseSpan,
+    ServerRun,
     ServerStatus,
     Wave,
     WaveEdit,
@@ -134,6 +136,22 @@ def test_an_instance_costs_from_its_launch_until_it_is_gone():
         bill(over, over.budget, at(90_000)).usd,
         bill(over, over.budget, at(90_000)).running,
     )
+
+
+def test_an_instance_that_did_not_pass_its_checks_costs_like_any_other():
+    """It runs; so did what a failed launch left behind, once a cleanup has found it, and nobody knows of it before."""
+    execution = spent(SIZE, SIZE)
+    (only,) = execution.waves
+    unfit, failed = (one.model_copy(update={"status": ServerStatus.FAILED}) for one in only.servers)
+    unfit = unfit.model_copy(update={"recovery_instance_id": "i-0123456789abcdef0"})
+
+    def costs(*servers: ServerRun) -> tuple[Decimal, int]:
+        found = bill(with_wave(execution, "Database", servers=servers), execution.budget, at(5 * 3600))
+        return found.usd, found.running
+
+    assert (Decimal("1.01"), 1) == costs(unfit, failed)
+    found = {"terminated_by": "01JDD5Q3X8M4T7V2W9Y0ZABCDE", "gone": at(2 * 3600)}
+    assert (Decimal("1.414"), 1) == costs(unfit, failed.model_copy(update=found))
 
 
 def test_what_has_no_price_is_said_to_be_missing():
