@@ -1,5 +1,7 @@
 """Rows of source servers, their filter and their looks."""
 
+import re
+
 from drskit.recoverable import Facts
 from drskit.views.servers import known_tags, line_text, matching, server_lines, summary_html, table_html, troubles_html
 from tests.builders import START, sid, source
@@ -33,6 +35,12 @@ def test_a_filter_takes_tags_and_words_and_all_must_fit():
     assert [] == names(matching(found, "Tier=we"))
     assert ["db"] == names(matching(found, sid(2)))
     assert names(found) == names(matching(found, " , "))
+
+
+def test_the_columns_share_the_width_by_what_stands_in_them():
+    """JupyterLab would make them equal, and break the longest, the ids."""
+    widths = [int(width) for width in re.findall(r";width:(\d+)%\">", table_html(lines(source(1))))]
+    assert (100, widths[0]) == (sum(widths), max(widths))
 
 
 def test_tags_that_several_servers_have_are_offered():
