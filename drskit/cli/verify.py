@@ -109,7 +109,8 @@ def _report(path: Path, evidence: "Evidence") -> tuple[list[str], bool]:
     if found == render(evidence, "html"):
         return [f"{REPORT} is the one that this evidence makes."], False
     theirs = evidence.made_by or evidence.context.versions
-    return _of_another(evidence, theirs, found, f"Make it again: drskit report {path} --output {file}.")
+    remedy = f"If the evidence is as it was, make the report again: drskit report {path} --output {file}."
+    return _of_another(evidence, theirs, found, remedy)
 
 
 def _of_another(evidence: "Evidence", theirs: "Mapping[str, str]", found: bytes, remedy: str) -> tuple[list[str], bool]:

@@ -263,8 +263,8 @@ def deviations_of(
     yield from _edits(execution)
     for criterion in criteria:
         if criterion.verdict in AMISS:
-            words = f"{criterion.rule}: {criterion.actual} ({criterion.verdict})"
-            yield Deviation(of=criterion.of, what=words)
+            said = f"{criterion.actual} ({criterion.verdict})" if criterion.actual != span(None) else criterion.verdict
+            yield Deviation(of=criterion.of, what=f"{criterion.rule}: {said}")
     for wave in execution.waves:
         yield from _of_the_wave(execution, wave)
     yield from (Deviation(of=of, what=what) for of, what in amiss(execution))

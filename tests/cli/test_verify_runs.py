@@ -210,6 +210,7 @@ def test_a_report_of_another_renderer_is_held_against_its_digest(run, name, said
     file.write_text(file.read_text(encoding="utf-8").replace("COMPLETED", "PERFECT", 1), encoding="utf-8")
     (fault,) = run.shell.json("verify", str(run.folder), code=2)["Faults"]
     assert "neither the one whose digest execution.json keeps nor what this drskit makes" in fault
+    assert "If the evidence is as it was, make the report again: drskit report" in fault
 
 
 def keep_digest(run: Run, digest: object) -> None:

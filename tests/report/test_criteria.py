@@ -160,7 +160,7 @@ def test_what_deviated_is_listed_for_an_owner():
     word = Decision(by="mira", at=at(1500), reason="web is of use alone")
     changed = with_wave(samples.failing(), 1, overridden=word)
     found = [one.what for one in summary_of(samples.failing(), **changed).deviations]
-    assert "RTO at most 45 min: - (not reached)" == found[0]
+    assert "RTO at most 45 min: not reached" == found[0]
     assert "did not come up: app-5, app-8" in found
     assert "the execution went on although it failed, by mira: web is of use alone" in found
     assert "not tested: 4 servers, listed in this report" in found
