@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
+
+JSON_TIME = re.compile(r"\b(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(?:\.\d+)?Z\b")
+"""A time as JSON has it."""
 
 as_json = click.option("--json", "json_output", is_flag=True, help="Print the result as JSON.")
 
@@ -101,13 +105,16 @@ def show_json_line(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def show_table(rows: list[dict[str, object]], columns: tuple[str, ...]) -> None:
-    """Results as columns of text, to stdout; widths fit the longest value."""
+def as_text(value: object) -> str:
+    """A value of a result as people read it: on one line, a time as elsewhere, `-` for none."""
     from drskit.views.words import plain
 
-    cells = [
-        [plain(str(row.get(column) if row.get(column) is not None else "-")) for column in columns] for row in rows
-    ]
+    return "-" if value is None else JSON_TIME.sub(r"\1 \2Z", plain(str(value)))
+
+
+def show_table(rows: list[dict[str, object]], columns: tuple[str, ...]) -> None:
+    """Results as columns of text, to stdout; widths fit the longest value."""
+    cells = [[as_text(row.get(column)) for column in columns] for row in rows]
     table = [list(columns), *cells]
     widths = [max(len(line[index]) for line in table) for index in range(len(columns))]
     for line in table:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drskit.cli.common import as_json, ends_well, open_session, say, show_json, show_table
+from drskit.cli.common import as_json, as_text, ends_well, open_session, say, show_json, show_table
 
 if TYPE_CHECKING:
     from drskit.model import Runbook
@@ -121,10 +121,8 @@ def _show(row: dict[str, object], json_output: bool) -> None:
     if json_output:
         show_json(row)
         return
-    from drskit.views.words import plain
-
     for name, value in row.items():
-        click.echo(plain(f"{name}: {'-' if value is None else value}"))
+        click.echo(f"{name}: {as_text(value)}")
 
 
 @click.group()

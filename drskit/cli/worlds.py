@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from drskit.cli.common import as_json, ends_well, show_json, show_table
+from drskit.cli.common import as_json, as_text, ends_well, show_json, show_table
 
 if TYPE_CHECKING:
     from drskit.sim.summary import Overview
@@ -68,7 +68,9 @@ def show(world: str, json_output: bool) -> None:
 def _print(path: str, found: "Overview") -> None:
     from drskit.views.words import plain
 
-    click.echo(f"World {plain(path)}: {found.region}, account {found.account}, from {found.start}, seed {found.seed}")
+    click.echo(
+        f"World {plain(path)}: {found.region}, account {found.account}, from {as_text(found.start)}, seed {found.seed}"
+    )
     if found.about:
         click.echo(plain(found.about))
     states = ", ".join(f"{count} {state}" for state, count in found.counts["ReplicationState"].items())

@@ -1,5 +1,6 @@
 """What other programs rely on: the JSON of executions, the tags of jobs, `--json` everywhere."""
 
+import re
 from typing import Any
 
 import boto3
@@ -43,6 +44,16 @@ def test_times_are_in_utc_and_say_so(drill):
     times = [value for key, value in _values(drill) if key.endswith("Time") and value is not None]
     assert len(times) > 10
     assert [] == [time for time in times if not str(time).endswith("Z")]
+
+
+def test_people_read_times_without_the_t_of_json(shop, drill):
+    """In lists, and in what is shown of one thing."""
+    told = [
+        shop.run(*words).stdout
+        for words in (("executions", "list"), ("servers", "show", "s-5a4c1e0b7d2f93861"), ("plans", "show", "shop"))
+    ]
+    assert [1, 1, 1] == [min(1, len(re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ", text))) for text in told]
+    assert [] == re.findall(r"\dT\d\d:", "".join(told))
 
 
 def test_attempts_are_numbered(drill):
