@@ -364,6 +364,11 @@ MUTANTS = (
         whole("notify"),
     ),
     Mutant(
+        "one occurrence is told under two ids",
+        (Edit("noticing.py", "if not targets or one.key in known or full:", "if not targets or full:"),),
+        whole("questions"),
+    ),
+    Mutant(
         "a plan does not forget its execution",
         (
             Edit(

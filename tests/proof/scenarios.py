@@ -331,6 +331,18 @@ def _telling(play: Play) -> None:
     play.work()
 
 
+def _asking(play: Play) -> None:
+    """The first wave fails and waits for a verdict while the other goes on; all of it is told to a bus."""
+    waves = "groups: [app], needs: []}\n  - {name: Last, groups: [last], needs: [Database]}"
+    groups = "groups:\n  last: {select: {servers: [s-5a4c1e0b7d2f93862]}}\n"
+    plan = PLAN.replace("groups: [app]}", waves).replace("groups:\n", groups)
+    plan = plan.replace("groups: [database]}", "groups: [database], on_failure: pause}")
+    play.start(plan + "notify: [{events: dr}]\n")
+    play.work()
+    play.tell(CommandKind.RESUME, wave="Database")
+    play.work()
+
+
 ACTING = (
     PLAN.replace(
         "groups: [database]}",
@@ -379,6 +391,10 @@ PAIR = (
   - {id: s-5a4c1e0b7d2f93862, name: db-2, tags: {Tier: database}, durations: {gap: 5, conversion: 20, launch: 30}}
 """
 )
+SLOWER = "name: app-1, tags: {Tier: app}, durations: {gap: 5, conversion: 20, launch: 1500"
+"""Its wave still runs when the question about the other is asked."""
+THREE = FAILING.replace("name: app-1, tags: {Tier: app}, durations: {gap: 5, conversion: 20, launch: 30", SLOWER)
+THREE += "  - {id: s-5a4c1e0b7d2f93862, name: last, durations: {gap: 5, conversion: 20, launch: 30}}\n"
 STRANGERS_JOB = "drsjob-5c93d60f4a91c2e75"
 FULL = (
     PAIR.replace("job_delay: 30", "job_delay: 30, jobs_quota: 2, servers_per_job_quota: 1")
@@ -441,6 +457,7 @@ SCENARIOS = {
         Scenario("foreign", _foreign, HELD),
         Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
         Scenario("notify", _telling, faults=SENDS | WRITES),
+        Scenario("questions", _asking, THREE, faults=SENDS),
         Scenario("checks", _checking, UNWELL, faults=PROBES | WRITES),
         Scenario("budget", features.spend, faults=WRITES),
         Scenario("afford", features.spend_again, FAILING, faults=WRITES),

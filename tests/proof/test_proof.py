@@ -25,7 +25,7 @@ from tests.proof.sdk import stock_sdk
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-CHANGES = ("TransactWriteItems", "StartRecovery", "TerminateRecoveryInstances")
+CHANGES = ("TransactWriteItems", "StartRecovery", "TerminateRecoveryInstances", "PutEvents")
 STRUCK = ("launch", "approve", "decline", "skip", "pause", "resume", "cancel")
 LONG = ("retry", "cleanup")
 """Their runs are as many as all others together: of the main kinds CI has time for four."""

@@ -11,6 +11,7 @@ It compares what the tables hold with what arrived at topics and buses:
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -56,7 +57,11 @@ def _lost(record: Record, arrived: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def _whole(name: str, record: Record) -> Iterator[str]:
-    """Everything that must be told, once; of a run without retries each wave ends once."""
+    """Everything that must be told, once; of a run without retries each wave ends once, and no question comes again."""
+    words = Counter((notice["Kind"], notice["Headline"], notice["Text"]) for notice in record.notices)
+    for (kind, headline, _), times in words.items():
+        if times > 1:
+            yield f"told: {name} told {headline!r} ({kind}) under {times} ids"
     told = [(notice["Kind"], notice.get("WaveName")) for notice in record.notices]
     wanted: list[tuple[str, str | None]] = [("start", None)]
     wanted += [
