@@ -3,25 +3,29 @@
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
 and what comes back, is as ever, but for the user agent, which nobody reads.
 Left out is only the work of making the same class for every client, of looking
-for old names of events, of composing that user agent, and of reading attribute
-values member by member that come out as they went in.
+for old names of events, of composing that user agent, of hashing what is asked
+of tables, whose signatures nobody checks, and of reading items member by member
+that come out as they went in.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from botocore.auth import SigV4Auth
 from botocore.client import ClientCreator
 from botocore.hooks import EventAliaser
-from botocore.parsers import BaseJSONParser
+from botocore.parsers import JSONParser
 from botocore.useragent import UserAgentString
 
 _CLASSES: dict[str, type] = {}
 _NAMES: dict[str, str] = {}
 _make_class = ClientCreator._create_client_class
 _name_of_event = EventAliaser._alias_event_name
-_read_structure = BaseJSONParser._handle_structure
-BINARY = {"B", "BS"}
+_read_body = JSONParser._handle_json_body
+_to_be_hashed = SigV4Auth.canonical_request
+ITEMS = {f"{name}Output" for name in ("GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem")}
+BINARY = (b'"B"', b'"BS"')
 
 
 def quicken_sdk() -> None:
@@ -53,25 +57,21 @@ def _known_name(aliaser: Any, event_name: str) -> str:
     return _NAMES[event_name]
 
 
-def _structure(parser: Any, shape: Any, value: Any) -> Any:
-    if shape.name == "AttributeValue" and not _holds_binary(value):
-        return value
-    return _read_structure(parser, shape, value)
+def _body(parser: Any, raw: Any, shape: Any) -> Any:
+    if shape.name in ITEMS and not any(mark in raw for mark in BINARY):
+        return parser._parse_body_as_json(raw)
+    return _read_body(parser, raw, shape)
 
 
-def _holds_binary(value: dict[str, Any]) -> bool:
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return any(map(_holds_binary, content.values()))
-    if kind == "L":
-        return any(map(_holds_binary, content))
-    return kind in BINARY
+def _hashed(signer: Any, request: Any) -> Any:
+    return "" if signer._service_name == "dynamodb" else _to_be_hashed(signer, request)
 
 
 WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (ClientCreator, "_create_client_class", _class_of),
     (EventAliaser, "_alias_event_name", _known_name),
-    (BaseJSONParser, "_handle_structure", _structure),
+    (JSONParser, "_handle_json_body", _body),
+    (SigV4Auth, "canonical_request", _hashed),
     (UserAgentString, "to_string", lambda _: "drskit-tests"),
 )
 STOCK = {(place, name): vars(place)[name] for place, name, _ in WAYS}

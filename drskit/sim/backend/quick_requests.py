@@ -1,0 +1,69 @@
+"""Requests to DynamoDB without detours: read as they came, and given to moto's handler.
+
+moto makes a web server's request of each one and looks there for forms, files
+and query strings, which no request to DynamoDB has. What reads and writes items
+is given to its handler at once; all else goes moto's own way.
+"""
+
+import json
+import re
+from types import SimpleNamespace
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+from moto.core.utils import utcnow
+from moto.dynamodb.responses import DynamoHandler
+from moto.utilities.utils import get_partition
+from werkzeug.datastructures import Headers
+from werkzeug.http import http_date
+
+from drskit.sim.faults import Reply
+
+TARGET = "DynamoDB_20120810."
+ITEMS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "TransactWriteItems"})
+"""Operations that take the short way."""
+REGION = re.compile(r"\.(?P<region>[^.]+)\.amazonaws\.com")
+BINARY = ('"B"', '"BS"')
+
+
+def answer(request: AWSPreparedRequest) -> Reply | None:
+    """The handler's answer; None for what goes moto's own way."""
+    headers = _headers(request)
+    name = headers.get("X-Amz-Target", "").removeprefix(TARGET)
+    found = REGION.search(request.url)
+    if name not in ITEMS or not found or "x-moto-account-id" not in headers:
+        return None
+    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+    if any(mark in body for mark in BINARY):
+        return None
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(said, dict) or None in said.values() or not isinstance(said.get("Limit", 0), int):
+        return None
+    handler: Any = DynamoHandler()
+    address = urlsplit(request.url)
+    handler.normalized_request = SimpleNamespace(content_type=headers.get("Content-Type", ""))
+    handler.raw_body, handler.params = body, said
+    handler.uri, handler.parsed_url, handler.path, handler.method = request.url, address, address.path, request.method
+    handler.querystring = handler.data = {key: [value] for key, value in headers.items()}
+    handler.headers, handler.uri_match = headers, {}
+    handler.region = found["region"]
+    handler.partition = get_partition(handler.region)
+    handler.current_account = headers["x-moto-account-id"]
+    handler.access_key = handler.get_access_key()
+    handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
+    handler._enrich_response = _as_it_is  # noqa: SLF001 - the place where moto gives a request id
+    return cast("Reply", handler.call_action())
+
+
+def _as_it_is(headers: dict[str, Any], body: str) -> tuple[dict[str, Any], str]:
+    """A reply without a request id in its text, to which the door to the world gives one."""
+    return {key: str(value) if key == "status" else value for key, value in headers.items()}, body
+
+
+def _headers(request: AWSPreparedRequest) -> Headers:
+    found: list[tuple[str, Any]] = list(request.headers.items())
+    return Headers([(key, value.decode() if isinstance(value, bytes) else value) for key, value in found])
