@@ -100,6 +100,15 @@ class Play:
         left = iter(range(passes - 1, -1, -1))
         self._poll(lambda result: result.idle or (passes < PASSES and next(left) == 0))
 
+    def work_until(self, wave: str, status: str) -> None:
+        """Poll until a wave is that far, or nothing is left but decisions of people."""
+        self._poll(lambda result: result.idle or self._stands(wave, status))
+
+    def _stands(self, wave: str, status: str) -> bool:
+        with self.stage.clear_sight():
+            (record,) = self.stage.checker.present().values()
+        return any(one["WaveName"] == wave and one["Status"] == status for one in record.waves.values())
+
     def _poll(self, enough: Callable[[Pass], bool]) -> None:
         for _ in range(PASSES):
             self.stage.look()
@@ -258,7 +267,7 @@ def _after_a_failure(on_failure: str, kind: CommandKind) -> Script:
             play.work()
         play.tell(kind)
         if kind is CommandKind.RETRY:
-            play.work()
+            play.work_until("Database", "COMPLETED")  # the launch after it is as in `launch`
         with play.undisturbed():
             play.work()
 
