@@ -19,10 +19,12 @@ import pytest
 from drskit.authorization import Permit, permit, token_of
 from drskit.deploy.handler import poll
 from drskit.drill import Drill
+from drskit.editing import wanted
 from drskit.errors import (
     DrskitError,
     GuardRefused,
     InvalidInput,
+    InvalidRunbook,
     LostRace,
     NotAuthorized,
     NotConfirmed,
@@ -38,6 +40,7 @@ from drskit.ports import NotExecuted
 from drskit.recovering import authorization, authorize, countersign, recover, started
 from drskit.resources import find_file
 from drskit.session import Session
+from drskit.settings import Settings
 from drskit.verify import faults
 from drskit.witness import tags_of
 from tests.harness import Boundary, Crash, House, final, house, opened, runbook_of
@@ -333,14 +336,41 @@ def test_no_event_of_a_lambda_function_means_a_recovery(quiet, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_parameter_of_the_notebook_means_a_recovery(name):
-    """Neither papermill's, nor `drskit run -p`'s, nor `open_drill`'s: there is none, whatever its value."""
-    notebook = find_file("notebooks/03-run-a-drill.ipynb")
+def test_no_parameter_of_a_notebook_means_a_recovery(name):
+    """Neither papermill's, nor `drskit run -p`'s, nor `open_drill`'s: none of them has one, whatever its value."""
+    notebooks = sorted(find_file("notebooks/03-run-a-drill.ipynb").parent.glob("*.ipynb"))
+    assert 5 == len(notebooks)
     for spelling in SPELLINGS:
-        with pytest.raises(InvalidInput, match=f"no parameter '{name}'"):
-            check_parameters(notebook, {name: spelling})
+        for notebook in notebooks:
+            with pytest.raises(InvalidInput, match=f"no parameter '{name}'"):
+                check_parameters(notebook, {name: spelling})
         with pytest.raises(InvalidInput):
             checked(DrillParameters, {name: spelling})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_key_of_a_runbook_an_edit_or_the_settings_means_a_recovery(name):
+    """Each is refused, or says nothing: the plan is the same, and nobody is asked for less."""
+    for spelling in SPELLINGS:
+        written = json.dumps(spelling)
+        with suppress(InvalidRunbook):
+            assert RUNBOOK.plan == runbook_of(f"{TEXT}{name}: {written}\n").plan
+        with pytest.raises(InvalidRunbook):
+            runbook_of(TEXT.replace("{name: Web,", f"{{name: Web, {name}: {written},"))
+        with pytest.raises(InvalidInput, match="cannot be edited"):
+            wanted(f"{name}: {written}")
+    assert name not in Settings.model_fields
+
+
+def test_what_is_launched_again_of_a_drill_is_a_drill(home):
+    """By a retry of what was left out, whatever the drill's plan was edited to."""
+    drill = home.session.start(RUNBOOK)
+    home.session.command(drill.execution_id, CommandKind.SKIP, wave="App", reason="not now")
+    home.session.poller().run_pass()
+    home.finish()
+    home.session.command(drill.execution_id, CommandKind.RETRY, wave="App", reason="now")
+    home.finish()
+    assert ["START_DRILL"] * 2 == [job["initiatedBy"] for job in home.jobs()]
 
 
 def test_no_value_of_a_parameter_means_a_recovery(home):

@@ -1,8 +1,10 @@
 """authorize and recover: what is shown, asked, refused and left behind, and how recovered servers are cleaned up."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 from drskit.cli import COMMANDS
@@ -79,15 +81,26 @@ def test_without_a_token_nobody_recovers(shop):
     assert "There is no authorisation" in shop.complaint("recover", "runbooks/shop.yaml", "--token", "-")
 
 
+def every(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command and those under it."""
+    yield name, command
+    for part, below in command.commands.items() if isinstance(command, click.Group) else ():
+        yield from every(f"{name} {part}", below)
+
+
 def test_only_recover_recovers():
-    """No other command takes a token or a type: a drill stays a drill."""
+    """No other command, nor one under it, takes a token or a type, by a flag or a variable: a drill stays a drill."""
     import importlib
 
-    for name, (module, _) in COMMANDS.items():
-        command = importlib.import_module(f"drskit.cli.{module}").COMMANDS[name]
-        options = {option for parameter in command.params for option in parameter.opts}
-        assert (name == "recover") is ("--token" in options), name
-        assert not options & {"--type", "--execution-type", "--recovery", "--real", "--no-drill"}, name
+    seen = 0
+    for top, (module, _) in COMMANDS.items():
+        for name, command in every(top, importlib.import_module(f"drskit.cli.{module}").COMMANDS[top]):
+            seen += 1
+            options = {option for parameter in command.params for option in parameter.opts}
+            assert (name == "recover") is ("--token" in options), name
+            assert not options & {"--type", "--execution-type", "--recovery", "--real", "--no-drill"}, name
+            assert not any(parameter.envvar for parameter in command.params), name
+    assert seen > len(COMMANDS)
 
 
 def test_authorising_asks_and_needs_a_terminal(open_shell):
