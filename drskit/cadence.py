@@ -97,7 +97,7 @@ def _execution_times(execution: Execution, now: datetime, ceilings: Ceilings) ->
     for task in open_tasks(execution):
         yield _task_time(execution, task, now, ceilings)
     yield from (max(stand.at or now, now) for stand in due_stands(execution, now))
-    yield from paced_waves(execution).values()
+    yield from paced_waves(execution, now).values()
     yield from (time for time in paced_jobs(execution).values() if time > now)
 
 

@@ -194,7 +194,7 @@ def conclude(execution: Execution, now: datetime) -> Execution:
         return execution.model_copy(update=update)
     status = execution.status
     if status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED}:
-        status = ExecutionStatus.PAUSED if people(execution) and not moving(execution) else ExecutionStatus.POLLING
+        status = ExecutionStatus.PAUSED if people(execution) and not moving(execution, now) else ExecutionStatus.POLLING
     shown = waiting_for(execution, now)
     due = next_deadline(execution)
     if (status, shown, due) == (execution.status, execution.waiting_for, execution.due):

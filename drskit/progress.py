@@ -6,7 +6,7 @@ from drskit.actions import TaskPhase
 from drskit.calledoff import BAD_WAVE, FAILED_EARLIER, goes_on, retried_since, stopping
 from drskit.checking import check_wave, without_checks
 from drskit.checkrounds import unfinished
-from drskit.costs import stands_for_money, too_dear, weighed
+from drskit.costs import question, stands_for_money, too_dear, weighed
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -86,8 +86,11 @@ def _may_begin(execution: Execution, plan_wave: Wave, wave: WaveRun) -> bool:
     return wave.status is WaveStatus.PENDING and all(passed(execution, need) for need in plan_wave.needs)
 
 
-def paced_waves(execution: Execution) -> dict[str, datetime]:
-    """The waves that only a pause keeps from beginning, each with its end."""
+def paced_waves(execution: Execution, now: datetime) -> dict[str, datetime]:
+    """The waves that only a pause keeps from beginning, each with its end.
+
+    One that is too dear waits for a person, whose word is asked for once the pause is over.
+    """
     goes_on = execution.status in {ExecutionStatus.POLLING, ExecutionStatus.PAUSED} and not execution.held
     if not (goes_on and execution.plan.pacing.waves):
         return {}
@@ -96,7 +99,9 @@ def paced_waves(execution: Execution) -> dict[str, datetime]:
     return {
         wave.wave_name: after
         for plan_wave, wave in zip(execution.plan.waves, execution.waves, strict=True)
-        if _may_begin(execution, plan_wave, wave) and (after := wave_after(execution, plan_wave)) is not None
+        if _may_begin(execution, plan_wave, wave)
+        and (after := wave_after(execution, plan_wave)) is not None
+        and not (question(execution) is not None and too_dear(execution, wave, now))
     }
 
 

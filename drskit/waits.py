@@ -98,7 +98,7 @@ def _machines(execution: Execution, now: datetime) -> tuple[str, ...]:
     ]
     texts += [
         f"wave {name} to begin at {moment(at)}, after the pause of pacing.waves"
-        for name, at in paced_waves(execution).items()
+        for name, at in paced_waves(execution, now).items()
     ]
     texts += [
         f"the next job of wave {name} at {moment(at)}, after the pause of pacing.servers"
@@ -198,14 +198,14 @@ def _delay(execution: Execution, wave: WaveRun, until: datetime) -> str:
     )
 
 
-def moving(execution: Execution) -> bool:
+def moving(execution: Execution, now: datetime) -> bool:
     """Whether something goes on without a person."""
     if any(_wave_moves(execution, *pair) for pair in zip(execution.plan.waves, execution.waves, strict=True)):
         return True
     runs = any(not _put_off(execution, task) for task in open_tasks(execution))
     if runs or (at_the_end(execution).turn is Turn.DUE and not execution.held and _over(execution)):
         return True
-    return bool(paced_waves(execution))
+    return bool(paced_waves(execution, now))
 
 
 def _put_off(execution: Execution, task: Task) -> bool:

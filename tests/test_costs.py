@@ -18,6 +18,7 @@ from drskit.model import (
     CommandKind,
     Execution,
     ExecutionStatus,
+    Pacing,
     Phase,
     PhaseSpan,
     ServerRun,
@@ -375,6 +376,23 @@ def test_waves_side_by_side_are_weighed_together():
     walk.command(CommandKind.RESUME)
     walk.run()
     assert ((sid(3), sid(4)), "$8.11 are allowed") == (walk.launches[1].server_ids, walk.answer())
+
+
+def test_a_wave_that_is_too_dear_after_a_pause_waits_for_a_person():
+    """And nothing else: the execution is PAUSED, and no worker comes back to it each second."""
+    walk = with_sizes(wave("Database"), wave("Application"))
+    plan = walk.execution.plan.model_copy(update={"pacing": Pacing(waves=timedelta(minutes=2))})
+    walk.execution = walk.execution.model_copy(update={"plan": plan})
+    walk.wave_done()
+    walk.run(60)
+    assert ExecutionStatus.POLLING is walk.status
+    walk.run(120)
+    assert ExecutionStatus.PAUSED is walk.status
+    assert "a decision about the budget" in walk.execution.waiting_for
+    assert "pacing" not in walk.execution.waiting_for
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert 2 == len(walk.launches)
 
 
 def test_a_wave_that_was_called_off_is_weighed_anew_when_it_may_follow():

@@ -234,7 +234,7 @@ def _waiting_for(execution: Execution, wave: WaveRun, now: datetime) -> str | No
         return f"its next launch request at {clock(wave.not_before)}"
     if wave.status is WaveStatus.QUEUED:
         return (wave.reason or "a free job slot").removeprefix(WAITS)
-    paused = (paced_waves(execution) | paced_jobs(execution)).get(wave.wave_name)
+    paused = (paced_waves(execution, now) | paced_jobs(execution)).get(wave.wave_name)
     if paused is not None and paused > now:
         return f"the end of a pause at {clock(paused)}"
     return _other_servers(execution, declared, wave) if declared else None
