@@ -21,9 +21,13 @@ REASON_BYTES = 300
 CONVERSION = timedelta(seconds=185)
 """How long a conversion takes, as in the captured drill (drs-facts §14)."""
 STEP = Decimal("0.5")
-"""What is allowed more each time that somebody says yes, as a share of the budget."""
+"""In which shares of the budget more is allowed when somebody says yes."""
 HOUR_SECONDS = Decimal(3600)
 UP = LAUNCHED | {ServerStatus.TERMINATED}
+MAY_COME_UP = frozenset({ServerStatus.LAUNCHING, ServerStatus.UNKNOWN})
+"""A server of which an instance may yet be seen, or run unseen."""
+NOISE = Decimal("0.000001")
+"""What no sum is exact to; nobody is asked about less."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def lived(server: ServerRun, now: datetime) -> timedelta | None:
     has = server.status in UP or server.recovery_instance_id is not None or server.terminated_by is not None
     if begun is None and has:
         begun = server.end_time
-    if begun is None or not (has or server.status in {ServerStatus.LAUNCHING, ServerStatus.UNKNOWN}):
+    if begun is None or not (has or server.status in MAY_COME_UP):
         return None
     return max((server.gone or now) - begun, timedelta())
 
@@ -116,7 +120,7 @@ def expected(servers: Iterable[ServerRun], prices: Prices, run: timedelta) -> Bi
 def committed(execution: Execution, budget: BudgetRun, wave: WaveRun, now: datetime) -> Bill:
     """What the execution would come to with one more wave: what runs is taken to run as long as the plan says.
 
-    What another wave has begun to launch counts as if it ran.
+    What another wave has begun to launch counts as if it ran, also where nobody knows what became of it.
     """
     policy = execution.plan.budget
     run = policy.run if policy else timedelta()
@@ -128,7 +132,8 @@ def committed(execution: Execution, budget: BudgetRun, wave: WaveRun, now: datet
             ahead += hourly(budget.prices, server.size)[0] * hours(run - span)
     more = expected(_coming(execution, wave, now), budget.prices, run)
     unknown = tuple(dict.fromkeys((*so_far.unknown, *more.unknown)))
-    return Bill(so_far.usd + ahead + more.usd, unknown, so_far.an_hour + more.an_hour)
+    usd = (so_far.usd + ahead + more.usd).quantize(NOISE)
+    return Bill(usd, unknown, so_far.an_hour + more.an_hour)
 
 
 def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
@@ -139,9 +144,23 @@ def weighed(execution: Execution, wave: WaveRun, now: datetime) -> Execution:
     if question(execution) is not None:
         return execution  # one question at a time; whatever else would be too dear waits with it
     found = committed(execution, budget, wave, now)
-    if found.usd <= budget.limit_usd:
+    return execution if found.usd <= budget.limit_usd else _asking(execution, budget, wave, found, now)
+
+
+def asked_as_of(execution: Execution, now: datetime) -> Execution:
+    """The execution, whose question about the money names what is needed by now where a yes to it would not do."""
+    budget = execution.budget
+    if budget is None or budget.asked is None or question(execution) is None:
         return execution
-    asked = Asked(wave_name=wave.wave_name, usd=found.usd.quantize(Decimal("0.01"), ROUND_CEILING), at=now)
+    wave = execution.wave(budget.asked.wave_name)
+    found = committed(execution, budget, wave, now)
+    if found.usd <= allowed_then(execution, budget):
+        return execution
+    return _asking(execution, budget, wave, found, budget.asked.at)
+
+
+def _asking(execution: Execution, budget: BudgetRun, wave: WaveRun, found: Bill, since: datetime) -> Execution:
+    asked = Asked(wave_name=wave.wave_name, usd=found.usd.quantize(Decimal("0.01"), ROUND_CEILING), at=since)
     return execution.model_copy(update={"budget": budget.model_copy(update={"asked": asked})})
 
 
@@ -151,7 +170,7 @@ def _coming(execution: Execution, wave: WaveRun, now: datetime) -> Iterator[Serv
     for run in (wave, *(run for run in others if run.status is not WaveStatus.PENDING)):
         counts = run is wave or not run.unweighed
         for server in run.servers:
-            begins = server.status is ServerStatus.LAUNCHING and lived(server, now) is None
+            begins = server.status in MAY_COME_UP and lived(server, now) is None
             if begins or (counts and server.status is ServerStatus.PENDING):
                 yield server
 
@@ -170,10 +189,16 @@ def too_dear(execution: Execution, wave: WaveRun, now: datetime) -> bool:
 
 
 def allowed_then(execution: Execution, budget: BudgetRun) -> Decimal:
-    """What would be allowed after a yes: what is asked for, and half the budget more at least."""
+    """What would be allowed after a yes: more by so many halves of the budget as what is asked for needs, one at least.
+
+    So there is room for what runs on while somebody thinks it over, and nobody is asked about each cent.
+    """
     asked = budget.asked.usd if budget.asked else NOTHING
     step = execution.plan.budget.max_usd * STEP if execution.plan.budget else NOTHING
-    return max(budget.limit_usd + step, asked)
+    if not step:
+        return max(budget.limit_usd, asked)
+    steps = int(((asked - budget.limit_usd) / step).to_integral_value(ROUND_CEILING))
+    return budget.limit_usd + step * max(steps, 1)
 
 
 def question(execution: Execution) -> str | None:

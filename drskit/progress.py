@@ -6,7 +6,7 @@ from drskit.actions import TaskPhase
 from drskit.calledoff import BAD_WAVE, FAILED_EARLIER, goes_on, retried_since, stopping
 from drskit.checking import check_wave, without_checks
 from drskit.checkrounds import unfinished
-from drskit.costs import question, stands_for_money, too_dear, weighed
+from drskit.costs import asked_as_of, question, stands_for_money, too_dear, weighed
 from drskit.edit import changed, with_each_wave, with_servers, with_wave, without_pending
 from drskit.endings import ended_because
 from drskit.launches import INSTANCE_GRACE, SETTLED
@@ -50,7 +50,7 @@ def move_waves(execution: Execution, seen: Seen) -> Execution:
         return execution
     for plan_wave in execution.plan.waves:
         execution = _begin(execution, plan_wave, seen.now)
-    return execution
+    return asked_as_of(execution, seen.now)
 
 
 def _begin(execution: Execution, plan_wave: Wave, now: datetime) -> Execution:

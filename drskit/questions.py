@@ -53,7 +53,8 @@ def _money(execution: Execution) -> Iterator[Occurrence]:
             *look(execution),
         )
         headline = f"wave {asked.wave_name} would pass the budget"
-        yield Occurrence(NoticeKind.APPROVAL, f"budget:{utc(asked.at)}", headline, (words,), commands, asked.wave_name)
+        key = f"budget:{utc(asked.at)}:{asked.usd}"
+        yield Occurrence(NoticeKind.APPROVAL, key, headline, (words,), commands, asked.wave_name)
 
 
 def _foreign(execution: Execution, attempt: Attempt) -> Occurrence:

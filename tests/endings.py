@@ -1,7 +1,8 @@
 """Endings by chance: `python -m tests.endings --seed 1 --runs 1000` plays one execution after another, each by a seed.
 
 Plans of any shape, with every failure policy, approvals that run out, actions that are refused, lost or slow, checks,
-steps, time limits; people who cancel, pause, skip and retry; a DRS that answers, refuses, loses and forgets.
+steps, time limits, budgets; people who cancel, pause, skip, retry and allow more; a DRS that answers, refuses, loses
+and forgets.
 `decide` is asked as the engine asks it, with nothing in between, so that a thousand are played a minute.
 
 What must hold of each:
@@ -13,13 +14,16 @@ What must hold of each:
 - What it ends as follows from its waves and from what it did at its end, and from a cancel or a time that was over.
 - Nothing new of a wave is asked for once a cancel, or the failure of a wave that stops the plan, has called it off.
 - What nothing recognises is not sent twice, unless it was refused.
+- Nothing is launched that would make it dearer than it may be: an instance costs here by how long one runs, which no
+  play outlasts, so that time alone makes nothing dearer.
 """
 
 import argparse
 import random
 import sys
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 
 from drskit.actionports import Begun, Ended, Going, Hidden, News, NotFound, Outcome
 from drskit.actions import (
@@ -38,6 +42,7 @@ from drskit.actions import (
 )
 from drskit.checkrounds import CheckSeen, Part, due
 from drskit.checks import Check, CheckKind, Checks
+from drskit.costs import committed, question
 from drskit.model import (
     Approval,
     AttemptStatus,
@@ -52,6 +57,7 @@ from drskit.model import (
     Wave,
     WaveStatus,
 )
+from drskit.money import BudgetPolicy, BudgetRun, Prices, Size
 from drskit.offers import offers
 from drskit.ports import NotExecuted, Started, Unknown
 from drskit.probes import Finding
@@ -74,6 +80,11 @@ DOES: tuple[Does, ...] = (
 RECOGNISED = frozenset({ActionKind.SSM_AUTOMATION, ActionKind.SSM_COMMAND})
 REFUSALS = [*sorted(TRANSIENT)[:2], "ServiceQuotaExceededException", "ConflictException", "ValidationException"]
 BAD = frozenset({W.FAILED, W.TIMED_OUT})
+SIZE = Size(instance_type="m5.large", gib=1)
+PRICES = Prices(dated=date(2025, 3, 2), source="a list", large={"m5": Decimal("0.01")}, gib_month={"gp3": Decimal(0)})
+"""A server costs a cent an hour, a conversion nothing."""
+HOURS = 100
+"""For which an instance is taken to run: a server costs a dollar."""
 
 
 # --- a plan ----------------------------------------------------------------------------------------------------------
@@ -120,7 +131,19 @@ def execution_by(draw: random.Random) -> Execution:
             "timeout": draw.choice([None, None, timedelta(hours=1)]),
         }
     )  # fmt: skip
-    return execution.model_copy(update={"plan": plan, "deadline": deadline_of(plan, execution.start_time)})
+    execution = execution.model_copy(update={"plan": plan, "deadline": deadline_of(plan, execution.start_time)})
+    return _with_budget(execution, Decimal(draw.randint(1, first))) if draw.random() < 0.5 else execution
+
+
+def _with_budget(execution: Execution, usd: Decimal) -> Execution:
+    """The execution, whose servers may cost so much."""
+    waves = tuple(
+        run.model_copy(update={"servers": tuple(one.model_copy(update={"size": SIZE}) for one in run.servers)})
+        for run in execution.waves
+    )
+    plan = execution.plan.model_copy(update={"budget": BudgetPolicy(max_usd=usd, run=timedelta(hours=HOURS))})
+    budget = BudgetRun(prices=PRICES, limit_usd=usd)
+    return execution.model_copy(update={"plan": plan, "waves": waves, "budget": budget})
 
 
 # --- the world around it ---------------------------------------------------------------------------------------------
@@ -173,6 +196,7 @@ class Played(Walk):
 
     def _answer_launch(self) -> None:
         self._hold_called_off(self.launches[-1].wave_name)
+        self._hold_budget(self.launches[-1].wave_name)
         kind = "started" if self.fair else self.draw.choice(["started"] * 4 + ["refused", "lost", "lost after", "died"])
         self.told.append(f"{self.seconds:g} launch of {self.launches[-1].wave_name}: {kind}")
         if kind == "refused":
@@ -219,6 +243,15 @@ class Played(Walk):
         if failed and own.retried is None:
             raise Violation(f"something of wave {wave_name} is asked for although {failed} stopped the plan")
 
+    def _hold_budget(self, wave_name: str) -> None:
+        """What is launched was weighed, and is borne."""
+        budget, wave = self.execution.budget, self.execution.wave(wave_name)
+        if budget is None:
+            return
+        found = committed(self.execution, budget, wave, self.now)
+        if wave.unweighed or found.usd > budget.limit_usd:
+            raise Violation(f"wave {wave_name} is launched for {found.usd}, and {budget.limit_usd} are allowed")
+
     def _hold_recognised(self, task: Task) -> None:
         """What is sent again without a refusal is recognised, or harmless by the plan's word."""
         lists = [(part.before, part.after) for part in self.execution.plan.waves if part.name == task.wave_name]
@@ -238,7 +271,7 @@ class Played(Walk):
         """One thing of many."""
         things = [
             *[self._time] * 3, self._job_moves, *[self._job_ends] * 2, self._tasks, self._look, self._person,
-            *[self._approve] * 2, self._guard, self._ports, self._job_is_forgotten,
+            *[self._approve] * 2, *[self._allow] * 2, self._guard, self._ports, self._job_is_forgotten,
         ]  # fmt: skip
         self.draw.choice(things)()
 
@@ -302,6 +335,10 @@ class Played(Walk):
         for run in self.execution.waves:
             if run.status is W.WAITING_APPROVAL and self.status not in FINAL_EXECUTION:
                 self._tell(C.APPROVE, run.wave_name, ())
+
+    def _allow(self) -> None:
+        if question(self.execution) is not None and self.status not in FINAL_EXECUTION:
+            self._tell(C.RESUME, None, ())
 
     def _person(self) -> None:
         kind = self.draw.choice([C.PAUSE, C.RESUME, C.RESUME, C.RESUME, C.RETRY, C.RETRY, C.SKIP, C.DECLINE, C.CANCEL])

@@ -9,7 +9,7 @@ import pytest
 from drskit.actionports import Ended
 from drskit.actions import Action, ActionKind, ActionMode, Publish, Task, TaskPhase, TaskStatus
 from drskit.amending import basis_of
-from drskit.costs import bill, committed, hourly, question
+from drskit.costs import bill, committed, hourly, question, weighed
 from drskit.edit import with_wave
 from drskit.errors import InvalidInput
 from drskit.forecast import forecast, money_words, quota_words
@@ -30,6 +30,7 @@ from drskit.model import (
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size, dollars
 from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
+from drskit.questions import decisions
 from drskit.quotas import Quotas
 from drskit.verify import faults
 from tests.builders import Walk, at, execution_of, line, sid, source, wave
@@ -375,7 +376,39 @@ def test_waves_side_by_side_are_weighed_together():
     walk.run(10)
     walk.command(CommandKind.RESUME)
     walk.run()
-    assert ((sid(3), sid(4)), "$8.11 are allowed") == (walk.launches[1].server_ids, walk.answer())
+    assert ((sid(3), sid(4)), "$10.00 are allowed") == (walk.launches[1].server_ids, walk.answer())
+
+
+def test_a_question_names_what_is_needed_by_now():
+    """A wave that fits began after it was asked about another one: people are told anew, and one yes is enough."""
+    walk = with_sizes(wave("Left"), wave("Right", needs=()))
+    left, right = walk.execution.waves
+    cheap = tuple(one.model_copy(update={"size": SIZE.model_copy(update={"gib": 1})}) for one in right.servers)
+    dear = tuple(one.model_copy(update={"size": Size(instance_type="m5.12xlarge", gib=1)}) for one in left.servers)
+    walk.execution = with_wave(with_wave(walk.execution, "Left", servers=dear), "Right", servers=cheap)
+    before = weighed(walk.execution, walk.execution.wave("Left"), walk.now)
+    assert "with wave Left it would come to $46.10" in question(before)
+    walk.run()
+    assert [WaveStatus.PENDING, WaveStatus.PREPARING] == walk.waves
+    walk.launch()
+    walk.run()
+    assert "with wave Left it would come to $49.95" in walk.execution.waiting_for
+    assert [one.key for one in decisions(before)] != [one.key for one in decisions(walk.execution)]
+    assert "Resume to allow $50.00" in walk.execution.waiting_for
+    walk.command(CommandKind.RESUME)
+    walk.run()
+    assert 2 == len(walk.launches)
+
+
+def test_a_lost_server_counts_as_if_it_ran():
+    """Nobody knows whether it runs; a wave beside it is not weighed as if it did not."""
+    execution = spent(SIZE, SIZE)
+    (only,) = execution.waves
+    known, lost = only.servers
+    lost = lost.model_copy(update={"status": ServerStatus.UNKNOWN, "phases": (), "end_time": None})
+    execution = with_wave(execution, "Database", status=WaveStatus.TIMED_OUT, servers=(known, lost))
+    beside = only.model_copy(update={"wave_name": "Web", "servers": ()})
+    assert "4.05" == f"{committed(execution, execution.budget, beside, at(3600)).usd:.2f}"
 
 
 def test_a_wave_that_is_too_dear_after_a_pause_waits_for_a_person():
