@@ -234,7 +234,7 @@ def test_a_pause_between_waves_is_shown_and_waited_out():
     ended = walk.execution.waves[0].end_time
     until = ended + timedelta(minutes=2)
     assert ([W.COMPLETED, W.PENDING], X.POLLING, 1) == (walk.waves, walk.status, len(walk.launches))
-    shown = f"wave Web to begin at {until:%Y-%m-%dT%H:%M:%SZ}, after the pause of pacing.waves"
+    shown = f"wave Web to begin at {until:%Y-%m-%d %H:%M:%SZ}, after the pause of pacing.waves"
     assert shown == walk.execution.waiting_for
     assert f"the end of a pause at {until:%H:%M:%SZ}" == board_of(walk.execution, walk.now).waves[1].waiting_for
     assert next_look((walk.execution,), walk.now, Ceilings()) <= until
@@ -268,7 +268,7 @@ def test_a_pause_between_the_jobs_of_a_wave_runs_from_the_last_request():
     walk.launch()
     walk.run(14)
     assert 1 == len(walk.launches)
-    assert f"the next job of wave Database at {at(15):%Y-%m-%dT%H:%M:%SZ}" in walk.execution.waiting_for
+    assert f"the next job of wave Database at {at(15):%Y-%m-%d %H:%M:%SZ}" in walk.execution.waiting_for
     assert at(15) == next_look((walk.execution,), walk.now, Ceilings())
     assert 2 == len(walk.run(1).launches)
     walk.launch()
