@@ -232,7 +232,8 @@ def _move_started(execution: Execution, plan_wave: Wave, seen: Seen) -> Executio
         status = WaveStatus.PREPARING  # the next step begins
     if status is wave.status:
         return _advance_launched(execution, plan_wave, wave, seen)
-    return with_wave(execution, wave.wave_name, status=status)
+    reason = None if wave.status is WaveStatus.QUEUED else wave.reason
+    return with_wave(execution, wave.wave_name, status=status, reason=reason)
 
 
 def _without_prepared(execution: Execution, wave: WaveRun) -> WaveRun:

@@ -83,6 +83,17 @@ def test_what_does_not_fit_is_queued_and_goes_on_in_the_pass_that_sees_a_job_end
         assert not [event for event in events if "ServiceQuota" in str(event.facts)]
 
 
+def test_a_wave_that_is_queued_no_more_says_so_no_more():
+    """A cancel leaves out what waited; the job that runs is followed, and waits for no slot."""
+    with house(text=WORLD.replace("servers_per_job_quota: 3", "servers_per_job_quota: 2")) as home:
+        execution = look(home, begun(home, "large"))
+        assert WaveStatus.QUEUED is execution.waves[0].status
+        home.session.command(execution.execution_id, CommandKind.CANCEL, reason="enough")
+        execution = look(home, execution)
+        assert (ExecutionStatus.CANCELLING, None) == (execution.status, execution.waves[0].reason)
+        assert WaveStatus.QUEUED is not execution.waves[0].status
+
+
 def test_jobs_of_others_count_and_are_told_apart():
     """A stranger's job holds the only slot; when it has ended the drill goes on by itself, asked for once."""
     with house(text=OCCUPIED) as home:
