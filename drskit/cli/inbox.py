@@ -2,7 +2,7 @@
 
 import click
 
-from drskit.cli.common import as_json, ends_well, open_session, show_json
+from drskit.cli.common import as_json, ends_well, open_session, say, show_json
 
 
 @click.command()
@@ -12,8 +12,11 @@ from drskit.cli.common import as_json, ends_well, open_session, show_json
 @ends_well
 def inbox(ctx: click.Context, last: int | None, json_output: bool) -> None:
     """Show what was sent to SNS topics and event buses in the world that DRSKIT_CLOCK_URL names."""
+    from datetime import datetime
+
     from drskit.errors import InvalidInput
     from drskit.simulation import read_inbox
+    from drskit.texts import moment
     from drskit.views.words import plain, printable
 
     url = open_session(ctx).settings.clock_url
@@ -25,8 +28,11 @@ def inbox(ctx: click.Context, last: int | None, json_output: bool) -> None:
     if json_output:
         show_json(letters)
         return
+    if not letters:
+        say("Nothing was sent yet.")
     for number, letter in enumerate(letters):
-        click.echo(("\n" if number else "") + plain(f"{letter['at']} to {letter['target']} {letter['subject']}"))
+        at = moment(datetime.fromisoformat(str(letter["at"])))
+        click.echo(("\n" if number else "") + plain(f"{at} to {letter['target']} {letter['subject']}"))
         click.echo("".join(f"    {line}\n" for line in printable(letter["message"]).splitlines()).rstrip())
 
 

@@ -1,5 +1,7 @@
 """notify test and sim inbox: whether those who are to be told can be reached, and what reached them."""
 
+import re
+
 TOPIC = "arn:aws:sns:us-west-2:123456789012:dr"
 DENIED = {"service": "sns", "operation": "Publish", "kind": "access-denied", "times": 1}
 
@@ -10,12 +12,14 @@ def test_a_test_reaches_everybody_and_stands_in_the_inbox(open_shell):
     shell.write(
         "told.yaml", (shell.folder / "tiny.yaml").read_text() + f"notify: [{{sns: '{TOPIC}'}}, {{events: dr}}]\n"
     )
+    assert "Nothing was sent yet." in shell.run("sim", "inbox").stderr
     rows = shell.json("notify", "test", "told.yaml")
     assert [(TOPIC, True), ("dr", True)] == [(row["Target"], row["Taken"]) for row in rows]
     topic, bus = shell.json("sim", "inbox")
     assert [TOPIC, "dr"] == [topic["target"], bus["target"]]
     assert "SIMULATED TEST: tiny: this is a test, and nothing happened" == topic["subject"]
-    assert f"to {TOPIC} SIMULATED TEST: tiny" in shell.run("sim", "inbox").stdout
+    shown = shell.run("sim", "inbox").stdout
+    assert re.match(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\dZ to {TOPIC} SIMULATED TEST: tiny", shown)
     assert ["dr"] == [letter["target"] for letter in shell.json("sim", "inbox", "--last", "1")]
     shell.server.gateway.add_faults([_fault()])
     result = shell.run("notify", "test", "told.yaml", code=3)
