@@ -16,6 +16,7 @@ from drskit.actions import TaskPhase
 from drskit.model import Event, Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
 from drskit.report import measures
 from drskit.report.queueing import waits_of
+from drskit.states import FINAL_WAVE
 from drskit.steps import steps_of
 
 
@@ -96,9 +97,10 @@ class _Path:
     def __init__(self, execution: Execution, end: datetime, events: Iterable[Event]) -> None:
         self.end = self.cursor = max(end, execution.start_time)
         self._execution = execution
+        self._events = tuple(events)
         self._held: list[_Held] = [
             *((since, until, Whose.PEOPLE, PAUSED, None) for since, until in measures.pauses(execution, end)),
-            *((one.since, one.until or end, Whose.DRS, NO_ROOM, one.wave_name) for one in waits_of(events)),
+            *((one.since, one.until or end, Whose.DRS, NO_ROOM, one.wave_name) for one in waits_of(self._events)),
         ]
         self._declared: dict[str, Wave] = {wave.name: wave for wave in execution.plan.waves}
         self._found: list[Step] = []
@@ -143,13 +145,29 @@ class _Path:
             server = self._to_step_before(wave, server)
         if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
             self.idle_back_to(wave.retried.at, "tried again, until its launch was asked for", wave)
-            self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
+            self._through_earlier_tries(wave)
         self._through_actions(wave, TaskPhase.BEFORE)
         self.idle_back_to(wave.start_time, idle, wave)
         if wave.waiting_since:
             decided = wave.approved.at if wave.approved else None
             self.back_to(decided, Whose.DRSKIT, "from the approval to the wave's start", wave)
             self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
+
+    def _through_earlier_tries(self, wave: WaveRun) -> None:
+        """Back to the wave's start: what it tried, and how long somebody was waited for when that had ended.
+
+        Only the history tells the two apart.
+        """
+        mine = [one for one in self._events if one.kind == "WAVE_CHANGED" and one.facts.get("Wave") == wave.wave_name]
+        earlier = [one for one in mine if wave.start_time and wave.start_time < one.time < self.cursor]
+        if not any(one.facts.get("To") in FINAL_WAVE for one in earlier):
+            self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
+        for one in reversed(earlier):
+            if one.facts.get("To") in FINAL_WAVE:
+                self.back_to(one.time, Whose.PEOPLE, "waited for the decision to try again", wave)
+            elif one.facts.get("From") in FINAL_WAVE:
+                self.back_to(one.time, Whose.DRS, "an earlier try", wave)
+        self.back_to(wave.start_time, Whose.DRS, "an earlier try", wave)
 
     def _through_actions(self, wave: WaveRun, phase: TaskPhase) -> None:
         """The runs of its actions, the last one first, and what lies between them."""

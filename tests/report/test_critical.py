@@ -133,37 +133,56 @@ def test_the_decision_to_go_on_after_a_failed_wave_is_peoples_time():
     assert ("people", "Application", "waited for the decision to go on after it failed", 210.0) in told(execution)
 
 
-def test_a_retry_is_peoples_time_and_an_earlier_try():
-    """What came before the second request belongs to neither DRS's phases nor drskit."""
+def retried(requested: float) -> Execution:
+    """Web is tried again after 1900 s."""
     base = samples.completed().execution
     web = base.waves[2].model_copy(
         update={
             "retried": Decision(by="mira", at=at(1900), reason="quota raised"),
-            "end_time": at(2500),
-            "servers": tuple(launched(n, f"web-{n}", 1910) for n in range(9, 13)),
+            "end_time": at(requested + 590),
+            "servers": tuple(launched(n, f"web-{n}", requested) for n in range(9, 13)),
         }
     )
-    path = told(base.model_copy(update={"waves": (*base.waves[:2], web), "end_time": at(2501)}))
-    assert ("people", "Web", "an earlier try, and the decision to try again", 609.0) in path
+    return base.model_copy(update={"waves": (*base.waves[:2], web), "end_time": at(requested + 591)})
+
+
+def changes(*told: tuple[float, str, str]) -> list[Event]:
+    """What became of Web, and when."""
+    return [
+        Event(
+            sequence=number, time=at(when), kind="WAVE_CHANGED", actor="mira",
+            facts={"Wave": "Web", "From": before, "To": after},
+        )
+        for number, (when, before, after) in enumerate(told, 1)
+    ]  # fmt: skip
+
+
+def test_what_came_before_a_retry_is_told_by_the_history():
+    """What was tried was DRS's time, what came after it until somebody said the word was theirs; twice."""
+    events = changes(
+        (1400, "VERIFYING", "FAILED"),
+        (1450, "FAILED", "PREPARING"),
+        (1700, "VERIFYING", "FAILED"),
+        (1901, "FAILED", "PREPARING"),
+    )
+    path = critical_path(retried(1910), at(4000), events)
+    tries = [
+        (step.whose.value, step.lasted.total_seconds())
+        for step in path
+        if step.words in {"an earlier try", "waited for the decision to try again"}
+    ]
+    assert [("DRS", 109.0), ("people", 50.0), ("DRS", 250.0), ("people", 200.0)] == tries
+
+
+def test_without_a_history_all_before_a_retry_is_peoples_time():
+    """It belongs to neither DRS's phases nor drskit."""
+    assert ("people", "Web", "an earlier try, and the decision to try again", 609.0) in told(retried(1910))
 
 
 def test_a_wait_for_room_before_a_second_try_is_drs_time():
     """As before the first; what came before the word to try again stays people's."""
-    base = samples.completed().execution
-    web = base.waves[2].model_copy(
-        update={
-            "retried": Decision(by="mira", at=at(1900), reason="quota raised"),
-            "end_time": at(2600),
-            "servers": tuple(launched(n, f"web-{n}", 2010) for n in range(9, 13)),
-        }
-    )
-    waits = ((1902, {"From": "PREPARING", "To": "QUEUED"}), (2002, {"From": "QUEUED", "To": "PREPARING"}))
-    events = [
-        Event(sequence=number, time=at(when), kind="WAVE_CHANGED", actor="mira", facts={"Wave": "Web"} | fact)
-        for number, (when, fact) in enumerate(waits)
-    ]
-    execution = base.model_copy(update={"waves": (*base.waves[:2], web), "end_time": at(2601)})
-    path = [(step.whose, step.lasted.total_seconds()) for step in critical_path(execution, at(4000), events)]
+    events = changes((1902, "PREPARING", "QUEUED"), (2002, "QUEUED", "PREPARING"))
+    path = [(step.whose, step.lasted.total_seconds()) for step in critical_path(retried(2010), at(4000), events)]
     place = path.index((Whose.DRS, 100.0))
     assert [(Whose.DRSKIT, 2.0), (Whose.DRS, 100.0), (Whose.DRSKIT, 8.0)] == path[place - 1 : place + 2]
     assert (Whose.PEOPLE, 609.0) == path[place - 2]
