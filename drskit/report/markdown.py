@@ -21,7 +21,10 @@ ERROR_LENGTH = 500
 LONGEST = 8
 """Steps of the critical path that are listed."""
 LINE = "\\_" * 12
-SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@:$-])")
+SPECIAL = re.compile(
+    r"([\\`*_{}\[\]()<>#+!|~&@$]|(?<![A-Za-z0-9])-|-(?![A-Za-z0-9])|(?<!\d):(?!\s|$)|(?<=\d):(?!\d|\s|$))"
+)
+"""What could be markup; not a hyphen within a word, nor a colon within a time or before a space."""
 LINK = re.compile(r"(www)\.", re.IGNORECASE)
 """What renderers make a link of although it names no scheme."""
 NAME = re.compile(r"[A-Za-z0-9._:/-]+")

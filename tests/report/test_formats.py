@@ -6,7 +6,7 @@ import io
 import pytest
 
 from drskit.report.csv import FORMULA, render_csv, safe_cell
-from drskit.report.markdown import render_markdown
+from drskit.report.markdown import escaped, render_markdown
 from drskit.report.summary import summarise
 from tests.report import samples
 
@@ -43,7 +43,7 @@ def test_markdown_says_mode_verdict_failures_and_approvals():
     """A page for the ticket."""
     text = render_markdown(summary_of(samples.failing()))
     assert text.startswith("# REAL: Drill FAILED")
-    assert "**FAILED** app\\-5" in text
+    assert "**FAILED** app-5" in text
     assert "Logins work, checked with psql." in text
 
 
@@ -57,7 +57,7 @@ def test_hostile_text_is_no_markup():
 def test_markdown_of_a_cleanup_says_what_is_gone_what_remains_and_what_was_left_alone():
     """With the proof of each, and no target."""
     text = render_markdown(summary_of(samples.cleaned()))
-    assert "**TERMINATED** `i-00000000000c0ffef` of db\\-1" in text
+    assert "**TERMINATED** `i-00000000000c0ffef` of db-1" in text
     assert "**REMAINS** `i-00000000000c0fff2` of db\\-4" in text
     assert "Why: The drill is over, says ticket OPS\\-4711." in text
     assert "job `drsjob-0000000000000cc00` from" in text
@@ -70,3 +70,10 @@ def test_csv_of_a_cleanup_holds_the_proofs_and_no_targets():
     rows = list(csv.DictReader(io.StringIO(render_csv(summary_of(samples.cleaned())))))
     assert ["not listed by DRS, terminated in EC2"] * 3 + [""] == [row["Proof"] for row in rows]
     assert {""} == {row[name] for row in rows for name in ("Rto", "Rpo", "RtoSeconds", "RpoTargetSeconds")}
+
+
+def test_times_regions_and_names_are_read_in_markdown_as_they_are():
+    """Also where nobody renders it; what could be a link, an emoji or a rule is escaped."""
+    told = "drill: eu-west-1 since 2026-03-02 09:00:00Z, app-5"
+    assert told == escaped(told)
+    assert r"\-\-\-, a\-\-b, \:smile\:, x\://y, 1\:a" == escaped("---, a--b, :smile:, x://y, 1:a")
