@@ -58,8 +58,8 @@ def test_markdown_of_a_cleanup_says_what_is_gone_what_remains_and_what_was_left_
     """With the proof of each, and no target."""
     text = render_markdown(summary_of(samples.cleaned()))
     assert "**TERMINATED** `i-00000000000c0ffef` of db-1" in text
-    assert "**REMAINS** `i-00000000000c0fff2` of db\\-4" in text
-    assert "Why: The drill is over, says ticket OPS\\-4711." in text
+    assert "**REMAINS** `i-00000000000c0fff2` of db-4" in text
+    assert "Why: The drill is over, says ticket OPS-4711." in text
     assert "job `drsjob-0000000000000cc00` from" in text
     assert "At the end: terminated; no call of this cleanup named it" in text
     assert "RTO" not in text
