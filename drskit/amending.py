@@ -101,6 +101,11 @@ def differences(execution: Execution) -> tuple[str, ...]:
 def told(execution: Execution) -> str:
     """That it is executed otherwise than it was started, with both plans' digests, in a sentence."""
     version = f"version {execution.plan_version}, " if execution.plan_version is not None else ""
+    if execution.started_plan.digest == execution.plan.digest:
+        return (
+            f"Edited while it ran: the plan reads as it was started ({version}{execution.plan.digest[:12]}); which "
+            "servers came or went stands with the edits."
+        )
     return (
         f"Edited while it ran: the plan as started ({version}{execution.started_plan.digest[:12]}) is not the one that "
         f"is executed ({execution.plan.digest[:12]})."

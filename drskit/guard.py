@@ -82,6 +82,8 @@ def _judge(instance: RecoveryInstance, twin: TaggedInstance | None, job: Job | N
     recovery_id = job.tags.get(EXECUTION_TAG) if recovered and job else None
     kind = {True: "a drill", False: "a RECOVERY"}.get(instance.is_drill, "of unknown kind")  # type: ignore[arg-type]  # None is the default
     whose = f"by drskit's execution {job.tags[EXECUTION_TAG]}" if ours and job else "not by drskit"
+    if recovery_id and instance.is_drill is False:
+        whose = f"by drskit's recovery {recovery_id}"
     if instance.job_id and job is None:
         whose = f"by {instance.job_id}, which DRS no longer has"
     state = instance.state.lower() or "in an unknown state"

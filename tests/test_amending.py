@@ -7,6 +7,7 @@ import pytest
 
 from drskit.actions import Action, ActionKind, ActionMode, Wait
 from drskit.amending import basis_of, not_editable
+from drskit.amending import told as edited_words
 from drskit.model import (
     Approval,
     CommandKind,
@@ -98,6 +99,15 @@ def test_an_answer_tells_what_differs_as_runbooks_write_it():
     told_so = told(walk, edit_of(walk.execution, approval=None), by=NOOR)
     was = "{text: Logins work., timeout: PT30M, on_timeout: cancel, by: [noor], not_starter: true}"
     assert f"wave Application: approve: none, not {was}" == told_so
+
+
+def test_an_edit_of_servers_alone_leaves_the_plan_as_it_reads():
+    """The plan names groups: nobody is told that it is another one, with twice the same digest."""
+    walk = walked()
+    told(walk, edit_of(walk.execution, remove=[sid(3)]))
+    assert edited_words(walk.execution).startswith("Edited while it ran: the plan reads as it was started (")
+    told(walk, edit_of(walk.execution, timeout=timedelta(hours=3)))
+    assert "is not the one that is executed" in edited_words(walk.execution)
 
 
 def test_a_second_edit_keeps_the_first_plan():

@@ -61,6 +61,11 @@ def test_no_drill_terminates_what_a_recovery_of_ours_launched_even_where_it_is_n
     [
         ({}, {}, "a drill, running, launched not by drskit"),
         ({"is_drill": False}, OURS, "a RECOVERY, running, launched not by drskit"),
+        (
+            {"is_drill": False},
+            {**OURS, "drskit:ExecutionType": "RECOVERY"},
+            "a RECOVERY, running, launched by drskit's recovery 01OURS",
+        ),
         ({"is_drill": None}, OURS, "of unknown kind, running, launched not by drskit"),
         ({}, {**OURS, "drskit:ExecutionType": "RECOVERY"}, "a drill, running, launched not by drskit"),
         ({"job_id": "drsjob-gone"}, OURS, "a drill, running, launched by drsjob-gone, which DRS no longer has"),
