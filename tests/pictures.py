@@ -25,7 +25,7 @@ REPORT = "report"
 WIDE, NARROW, PAPER = (1200, 900), (400, 900), (720, 1000)
 PATIENCE = 120_000
 """How long a notebook may run, in milliseconds."""
-TALLEST = 6_000
+TALLEST = 12_000
 """Pixels of a picture; a longer notebook is cut."""
 PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 PARAMETERS: dict[str, dict[str, object]] = {
