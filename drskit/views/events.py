@@ -171,10 +171,14 @@ def _fixed(words: str) -> Telling:
 
 
 def _started(facts: dict[str, Any]) -> str:
-    """A recovery says who authorised it; the rest of that is in the report."""
+    """A recovery says who authorised it, a cleanup of how many instances it is; the rest of that is in the report."""
     authority = facts.pop("Authority", None)
     typed = facts.pop("Typed", None)
     told = f"STARTED{_reason(facts)}"
+    if isinstance(facts.get("Instances"), list):
+        told += f"  of {counted(len(facts.pop('Instances')), 'instance')}"
+    if facts.get("Fast") is False:
+        del facts["Fast"]  # as most are
     if isinstance(authority, dict):
         second = authority.get("Second")
         also = f" and {one_line(second.get('By', '?'))}" if isinstance(second, dict) else ""

@@ -41,6 +41,10 @@ def line(kind: str, **facts) -> str:
             "19:24:35Z  Execution  still POLLING  no longer waiting",
             line("EXECUTION_CHANGED", From="POLLING", To="POLLING", WaitingFor=None),
         ),
+        (
+            "19:24:35Z  Execution  STARTED  of 2 instances  PlanId=shop",
+            line("EXECUTION_STARTED", PlanId="shop", Fast=False, Instances=[{"Status": "LAUNCHED"}] * 2),
+        ),
         ("19:24:35Z  Execution  WAITING for a free job slot", line("WAITING", For="a free job slot")),
         (
             "19:24:35Z  Wave Database  attempt 2 intended  Servers=s-1, s-2",
