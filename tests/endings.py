@@ -1,8 +1,8 @@
 """Endings by chance: `python -m tests.endings --seed 1 --runs 1000` plays one execution after another, each by a seed.
 
 Plans of any shape, with every failure policy, approvals that run out, actions that are refused, lost or slow, checks,
-steps, time limits, budgets; people who cancel, pause, skip, retry and allow more; a DRS that answers, refuses, loses
-and forgets.
+steps, time limits, budgets; people who cancel, pause, skip, retry, edit and allow more; a DRS that answers, refuses,
+loses and forgets.
 `decide` is asked as the engine asks it, with nothing in between, so that a thousand are played a minute.
 
 What must hold of each:
@@ -40,6 +40,7 @@ from drskit.actions import (
     Wait,
     Where,
 )
+from drskit.amending import basis_of
 from drskit.checkrounds import CheckSeen, Part, due
 from drskit.checks import Check, CheckKind, Checks
 from drskit.costs import committed, question
@@ -55,6 +56,7 @@ from drskit.model import (
     Pacing,
     ServerStatus,
     Wave,
+    WaveEdit,
     WaveStatus,
 )
 from drskit.money import BudgetPolicy, BudgetRun, Prices, Size
@@ -271,7 +273,7 @@ class Played(Walk):
         """One thing of many."""
         things = [
             *[self._time] * 3, self._job_moves, *[self._job_ends] * 2, self._tasks, self._look, self._person,
-            *[self._approve] * 2, *[self._allow] * 2, self._guard, self._ports, self._job_is_forgotten,
+            *[self._approve] * 2, *[self._allow] * 2, self._edit, self._guard, self._ports, self._job_is_forgotten,
         ]  # fmt: skip
         self.draw.choice(things)()
 
@@ -339,6 +341,22 @@ class Played(Walk):
     def _allow(self) -> None:
         if question(self.execution) is not None and self.status not in FINAL_EXECUTION:
             self._tell(C.RESUME, None, ())
+
+    def _edit(self) -> None:
+        """A wave without its approval, or without its last server."""
+        number = self.draw.randrange(len(self.execution.waves))
+        declared, run = self.execution.plan.waves[number], self.execution.waves[number]
+        if self.status in FINAL_EXECUTION:
+            return
+        gone = tuple(one.source_server_id for one in run.servers[1:]) if self.draw.random() < 0.5 else ()
+        kept = {
+            "optional": tuple(one for one in declared.optional if one not in gone),
+            "order": tuple(step for step in declared.order if not set(step) & set(gone)),
+        }
+        wave = declared.model_copy(update=kept if gone else {"approval": None})
+        self.told.append(f"{self.seconds:g} edit {run.wave_name}: {gone or 'no approval'}")
+        edit = WaveEdit(wave=wave, basis=basis_of(declared, run), removed=gone)
+        self.command(C.EDIT, run.wave_name, edit=edit)
 
     def _person(self) -> None:
         kind = self.draw.choice([C.PAUSE, C.RESUME, C.RESUME, C.RESUME, C.RETRY, C.RETRY, C.SKIP, C.DECLINE, C.CANCEL])
