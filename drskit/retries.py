@@ -18,6 +18,7 @@ from drskit.model import (
     Command,
     Decision,
     Execution,
+    Lull,
     ServerRun,
     ServerStatus,
     Wave,
@@ -34,6 +35,8 @@ ENDED_BADLY = frozenset(
     status for status, arrows in RETRY_WAVE.items() if status in FINAL_WAVE and WaveStatus.PREPARING in arrows
 )
 """A wave that a retry prepares again."""
+MOST_LULLS = 20
+"""So many are kept of a wave, for its item must not grow with each retry."""
 
 
 @dataclass(frozen=True)
@@ -183,10 +186,17 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
             execution = _let_go(execution, attempt)
     return with_wave(
         execution, wave.wave_name,
-        status=WaveStatus.PREPARING, servers=servers, retried=order.decision,
+        status=WaveStatus.PREPARING, servers=servers, retried=order.decision, lulls=_lulls(wave, order.decision),
         end_time=None, reason=None, checking=None, overridden=None, skipped=None, not_before=None,
         unweighed=(fresh or wave.unweighed) and execution.budget is not None,
     )  # fmt: skip
+
+
+def _lulls(wave: WaveRun, decision: Decision) -> tuple[Lull, ...]:
+    """How long the wave has waited for this word and those before it; none where it had not ended."""
+    if wave.end_time is None:
+        return wave.lulls
+    return (*wave.lulls, Lull(since=wave.end_time, until=max(decision.at, wave.end_time)))[-MOST_LULLS:]
 
 
 def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> ServerRun:

@@ -433,6 +433,7 @@ def test_a_retry_reopens_a_failed_execution_and_launches_only_what_failed():
     """What was called off because of the failure follows, and the whole can still be COMPLETED."""
     walk = two_waves().wave_done(sid(2))
     assert (X.FAILED, [W.FAILED, W.CANCELLED]) == (walk.status, walk.waves)
+    ended = walk.execution.waves[0].end_time
     answer = told(walk, C.RETRY)
     assert (
         f"wave Database launches {sid(2)} again; 1 of 2 servers of wave Database are left as they are; "
@@ -441,6 +442,7 @@ def test_a_retry_reopens_a_failed_execution_and_launches_only_what_failed():
     assert (X.POLLING, None, [W.PREPARING, W.PENDING]) == (walk.status, walk.execution.end_time, walk.waves)
     run = walk.execution.waves[0]
     assert ("mira", None, None) == (run.retried.by, run.end_time, run.reason)
+    assert ((ended, run.retried.at),) == tuple((lull.since, lull.until) for lull in run.lulls)
     assert (2, (sid(2),)) == (walk.launches[1].number, walk.launches[1].server_ids)
     walk.job_ends(walk.launch())
     walk.run(600)

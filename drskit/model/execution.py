@@ -83,6 +83,13 @@ class ServerRun(Record):
     """Of a drill: the cleanup that terminated its instance; one that failed may have left one, too."""
 
 
+class Lull(Record):
+    """A time in which a wave had ended badly, and waited for somebody's word to try it again."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
 class WaveRun(Record):
     """What became of one wave in one execution."""
 
@@ -101,6 +108,8 @@ class WaveRun(Record):
     """Who let the execution go on although this wave failed."""
     retried: Decision | None = None
     """Who had it tried again, last."""
+    lulls: tuple[Lull, ...] = ()
+    """Before each time that it was tried again, the oldest first; only so many of the last ones as `MOST_LULLS`."""
     unweighed: bool = False
     """A retry, an edit or an approval has it launch, and nobody has held that against the budget yet."""
     skipped: Decision | None = None

@@ -16,7 +16,6 @@ from drskit.actions import TaskPhase
 from drskit.model import Event, Execution, ExecutionType, Phase, Record, ServerRun, Wave, WaveRun
 from drskit.report import measures
 from drskit.report.queueing import waits_of
-from drskit.states import FINAL_WAVE
 from drskit.steps import steps_of
 
 
@@ -154,19 +153,12 @@ class _Path:
             self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
 
     def _through_earlier_tries(self, wave: WaveRun) -> None:
-        """Back to the wave's start: what it tried, and how long somebody was waited for when that had ended.
-
-        Only the history tells the two apart.
-        """
-        mine = [one for one in self._events if one.kind == "WAVE_CHANGED" and one.facts.get("Wave") == wave.wave_name]
-        earlier = [one for one in mine if wave.start_time and wave.start_time < one.time < self.cursor]
-        if not any(one.facts.get("To") in FINAL_WAVE for one in earlier):
+        """Back to the wave's start: what it tried, and how long somebody was waited for when that had ended."""
+        if not wave.lulls:  # as an older drskit recorded it
             self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
-        for one in reversed(earlier):
-            if one.facts.get("To") in FINAL_WAVE:
-                self.back_to(one.time, Whose.PEOPLE, "waited for the decision to try again", wave)
-            elif one.facts.get("From") in FINAL_WAVE:
-                self.back_to(one.time, Whose.DRS, "an earlier try", wave)
+        for lull in reversed(wave.lulls):
+            self.back_to(lull.until, Whose.DRS, "an earlier try", wave)
+            self.back_to(lull.since, Whose.PEOPLE, "waited for the decision to try again", wave)
         self.back_to(wave.start_time, Whose.DRS, "an earlier try", wave)
 
     def _through_actions(self, wave: WaveRun, phase: TaskPhase) -> None:

@@ -20,10 +20,10 @@ DEFINITIONS: dict[str, str] = {
     ),
     "RTO without waiting for people": (
         "RTO actual minus the time in which a wave waited for an approval, for the decision to go on after a failed "
-        "wave, or for a yes to more money than the budget allowed, or in which somebody had paused the execution, "
-        "while no wave was running. Time in which machines worked is never subtracted; nor is a wait for room in DRS's "
-        "quotas, or for what a job that is not of this execution has begun, although a person ends that one: the wave "
-        "had begun, and what AWS did meanwhile is not known."
+        "wave or to try it again, or for a yes to more money than the budget allowed, or in which somebody had paused "
+        "the execution, while no wave was running. Time in which machines worked is never subtracted; nor is a wait "
+        "for room in DRS's quotas, or for what a job that is not of this execution has begun, although a person ends "
+        "that one: the wave had begun, and what AWS did meanwhile is not known."
     ),
     "RTO actual of a wave": (
         "From the wave's start, after any approval, to the moment its last critical server was launched or verified."
@@ -177,9 +177,7 @@ def waited_for_people(execution: Execution, now: datetime, until: datetime) -> t
     waits = [wait for wave in execution.waves for wait in _waits(execution, wave, now)]
     waits += pauses(execution, now)
     waits += _budget_waits(execution, now)
-    runs = [
-        (wave.start_time, wave.end_time or execution.end_time or now) for wave in execution.waves if wave.start_time
-    ]
+    runs = [run for wave in execution.waves for run in _runs(wave, execution.end_time or now)]
     idle = _without(_union(waits), _union(runs))
     return sum((max(min(end, until) - start, timedelta()) for start, end in idle), timedelta())
 
@@ -222,7 +220,16 @@ def approval_wait(execution: Execution, wave: WaveRun, now: datetime) -> Interva
 def _waits(execution: Execution, wave: WaveRun, now: datetime) -> list[Interval]:
     approval = approval_wait(execution, wave, now)
     override = (wave.end_time, wave.overridden.at) if wave.overridden and wave.end_time else None
-    return [wait for wait in (approval, override) if wait and wait[0] < wait[1]]
+    return [wait for wait in (approval, override, *_lulls(wave)) if wait and wait[0] < wait[1]]
+
+
+def _lulls(wave: WaveRun) -> list[Interval]:
+    return [(lull.since, lull.until) for lull in wave.lulls]
+
+
+def _runs(wave: WaveRun, end: datetime) -> list[Interval]:
+    """When the wave was running: from its start to its end, but for the lulls before it was tried again."""
+    return _without([(wave.start_time, wave.end_time or end)], _lulls(wave)) if wave.start_time else []
 
 
 def _budget_waits(execution: Execution, now: datetime) -> list[Interval]:

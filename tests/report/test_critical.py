@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from drskit.model import Decision, Event, Execution, ExecutionStatus, Phase, WaveRun, WaveStatus
+from drskit.model import Decision, Event, Execution, ExecutionStatus, Lull, Phase, WaveRun, WaveStatus
 from drskit.report import measures
 from drskit.report.critical import Whose, critical_path, shares
 from tests.report import samples
@@ -133,12 +133,13 @@ def test_the_decision_to_go_on_after_a_failed_wave_is_peoples_time():
     assert ("people", "Application", "waited for the decision to go on after it failed", 210.0) in told(execution)
 
 
-def retried(requested: float) -> Execution:
-    """Web is tried again after 1900 s."""
+def retried(requested: float, *lulls: tuple[float, float]) -> Execution:
+    """Web is tried again after 1900 s, for the last time where it had lain still more than once."""
     base = samples.completed().execution
     web = base.waves[2].model_copy(
         update={
             "retried": Decision(by="mira", at=at(1900), reason="quota raised"),
+            "lulls": tuple(Lull(since=at(since), until=at(until)) for since, until in lulls),
             "end_time": at(requested + 590),
             "servers": tuple(launched(n, f"web-{n}", requested) for n in range(9, 13)),
         }
@@ -157,25 +158,19 @@ def changes(*told: tuple[float, str, str]) -> list[Event]:
     ]  # fmt: skip
 
 
-def test_what_came_before_a_retry_is_told_by_the_history():
+def test_what_came_before_a_retry_is_told_apart():
     """What was tried was DRS's time, what came after it until somebody said the word was theirs; twice."""
-    events = changes(
-        (1400, "VERIFYING", "FAILED"),
-        (1450, "FAILED", "PREPARING"),
-        (1700, "VERIFYING", "FAILED"),
-        (1901, "FAILED", "PREPARING"),
-    )
-    path = critical_path(retried(1910), at(4000), events)
+    execution = retried(1910, (1400, 1450), (1700, 1900))
     tries = [
         (step.whose.value, step.lasted.total_seconds())
-        for step in path
+        for step in critical_path(execution, at(4000))
         if step.words in {"an earlier try", "waited for the decision to try again"}
     ]
     assert [("DRS", 109.0), ("people", 50.0), ("DRS", 250.0), ("people", 200.0)] == tries
 
 
-def test_without_a_history_all_before_a_retry_is_peoples_time():
-    """It belongs to neither DRS's phases nor drskit."""
+def test_where_no_lull_was_recorded_all_before_a_retry_is_peoples_time():
+    """An older drskit recorded none; it belongs to neither DRS's phases nor drskit."""
     assert ("people", "Web", "an earlier try, and the decision to try again", 609.0) in told(retried(1910))
 
 

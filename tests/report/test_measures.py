@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from drskit.model import Decision, ExecutionStatus, ExecutionType, ServerStatus, Targets, WaveRun, WaveStatus
+from drskit.model import Decision, ExecutionStatus, ExecutionType, Lull, ServerStatus, Targets, WaveRun, WaveStatus
 from drskit.money import Accepted, Asked, BudgetRun, Prices
 from drskit.report import measures
 from drskit.report.measures import Verdict
@@ -113,6 +113,15 @@ def test_the_decision_to_go_on_after_a_failed_wave_counts_as_waiting():
     lost = wave(failed(1, "db", 2), status=WaveStatus.FAILED, end_time=at(600), overridden=decision)
     execution = make_execution((lost,), end_time=at(800))
     assert seconds(100) == measures.waited_for_people(execution, END, END)
+
+
+def test_the_decision_to_try_a_wave_again_counts_as_waiting():
+    """Each time from its end to the word; while another wave runs it costs nothing, and what was tried never does."""
+    lulls = (Lull(since=at(200), until=at(260)), Lull(since=at(400), until=at(500)))
+    again = wave(launched(1, "db", 510), end_time=at(600), lulls=lulls)
+    assert seconds(160) == measures.waited_for_people(make_execution((again,), end_time=at(600)), END, END)
+    beside = wave(launched(2, "app", 2), end_time=at(450)).model_copy(update={"wave_name": "B"})
+    assert seconds(50) == measures.waited_for_people(make_execution((again, beside), end_time=at(600)), END, END)
 
 
 def test_a_persons_pause_counts_as_waiting_while_no_wave_runs():
