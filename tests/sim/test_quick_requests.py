@@ -42,7 +42,9 @@ LEFT_TO_MOTO = [
     ("GetItem", '{"TableName": "things", "Key": {"k": {"B": "AAE="}}}'),
     ("Scan", '{"TableName": "things", "Limit": "1"}'),
     ("Scan", '{"TableName": "things", "IndexName": null}'),
+    ("PutItem", '{"TableName": "things", "Item": {"k": {"S": null}}}'),
     ("Scan", "[]"),
+    ("Scan", b"\xff"),
 ]
 
 
@@ -68,7 +70,7 @@ def table():
         yield anew
 
 
-def asked(operation: str, body: str) -> AWSPreparedRequest:
+def asked(operation: str, body: str | bytes) -> AWSPreparedRequest:
     """A request as it comes to the world's door."""
     told = {
         "X-Amz-Target": f"DynamoDB_20120810.{operation}",
@@ -104,7 +106,7 @@ def test_the_short_way_answers_as_moto_does(table, operation, body):
 
 @pytest.mark.parametrize(("operation", "body"), LEFT_TO_MOTO)
 def test_what_is_not_plainly_about_items_is_left_to_moto(table, operation, body):
-    """Other operations, what is no request, what holds binary, and members of another type."""
+    """Other operations, what is no request, what holds binary or nothing, and members of another type."""
     assert quick_requests.answer(asked(operation, body)) is None
 
 
@@ -117,3 +119,22 @@ def test_a_request_without_its_headers_is_left_to_moto(table, lost):
     elsewhere = asked("Scan", '{"TableName": "things"}')
     elsewhere.url = "http://127.0.0.1:4599/"
     assert quick_requests.answer(elsewhere) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Content-Encoding", "gzip"), ("Content-Type", "application/x-www-form-urlencoded")]
+)
+def test_a_request_in_another_form_is_left_to_moto(table, name, value):
+    """One that is compressed, and one as `curl` sends it, which moto refuses before anything is written."""
+    request = asked("PutItem", json.dumps({"TableName": "things", "Item": OTHER}))
+    request.headers[name] = value
+    assert quick_requests.answer(request) is None
+
+
+def test_the_account_is_the_one_that_moto_takes(table, monkeypatch):
+    """`MOTO_ACCOUNT_ID` in the environment is the account of every table, however a request is read."""
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", "111111111111")
+    table()
+    by_moto(asked("PutItem", json.dumps({"TableName": "things", "Item": OTHER})))
+    request = asked("GetItem", json.dumps({"TableName": "things", "Key": OTHER}))
+    assert OTHER == json.loads(quick_requests.answer(request)[2])["Item"]

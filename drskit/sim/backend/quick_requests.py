@@ -24,7 +24,9 @@ TARGET = "DynamoDB_20120810."
 ITEMS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "TransactWriteItems"})
 """Operations that take the short way."""
 REGION = re.compile(r"\.(?P<region>[^.]+)\.amazonaws\.com")
-BINARY = ('"B"', '"BS"')
+JSON = "application/x-amz-json-1.0"
+ODD = ('"B"', '"BS"', "null")
+"""What moto does not take as it came: binary is decoded, and a member that is null is as if it were not there."""
 
 
 def answer(request: AWSPreparedRequest) -> Reply | None:
@@ -32,28 +34,27 @@ def answer(request: AWSPreparedRequest) -> Reply | None:
     headers = _headers(request)
     name = headers.get("X-Amz-Target", "").removeprefix(TARGET)
     found = REGION.search(request.url)
-    if name not in ITEMS or not found or "x-moto-account-id" not in headers:
-        return None
-    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
-    if any(mark in body for mark in BINARY):
+    plain = headers.get("Content-Type") == JSON and "Content-Encoding" not in headers
+    if name not in ITEMS or not (found and plain and "x-moto-account-id" in headers):
         return None
     try:
-        said = json.loads(body)
+        body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+        said = {} if any(mark in body for mark in ODD) else json.loads(body)
     except ValueError:
         return None
-    if not isinstance(said, dict) or None in said.values() or not isinstance(said.get("Limit", 0), int):
+    if not said or not isinstance(said, dict) or not isinstance(said.get("Limit", 0), int):
         return None
     handler: Any = DynamoHandler()
     address = urlsplit(request.url)
-    handler.normalized_request = SimpleNamespace(content_type=headers.get("Content-Type", ""))
+    handler.normalized_request = SimpleNamespace(content_type=JSON)
     handler.raw_body, handler.params = body, said
     handler.uri, handler.parsed_url, handler.path, handler.method = request.url, address, address.path, request.method
     handler.querystring = handler.data = {key: [value] for key, value in headers.items()}
     handler.headers, handler.uri_match = headers, {}
     handler.region = found["region"]
     handler.partition = get_partition(handler.region)
-    handler.current_account = headers["x-moto-account-id"]
     handler.access_key = handler.get_access_key()
+    handler.current_account = handler.get_current_account()
     handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
     handler._enrich_response = _as_it_is  # noqa: SLF001 - the place where moto gives a request id
     return cast("Reply", handler.call_action())
