@@ -6,6 +6,7 @@ write instead; what later versions will understand is refused as "not supported
 yet", never ignored.
 """
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -35,6 +36,9 @@ from drskit.money import BudgetPolicy
 from drskit.notices import NotifyTarget
 from drskit.runbookspec import ApproveSpec, ChangeSpec, RunbookSpec, keys_of
 from drskit.yamlfile import Document, YamlFault, read_file, read_text, spell
+
+WORD = re.compile(r"(?!.*: )\w[\w./@=+:, -]{0,59}", re.ASCII)
+"""What means the same in brackets, and is not too long to be repeated."""
 
 
 def load_runbook(path: Path) -> Runbook:
@@ -109,13 +113,18 @@ def _words(kind: str, message: str, value: object, asked: str) -> str:
 def _form(kind: str, value: object, asked: str) -> str:
     """What to write where the form is wrong, by its keys or by the value itself; empty where that says nothing."""
     if kind == "tuple_type":
-        inside = f"{{{next(iter(value), '…')}: …}}" if isinstance(value, dict) else f"{value:.40}" if value else "…"
+        inside = f"{{{_as_it_is(next(iter(value), ''))}: …}}" if isinstance(value, dict) else _as_it_is(value)
         return f"write a list in brackets, such as [{inside}]"
     if kind == "dict_type":
         return "write names with values in braces, such as {name: …}"
     if kind == "model_type" and (keys := keys_of(asked)):
         return f"write keys with values in braces, such as {{{keys[0]}: …}}; its keys are {', '.join(keys)}"
     return ""
+
+
+def _as_it_is(value: object) -> str:
+    """A word as it may stand in brackets, whole; an ellipsis for any other value."""
+    return value if isinstance(value, str) and WORD.fullmatch(value) else "…"
 
 
 def _approval(spec: ApproveSpec | None) -> Approval | None:

@@ -532,6 +532,16 @@ REFUSALS = {
         "plan: shop\nfinally: {wait: PT1M, modes: [DRILL]}",
         "shop.yaml:3: finally: write a list in brackets, such as [{wait: …}]; look at the example",
     ),
+    "a list that is a text of two lines": (
+        "name: Web",
+        'name: Web\n    needs: "Web]\\nx"',
+        "shop.yaml:11: waves[1].needs: 'Web]\\nx': write a list in brackets, such as […]; look at the example",
+    ),
+    "a list that is a text too long to repeat": (
+        "name: Web",
+        f"name: Web\n    approve: {{text: x, by: arn:aws:iam::123456789012:role/{'dr' * 30}}}",
+        "write a list in brackets, such as […]; look at the example",
+    ),
     "owners that are a name": (
         "plan: shop",
         "plan: shop\nowners: sre",
