@@ -32,6 +32,7 @@ class Whose(StrEnum):
 
 
 PAUSED, NO_ROOM = "paused by a person", "waited for room in DRS's quotas"
+EARLIER, AGAIN = "an earlier try", "waited for the decision to try again"
 _Held = tuple[datetime, datetime, Whose, str, str | None]
 """From, to, whose time, why, and the wave that was held; None is all of them."""
 
@@ -128,53 +129,52 @@ class _Path:
     def idle_back_to(self, start: datetime | None, words: str, wave: WaveRun | None) -> None:
         """A step in which nothing was launched; what held it meanwhile, a pause or a want of room, is told as that."""
         of = (None, wave.wave_name if wave else None)
-        held = [one for one in self._held if one[-1] in of]
-        for since, until, whose, why, _ in sorted(held, key=lambda one: one[1], reverse=True):
+        self._held_back_to(start, words, wave, [one for one in self._held if one[-1] in of])
+
+    def _held_back_to(
+        self, start: datetime | None, words: str, wave: WaveRun | None, held: list[_Held],
+        earlier: Whose = Whose.DRS,
+    ) -> None:  # fmt: skip
+        """A step of drskit's, less what is `held` and the lulls of the wave; before a lull it was an earlier try."""
+        whose = Whose.DRSKIT
+        for since, until, other, why, _ in sorted([*held, *_lulls(wave)], key=lambda one: one[1], reverse=True):
             if start is not None and start < until and since < self.cursor:
-                self.back_to(max(until, start), Whose.DRSKIT, words, wave)
-                self.back_to(max(since, start), whose, why, wave)
-        self.back_to(start, Whose.DRSKIT, words, wave)
+                self.back_to(max(until, start), whose, words, wave)
+                self.back_to(max(since, start), other, why, wave)
+                if why == AGAIN:
+                    whose, words = earlier, EARLIER
+        self.back_to(start, whose, words, wave)
 
     def through_wave(self, wave: WaveRun, server: ServerRun | None) -> None:
         """From where the path has come back to the moment when the wave's turn had come."""
-        idle = "until its launch was asked for" if server else "nothing of it was launched"
-        self._through_actions(wave, TaskPhase.AFTER)
+        again = wave.retried and wave.start_time and wave.start_time < wave.retried.at
+        asked = "tried again, until its launch was asked for" if again else "until its launch was asked for"
+        idle = asked if server or again else "nothing of it was launched"
+        self._through_actions(wave, TaskPhase.AFTER, "until its wave was over")
         while server is not None:
             self._through_server(wave, server)
             server = self._to_step_before(wave, server)
-        if wave.retried and wave.start_time and wave.start_time < wave.retried.at:
-            self.idle_back_to(wave.retried.at, "tried again, until its launch was asked for", wave)
-            self._through_earlier_tries(wave)
-        self._through_actions(wave, TaskPhase.BEFORE)
+        self._through_actions(wave, TaskPhase.BEFORE, asked)
         self.idle_back_to(wave.start_time, idle, wave)
         if wave.waiting_since:
             decided = wave.approved.at if wave.approved else None
             self.back_to(decided, Whose.DRSKIT, "from the approval to the wave's start", wave)
             self.back_to(wave.waiting_since, Whose.PEOPLE, "waited for its approval", wave)
 
-    def _through_earlier_tries(self, wave: WaveRun) -> None:
-        """Back to the wave's start: what it tried, and how long somebody was waited for when that had ended."""
-        if not wave.lulls:  # as an older drskit recorded it
-            self.back_to(wave.start_time, Whose.PEOPLE, "an earlier try, and the decision to try again", wave)
-        for lull in reversed(wave.lulls):
-            self.back_to(lull.until, Whose.DRS, "an earlier try", wave)
-            self.back_to(lull.since, Whose.PEOPLE, "waited for the decision to try again", wave)
-        self.back_to(wave.start_time, Whose.DRS, "an earlier try", wave)
-
-    def _through_actions(self, wave: WaveRun, phase: TaskPhase) -> None:
+    def _through_actions(self, wave: WaveRun, phase: TaskPhase, between: str) -> None:
         """The runs of its actions, the last one first, and what lies between them."""
         for task in reversed(self._execution.tasks):
             if task.wave_name == wave.wave_name and task.phase is phase and task.start_time and task.end_time:
-                between = "until its launch was asked for" if phase is TaskPhase.BEFORE else "until its wave was over"
                 self.idle_back_to(task.end_time, between, wave)
                 self.back_to(task.start_time, Whose.ACTIONS, f"an action {phase.value} it, {task.kind.value}", wave)
 
     def _through_server(self, wave: WaveRun, server: ServerRun) -> None:
         if server.checks and wave.checking is not None:
             words = "until its checks had passed" if server.verified_time else "its checks, which have not passed"
-            self.back_to(server.verified_time, Whose.DRSKIT, "until its wave was over", wave)
+            self._held_back_to(server.verified_time, "until its wave was over", wave, [], Whose.SERVERS)
             self.back_to(wave.checking.since, Whose.SERVERS, words, wave, server)
-        self.back_to(server.end_time, Whose.DRSKIT, "until its job was over and seen to be", wave)
+        earlier = Whose.SERVERS if server.checks else Whose.DRS
+        self._held_back_to(server.end_time, "until its job was over and seen to be", wave, [], earlier)
         for span in reversed(server.phases):
             self.back_to(span.end_time, Whose.DRS, "between its phases", wave, server)
             self.back_to(span.start_time, Whose.DRS, span.phase.value.lower(), wave, server, span.phase)
@@ -209,6 +209,16 @@ class _Path:
         if last.overridden and last.end_time:
             self.back_to(last.end_time, Whose.PEOPLE, "waited for the decision to go on after it failed", last)
         return last
+
+
+def _lulls(wave: WaveRun | None) -> list[_Held]:
+    """How long somebody was waited for before each try but the first."""
+    if wave is None:
+        return []
+    if not wave.lulls and wave.retried and wave.start_time and wave.start_time < wave.retried.at:
+        why = "an earlier try, and the decision to try again"  # as an older drskit recorded it
+        return [(wave.start_time, wave.retried.at, Whose.PEOPLE, why, wave.wave_name)]
+    return [(lull.since, lull.until, Whose.PEOPLE, AGAIN, wave.wave_name) for lull in wave.lulls]
 
 
 def _released(wave: WaveRun) -> datetime | None:

@@ -1,14 +1,17 @@
 """What determined the end of an execution."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from drskit.model import Decision, Event, Execution, ExecutionStatus, Lull, Phase, WaveRun, WaveStatus
+from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
+from drskit.checks import Checking, CheckRun
+from drskit.model import Decision, Event, Execution, ExecutionStatus, Lull, Phase, ServerRun, WaveRun, WaveStatus
 from drskit.report import measures
 from drskit.report.critical import Whose, critical_path, shares
 from tests.report import samples
-from tests.report.samples import at, launched, make_execution
+from tests.report.samples import at, launched, make_execution, server_id
 
 STORIES = [
     samples.completed,
@@ -167,6 +170,61 @@ def test_what_came_before_a_retry_is_told_apart():
         if step.words in {"an earlier try", "waited for the decision to try again"}
     ]
     assert [("DRS", 109.0), ("people", 50.0), ("DRS", 250.0), ("people", 200.0)] == tries
+
+
+def again(*servers: ServerRun, since: float, **changes: Any) -> Execution:
+    """One wave whose first try ended badly so many seconds after the start, and was tried again an hour later."""
+    until = since + 3600
+    wave = WaveRun(
+        wave_name="Database", status=WaveStatus.COMPLETED, start_time=at(0), end_time=at(until + 700), servers=servers,
+        retried=Decision(by="mira", at=at(until), reason="mended"), lulls=(Lull(since=at(since), until=at(until)),),
+    ).model_copy(update=changes)  # fmt: skip
+    return make_execution((wave,), end_time=wave.end_time)
+
+
+def after_checks_that_failed() -> Execution:
+    """Its server is not launched again, only asked again."""
+    checking = Checking(since=at(4300), round_at=at(4300))
+    server = launched(1, "db-1", 2, checks=(CheckRun(),), verified_time=at(4400))
+    return again(server, since=700, checking=checking)
+
+
+def after_a_later_step_that_failed() -> Execution:
+    """Its first step is not launched again."""
+    execution = again(launched(1, "db-1", 2), launched(2, "db-2", 4710), since=1100)
+    ordered = execution.plan.waves[0].model_copy(update={"order": ((server_id(1),),)})
+    return execution.model_copy(update={"plan": execution.plan.model_copy(update={"waves": (ordered,)})})
+
+
+def after_an_action_that_failed() -> Execution:
+    """It is run again before the launch."""
+    tasks = tuple(
+        Task(
+            task_id=f"01T{number}", wave_name="Database", phase=TaskPhase.BEFORE, index=0, number=number,
+            kind=ActionKind.HTTP, title="freeze", status=TaskStatus.DONE, intended_at=at(start),
+            start_time=at(start), end_time=at(start + 50),
+        )
+        for number, start in ((1, 10), (2, 3670))
+    )  # fmt: skip
+    return again(launched(1, "db-1", 3730), since=65).model_copy(update={"tasks": tasks})
+
+
+@pytest.mark.parametrize(
+    ("execution", "whose", "took"),
+    [
+        (after_checks_that_failed(), Whose.SERVERS, 100 + 700 - 536.5),
+        (after_a_later_step_that_failed(), Whose.DRS, 534.5 + 539 + 1100 - 539.5),
+        (after_an_action_that_failed(), Whose.ACTIONS, 50 + 50),
+    ],
+)
+def test_the_wait_for_a_retry_is_peoples_time_whatever_was_kept_of_the_try_before(execution, whose, took):
+    """As where the RTO without people leaves it out; what was kept goes on the path as what it was."""
+    steps = critical_path(execution, at(9000))
+    assert timedelta(hours=1) == measures.waited_for_people(execution, at(9000), at(9000))
+    assert timedelta(hours=1) == shares(steps)[Whose.PEOPLE]
+    assert timedelta(seconds=took) == shares(steps)[whose]
+    assert shares(steps)[Whose.DRSKIT] < timedelta(seconds=40)
+    assert [step.end_time for step in steps[:-1]] == [step.start_time for step in steps[1:]]
 
 
 def test_where_no_lull_was_recorded_all_before_a_retry_is_peoples_time():
