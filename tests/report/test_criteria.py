@@ -116,6 +116,16 @@ def test_a_wave_that_timed_out_missed_its_time():
     assert "TIMED_OUT after 9 min 39 s" in {one.actual for one in found.criteria}
 
 
+def test_a_wave_that_was_in_time_although_it_took_longer_says_what_counts():
+    """A wave that was tried again hours later is not in time because of its own time, but of its jobs'."""
+    sample = samples.completed()
+    changed = with_wave(sample, 2, end_time=at(1291) + timedelta(hours=2))
+    found = summary_of(sample, **changed)
+    assert ("Wave Web", "over within 1 h 30 min", "met") in judged(found)
+    words = "COMPLETED after 2 h 00 min; the longest of its jobs took 9 min 16 s, and only a job's time counts"
+    assert [words] == [one.actual for one in found.criteria if one.of == "Wave Web" and "within 1 h" in one.rule]
+
+
 def test_nothing_is_asked_of_a_cleanup():
     """Neither criteria nor servers that were not tested; what remains is to be followed up."""
     summary = summary_of(samples.cleaned())
