@@ -267,11 +267,21 @@ def _after_a_failure(on_failure: str, kind: CommandKind) -> Script:
             play.work()
         play.tell(kind)
         if kind is CommandKind.RETRY:
-            play.work_until("Database", "COMPLETED")  # the launch after it is as in `launch`
+            play.work_until("Database", "COMPLETED")  # the rest is as in `launch` and in `reopened`
         with play.undisturbed():
             play.work()
 
     return script
+
+
+def _open_again(play: Play) -> None:
+    """A drill that had FAILED is retried, and ends once more: its plan must forget it a second time."""
+    with play.undisturbed():
+        play.start()
+        play.work()
+        play.tell(CommandKind.RETRY)
+        play.work_until("Application", "IN_PROGRESS")
+    play.work()
 
 
 def _foreign(play: Play) -> None:
@@ -463,6 +473,7 @@ SCENARIOS = {
         Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
         Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
         Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
+        Scenario("reopened", _open_again, FAILING, faults=WRITES),
         Scenario("foreign", _foreign, HELD),
         Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
         Scenario("notify", _telling, faults=SENDS | WRITES),
