@@ -32,6 +32,7 @@ from drskit.planning import Resolved
 from drskit.pricelist import OWN, read_prices
 from drskit.questions import decisions
 from drskit.quotas import Quotas
+from drskit.report.sections import sections_of
 from drskit.verify import faults
 from tests.builders import Walk, at, execution_of, line, sid, source, wave
 from tests.harness import house, runbook_of
@@ -208,6 +209,8 @@ def test_a_drill_asks_before_it_becomes_too_dear_and_goes_on_when_somebody_allow
         home.session.store.load(name)
         found = bill(execution, execution.budget, home.session.store.now())
         assert ("$0.09", 0, 0) == (found.words, found.running, found.guessed)
+        (cost,) = [one for one in sections_of(execution, (), home.session.store.now()) if one.title == "Cost"]
+        assert cost.sentences[0].startswith("$0.09 of $0.30 allowed, $0.45 since somebody said yes; by ")
 
 
 def test_the_first_wave_asks_as_any_other():

@@ -107,13 +107,18 @@ def _cost(execution: Execution, _events: tuple[Event, ...], now: datetime) -> Se
         for wave in execution.waves
         for part in [bill(execution.model_copy(update={"waves": (wave,)}), budget, now)]
     ]
+    raised = f", {dollars(budget.limit_usd)} since somebody said yes" if budget.limit_usd > policy.max_usd else ""
     accepted = (
         f"{dollars(one.limit_usd)} were allowed at {moment(one.at)} by {one.by}: {one.reason}"
         for one in budget.accepted
     )
     return Section(
         title="Cost",
-        sentences=(f"{found.words} of {dollars(policy.max_usd)}, by {budget.prices.words}.", *_lacks(found), *accepted),
+        sentences=(
+            f"{found.words} of {dollars(policy.max_usd)} allowed{raised}; by {budget.prices.words}.",
+            *_lacks(found),
+            *accepted,
+        ),
         heads=("Of", "Came to", "An hour more now", "Instance types"),
         rows=tuple(tuple(map(_text, row)) for row in (*rows, ("All", found.words, dollars(found.an_hour), "-"))),
     )
