@@ -27,6 +27,8 @@ SPECIAL = re.compile(
 """What could be markup; not a hyphen within a word, nor a colon within a time or before a space."""
 LINK = re.compile(r"(www)\.", re.IGNORECASE)
 """What renderers make a link of although it names no scheme."""
+START = re.compile(r"^(\d{1,9}(?=\.(?:\s|$))|(?==))")
+"""What would begin a numbered list, or underline a heading, at the start of a line."""
 NAME = re.compile(r"[A-Za-z0-9._:/-]+")
 
 
@@ -45,7 +47,8 @@ def render_markdown(summary: Summary) -> str:
 
 def escaped(text: str | None) -> str:
     """Text from outside as Markdown that shows it, on one line; a dash for none."""
-    return LINK.sub(r"\1\\.", SPECIAL.sub(r"\\\1", shortened(plain(text), ERROR_LENGTH))) if text else "-"
+    shown = shortened(plain(text or ""), ERROR_LENGTH)
+    return START.sub(r"\1\\", LINK.sub(r"\1\\.", SPECIAL.sub(r"\\\1", shown))) if shown else "-"
 
 
 def coded(text: str | None) -> str:
@@ -149,7 +152,8 @@ def _path(summary: Summary) -> str:
 
 def _untested(summary: Summary) -> str:
     lines = [
-        f"- {escaped(one.name)} {coded(one.source_server_id)}, {escaped(one.of)}: {escaped(one.why)}"
+        f"- {f'{escaped(one.name)} ' if plain(one.name) else ''}{coded(one.source_server_id)}, {escaped(one.of)}: "
+        f"{escaped(one.why)}"
         for one in summary.untested
     ] or ["Every server of the plan's groups was launched, or its launch was tried."]
     return _listed("Not tested", [*lines, "", escaped(NOT_RECORDED)])

@@ -77,3 +77,22 @@ def test_times_regions_and_names_are_read_in_markdown_as_they_are():
     told = "drill: eu-west-1 since 2026-03-02 09:00:00Z, app-5"
     assert told == escaped(told)
     assert r"\-\-\-, a\-\-b, \:smile\:, x\://y, 1\:a" == escaped("---, a--b, :smile:, x://y, 1:a")
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("1. web", r"1\. web "), ("12.", r"12\. "), ("===", r"\=== "), ("# web", r"\# web "), ("1.5 web", "1.5 web "),
+        ("", ""), ("\u200b", ""),
+    ],
+)  # fmt: skip
+def test_no_name_begins_a_list_or_a_heading_of_its_own(name, told):
+    """A server that was not tested begins its line with its name, and has none where an edit took it out."""
+    sample = samples.failing()
+    *before, last = sample.execution.waves
+    named = last.model_copy(update={"servers": tuple(one.model_copy(update={"name": name}) for one in last.servers)})
+    execution = sample.execution.model_copy(update={"waves": (*before, named)})
+    text = render_markdown(summarise(execution, sample.events, sample.logs, sample.now))
+    lines = [line for line in text.partition("## Not tested")[2].splitlines() if "wave Web: " in line]
+    assert lines
+    assert all(line.startswith(f"- {told}`s-") for line in lines)
