@@ -35,6 +35,8 @@ ENDED_BADLY = frozenset(
     status for status, arrows in RETRY_WAVE.items() if status in FINAL_WAVE and WaveStatus.PREPARING in arrows
 )
 """A wave that a retry prepares again."""
+HELD_ON = "nothing starts before somebody resumes it"
+"""The answer to a retry while somebody has it paused; the end of an execution ends a pause, too."""
 MOST_LULLS = 20
 """So many are kept of a wave, for its item must not grow with each retry."""
 
@@ -75,7 +77,7 @@ def retry(execution: Execution, command: Command, decision: Decision) -> tuple[E
         execution = ending_again(execution, decision)
     execution = execution.model_copy(update={"deadline": deadline_of(execution.plan, decision.at)})
     if execution.held:
-        order.again.append("nothing starts before somebody resumes it")
+        order.again.append(HELD_ON)
     return execution, "; ".join(order.again), None
 
 

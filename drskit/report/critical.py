@@ -129,7 +129,11 @@ class _Path:
     def idle_back_to(self, start: datetime | None, words: str, wave: WaveRun | None) -> None:
         """A step in which nothing was launched; what held it meanwhile, a pause or a want of room, is told as that."""
         of = (None, wave.wave_name if wave else None)
-        self._held_back_to(start, words, wave, [one for one in self._held if one[-1] in of])
+        since = max(
+            (until for _, until, *_ in _lulls(wave) if until <= self.cursor), default=self._execution.start_time
+        )
+        held = [(max(one[0], since), *one[1:]) for one in self._held if one[-1] in of and since < one[1]]
+        self._held_back_to(start, words, wave, held)  # what held an earlier try is of that try
 
     def _held_back_to(
         self, start: datetime | None, words: str, wave: WaveRun | None, held: list[_Held],

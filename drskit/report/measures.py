@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from drskit.model import Command, CommandKind, Execution, ExecutionType, Record, ServerRun, ServerStatus, WaveRun
 from drskit.orders import REFUSED
+from drskit.retries import HELD_ON
 
 Interval = tuple[datetime, datetime]
 
@@ -174,10 +175,12 @@ def measured_end(execution: Execution, now: datetime) -> datetime:
 
 def waited_for_people(execution: Execution, now: datetime, until: datetime) -> timedelta:
     """How long, up to `until`, somebody was waited for while no wave was running."""
+    held = pauses(execution, now)
     waits = [wait for wave in execution.waves for wait in _waits(execution, wave, now)]
-    waits += pauses(execution, now)
+    waits += held
     waits += _budget_waits(execution, now)
-    runs = [run for wave in execution.waves for run in _runs(wave, execution.end_time or now)]
+    end = execution.end_time or now
+    runs = [run for wave in execution.waves for run in _runs(wave, end, held)]
     idle = _without(_union(waits), _union(runs))
     return sum((max(min(end, until) - start, timedelta()) for start, end in idle), timedelta())
 
@@ -193,15 +196,17 @@ def pauses(execution: Execution, now: datetime) -> list[Interval]:
     for command in sorted(carried_out, key=lambda command: command.acknowledged or command.at):
         if command.kind is CommandKind.PAUSE and since is None:
             since = command.acknowledged
-        elif since is not None and command.kind in ENDS_A_PAUSE and not _of_a_wave_only(command):
+        elif since is not None and _ends_a_pause(command):
             found.append((since, max(command.at, since)))
             since = None
     return [*found, (since, execution.end_time or now)] if since is not None else found
 
 
-def _of_a_wave_only(command: Command) -> bool:
-    """A resume that names a wave is about that wave, and leaves the pause as it is."""
-    return command.kind is CommandKind.RESUME and command.wave_name is not None
+def _ends_a_pause(command: Command) -> bool:
+    """A resume of one wave leaves it as it is, and a retry finds it over where the execution had ended meanwhile."""
+    if command.kind is CommandKind.RETRY:
+        return HELD_ON not in (command.answer or "")
+    return command.kind in ENDS_A_PAUSE and not (command.kind is CommandKind.RESUME and command.wave_name is not None)
 
 
 def obeyed(command: Command) -> bool:
@@ -218,18 +223,29 @@ def approval_wait(execution: Execution, wave: WaveRun, now: datetime) -> Interva
 
 
 def _waits(execution: Execution, wave: WaveRun, now: datetime) -> list[Interval]:
+    """For its approval; and for a word once it had ended badly, but not while a job that it had given up went on."""
     approval = approval_wait(execution, wave, now)
     override = (wave.end_time, wave.overridden.at) if wave.overridden and wave.end_time else None
-    return [wait for wait in (approval, override, *_lulls(wave)) if wait and wait[0] < wait[1]]
+    idle = [wait for wait in (override, *_lulls(wave)) if wait and wait[0] < wait[1]]
+    jobs = [
+        (one.creation_time, one.end_time or execution.end_time or now)
+        for one in execution.attempts_of(wave.wave_name)
+        if one.creation_time
+    ]
+    return [*([approval] if approval and approval[0] < approval[1] else []), *_without(idle, jobs)]
 
 
 def _lulls(wave: WaveRun) -> list[Interval]:
     return [(lull.since, lull.until) for lull in wave.lulls]
 
 
-def _runs(wave: WaveRun, end: datetime) -> list[Interval]:
-    """When the wave was running: from its start to its end, but for the lulls before it was tried again."""
-    return _without([(wave.start_time, wave.end_time or end)], _lulls(wave)) if wave.start_time else []
+def _runs(wave: WaveRun, end: datetime, held: list[Interval]) -> list[Interval]:
+    """When the wave was running: from its start to its end, but for the lulls, and a pause in which they ended."""
+    if wave.start_time is None:
+        return []
+    lulls = _lulls(wave)
+    paused = [(until, over) for _, until in lulls for since, over in held if since <= until < over]
+    return _without([(wave.start_time, wave.end_time or end)], lulls + paused)
 
 
 def _budget_waits(execution: Execution, now: datetime) -> list[Interval]:

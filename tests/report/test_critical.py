@@ -7,7 +7,19 @@ import pytest
 
 from drskit.actions import ActionKind, Task, TaskPhase, TaskStatus
 from drskit.checks import Checking, CheckRun
-from drskit.model import Decision, Event, Execution, ExecutionStatus, Lull, Phase, ServerRun, WaveRun, WaveStatus
+from drskit.model import (
+    Command,
+    CommandKind,
+    Decision,
+    Event,
+    Execution,
+    ExecutionStatus,
+    Lull,
+    Phase,
+    ServerRun,
+    WaveRun,
+    WaveStatus,
+)
 from drskit.report import measures
 from drskit.report.critical import Whose, critical_path, shares
 from tests.report import samples
@@ -225,6 +237,19 @@ def test_the_wait_for_a_retry_is_peoples_time_whatever_was_kept_of_the_try_befor
     assert timedelta(seconds=took) == shares(steps)[whose]
     assert shares(steps)[Whose.DRSKIT] < timedelta(seconds=40)
     assert [step.end_time for step in steps[:-1]] == [step.start_time for step in steps[1:]]
+
+
+def test_a_pause_while_an_earlier_try_ran_takes_nothing_of_it():
+    """Machines worked then; nor does it last beyond the end of the execution, which the retry reopened."""
+    kinds = ((CommandKind.PAUSE, 100), (CommandKind.RETRY, 4300))
+    commands = tuple(
+        Command(command_id=kind, kind=kind, by="mira", at=at(when), reason="a look", acknowledged=at(when), answer="so")
+        for kind, when in kinds
+    )
+    execution = again(launched(1, "db-1", 4310), since=700).model_copy(update={"commands": commands})
+    told_of = told(execution, at(9000))[:3]
+    assert [("DRS", 700.0), ("people", 3600.0), ("drskit", 10.0)] == [(whose, took) for whose, _, _, took in told_of]
+    assert timedelta(hours=1) == measures.waited_for_people(execution, at(9000), at(9000))
 
 
 def test_where_no_lull_was_recorded_all_before_a_retry_is_peoples_time():

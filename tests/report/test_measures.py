@@ -3,10 +3,22 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from drskit.model import Decision, ExecutionStatus, ExecutionType, Lull, ServerStatus, Targets, WaveRun, WaveStatus
+from drskit.model import (
+    Command,
+    CommandKind,
+    Decision,
+    ExecutionStatus,
+    ExecutionType,
+    Lull,
+    ServerStatus,
+    Targets,
+    WaveRun,
+    WaveStatus,
+)
 from drskit.money import Accepted, Asked, BudgetRun, Prices
 from drskit.report import measures
 from drskit.report.measures import Verdict
+from drskit.retries import HELD_ON
 from tests.report.samples import at, completed, failed, failing, launched, make_execution, paused, under_way, waiting
 
 END = at(4000)
@@ -122,6 +134,30 @@ def test_the_decision_to_try_a_wave_again_counts_as_waiting():
     assert seconds(160) == measures.waited_for_people(make_execution((again,), end_time=at(600)), END, END)
     beside = wave(launched(2, "app", 2), end_time=at(450)).model_copy(update={"wave_name": "B"})
     assert seconds(50) == measures.waited_for_people(make_execution((again, beside), end_time=at(600)), END, END)
+
+
+def test_what_a_job_did_after_its_wave_had_timed_out_is_no_waiting_for_the_word_to_try_again():
+    """The machines worked; only from the job's end on somebody was waited for."""
+    server = launched(1, "db", 10)
+    timed_out = wave(server, end_time=at(900), lulls=(Lull(since=at(300), until=at(800)),))
+    execution = make_execution((timed_out,), end_time=at(900))
+    assert execution.attempts[0].end_time == at(547.5)
+    assert seconds(800 - 547.5) == measures.waited_for_people(execution, END, END)
+
+
+def test_a_pause_in_which_a_wave_is_to_be_tried_again_counts_until_it_is_over():
+    """The wave does not run before the resume; where the execution had ended, the retry ends the pause."""
+    again = wave(launched(1, "db", 910), end_time=at(1450), lulls=(Lull(since=at(400), until=at(500)),))
+    for answer, waited in ((f"again; {HELD_ON}", 100 + 400), ("again", 100)):
+        told = ((CommandKind.PAUSE, 300, "paused"), (CommandKind.RETRY, 500, answer), (CommandKind.RESUME, 900, "ok"))
+        commands = tuple(
+            Command(
+                command_id=kind, kind=kind, by="mira", at=at(when), reason="a look", acknowledged=at(when), answer=said
+            )
+            for kind, when, said in told
+        )
+        execution = make_execution((again,), end_time=at(1450), commands=commands)
+        assert seconds(waited) == measures.waited_for_people(execution, END, END)
 
 
 def test_a_persons_pause_counts_as_waiting_while_no_wave_runs():
