@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from drskit.errors import ChangeRefused
 from drskit.model import ChangeControl, ChangeRecord, Decision, Ticket, Weekday, Window
-from drskit.texts import moment
+from drskit.texts import moment, plain
 
 HORIZON = timedelta(days=400)
 """How far ahead a next window is looked for: a yearly one is found."""
@@ -50,7 +50,7 @@ class Judgement:
 
 def judge(control: ChangeControl, freezes: Iterable[Freeze], now: datetime, ticket: str | None) -> Judgement:
     """Whether the plan may be started now under this ticket."""
-    frozen, ticket = tuple(freezes), (ticket or "").strip() or None
+    frozen, ticket = tuple(freezes), plain(ticket or "") or None
     window = next((window for window in control.windows if _inside(window, control, now)), None)
     against = []
     if control.ticket is Ticket.REQUIRED and not ticket:
@@ -74,7 +74,7 @@ def permitted(plan_id: str, judgement: Judgement, *, override: str | None, by: s
     """
     if judgement.allowed:
         return ChangeRecord(ticket=judgement.ticket, window=judgement.within)
-    if override and override.strip():
+    if override and plain(override):
         decision = Decision(by=by, at=judgement.at, reason=override.strip())
         return ChangeRecord(
             ticket=judgement.ticket, window=judgement.within, against=judgement.against, overridden=decision

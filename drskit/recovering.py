@@ -29,6 +29,7 @@ from drskit.errors import InvalidInput, MissingTables, NotAuthorized, NotFound
 from drskit.model import LATEST, Decision, Execution, Mode, Runbook
 from drskit.planning import execution_id_for, fresh_id, refuse_unready
 from drskit.session import Preview, Session
+from drskit.texts import plain
 
 NO_SUCH_TOKEN = "There is no authorisation with this token. Make one: drskit authorize FILE"  # noqa: S105 - a sentence
 
@@ -58,7 +59,7 @@ def authorize(session: Session, preview: Preview, *, reason: str, second_person:
         Refused: a server cannot be launched.
         ChangeRefused: the plan's change control does not allow it now, and nobody overrides that.
     """
-    if not reason.strip():
+    if not plain(reason):
         raise InvalidInput("An authorisation needs a reason: it is kept with the recovery. Add --reason.")
     refuse_unready(preview.groups)
     plan, now = preview.runbook.plan, session.store.now()
@@ -100,7 +101,7 @@ def countersign(session: Session, authorization_id: str, *, reason: str, stand_i
         NotAuthorized: it is over, needs nobody, or is this person's own.
         LostRace: somebody else countersigned or used it at this moment.
     """
-    if not reason.strip():
+    if not plain(reason):
         raise InvalidInput("A second person's word needs a reason: it is kept with the recovery. Add --reason.")
     found = authorization(session, authorization_id)
     now = session.store.now()

@@ -72,6 +72,7 @@ from drskit.running import RunningInstances, launched_again, left_running, runni
 from drskit.settings import REGION, Settings, read_settings
 from drskit.snapshots import choose
 from drskit.states import FINAL_EXECUTION, check
+from drskit.texts import plain
 
 if TYPE_CHECKING:
     from drskit.aws.actions import AwsActions
@@ -619,7 +620,7 @@ class Session:
             Refused: it makes no sense in the execution's present state.
             PlanBusy: it would reopen the execution, and another one of the plan lives.
         """
-        if not reason.strip():
+        if not plain(reason):
             raise InvalidInput("A command needs a reason: it is kept with the execution. Add --reason.")
         if (kind is CommandKind.EDIT) is (edit is None):
             raise InvalidInput("An edit says what it makes of a wave, and no other command does.")
@@ -733,7 +734,7 @@ class Session:
             PlanBusy: another execution of the plan lives.
             Unavailable: DRS or EC2 could not be asked.
         """
-        if not reason.strip():
+        if not plain(reason):
             raise InvalidInput("A cleanup needs a reason: it is kept with the execution. Add --reason.")
         found = preview or self.cleanup_preview(execution_id)
         cleanup = start_cleanup(self.store, found, reason=reason, by=self.caller[1], typed=typed)

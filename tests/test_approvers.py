@@ -197,7 +197,7 @@ def test_a_yes_of_somebody_who_may_not_is_refused_at_once():
         assert () == final(home, execution).commands
         other = opened(home.settings.model_copy(update={"user": "zoe"}), home.clock)
         with pytest.raises(InvalidInput, match="A command needs a reason"):
-            other.command(execution.execution_id, CommandKind.APPROVE, reason=" ", wave="Books")
+            other.command(execution.execution_id, CommandKind.APPROVE, reason=" \u200b", wave="Books")
         other.command(execution.execution_id, CommandKind.APPROVE, reason="books balance", wave="Books")
         home.finish(approve=False)
         ended = final(home, execution)

@@ -214,9 +214,9 @@ def test_an_override_starts_it_and_is_kept_with_what_spoke_against_it(home):
     assert ("a change ticket is required, and none was named",) == change.against
 
 
-@pytest.mark.parametrize("nothing", ["", " ", "\t\n"])
+@pytest.mark.parametrize("nothing", ["", " ", "\t\n", "\u200b\ufeff"])
 def test_nothing_is_no_reason_and_no_ticket(home, nothing):
-    """An override says why; what is blank lets nothing pass."""
+    """An override says why; what is blank, or cannot be seen, lets nothing pass."""
     for named in ({"override": nothing}, {"ticket": nothing}, {"ticket": nothing, "override": nothing}):
         assert "a change ticket is required, and none was named" in refusal(home, **named)
 

@@ -218,9 +218,9 @@ def test_reasons_are_needed(quiet):
     """They are kept."""
     home = quiet
     with pytest.raises(InvalidInput, match="needs a reason"):
-        authorize(home.session, home.session.preview(RUNBOOK), reason=" ")
+        authorize(home.session, home.session.preview(RUNBOOK), reason=" \u200b")
     with pytest.raises(InvalidInput, match="needs a reason"):
-        countersign(home.session, "A1", reason="")
+        countersign(home.session, "A1", reason="\u200b")
     with pytest.raises(NotFound, match="There is no authorisation A1"):
         countersign(home.session, "A1", reason="so it is")
 
