@@ -194,11 +194,11 @@ def _again(execution: Execution, plan_wave: Wave, wave: WaveRun, order: _Retry) 
     )  # fmt: skip
 
 
-def _lulls(wave: WaveRun, decision: Decision) -> tuple[Lull, ...]:
+def _lulls(wave: WaveRun, decision: Decision) -> tuple[Lull, ...] | None:
     """How long the wave has waited for this word and those before it; none where it had not ended."""
     if wave.end_time is None:
         return wave.lulls
-    return (*wave.lulls, Lull(since=wave.end_time, until=max(decision.at, wave.end_time)))[-MOST_LULLS:]
+    return (*(wave.lulls or ()), Lull(since=wave.end_time, until=max(decision.at, wave.end_time)))[-MOST_LULLS:]
 
 
 def _renewed(server: ServerRun, plan_wave: Wave, running: set[str | None]) -> ServerRun:

@@ -39,7 +39,7 @@ def test_a_retry_reopens_a_failed_drill_and_completes_it():
         after = final(home, execution)
         assert (X.COMPLETED, 3) == (after.status, len(home.jobs()))
         assert [1, 2, 1] == [attempt.number for attempt in after.attempts]
-        assert [1, 0] == [len(wave.lulls) for wave in after.waves]
+        assert [1, 0] == [len(wave.lulls or ()) for wave in after.waves]
         assert home.session.live_execution("small") is None
 
 

@@ -442,7 +442,7 @@ def test_a_retry_reopens_a_failed_execution_and_launches_only_what_failed():
     assert (X.POLLING, None, [W.PREPARING, W.PENDING]) == (walk.status, walk.execution.end_time, walk.waves)
     run = walk.execution.waves[0]
     assert ("mira", None, None) == (run.retried.by, run.end_time, run.reason)
-    assert ((ended, run.retried.at),) == tuple((lull.since, lull.until) for lull in run.lulls)
+    assert ((ended, run.retried.at),) == tuple((lull.since, lull.until) for lull in run.lulls or ())
     assert (2, (sid(2),)) == (walk.launches[1].number, walk.launches[1].server_ids)
     walk.job_ends(walk.launch())
     walk.run(600)

@@ -108,7 +108,7 @@ class WaveRun(Record):
     """Who let the execution go on although this wave failed."""
     retried: Decision | None = None
     """Who had it tried again, last."""
-    lulls: tuple[Lull, ...] = ()
+    lulls: tuple[Lull, ...] | None = None
     """Before each time that it was tried again, the oldest first; only so many of the last ones as `MOST_LULLS`."""
     unweighed: bool = False
     """A retry, an edit or an approval has it launch, and nobody has held that against the budget yet."""

@@ -222,7 +222,7 @@ def _lulls(wave: WaveRun | None) -> list[_Held]:
     if not wave.lulls and wave.retried and wave.start_time and wave.start_time < wave.retried.at:
         why = "an earlier try, and the decision to try again"  # as an older drskit recorded it
         return [(wave.start_time, wave.retried.at, Whose.PEOPLE, why, wave.wave_name)]
-    return [(lull.since, lull.until, Whose.PEOPLE, AGAIN, wave.wave_name) for lull in wave.lulls]
+    return [(lull.since, lull.until, Whose.PEOPLE, AGAIN, wave.wave_name) for lull in wave.lulls or ()]
 
 
 def _released(wave: WaveRun) -> datetime | None:

@@ -236,7 +236,7 @@ def _waits(execution: Execution, wave: WaveRun, now: datetime) -> list[Interval]
 
 
 def _lulls(wave: WaveRun) -> list[Interval]:
-    return [(lull.since, lull.until) for lull in wave.lulls]
+    return [(lull.since, lull.until) for lull in wave.lulls or ()]
 
 
 def _runs(wave: WaveRun, end: datetime, held: list[Interval]) -> list[Interval]:

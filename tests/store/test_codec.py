@@ -9,11 +9,52 @@ from hypothesis import strategies as st
 from drskit.bounds import bounded
 from drskit.errors import Malformed
 from drskit.model import Attempt, Command, CommandKind, Execution, ExecutionHeader
+from drskit.runbookspec import parts
 from drskit.store import codec
 from drskit.store.attributes import from_attribute, from_item, item_bytes, to_attribute, to_item
 from drskit.store.codec import assembled, header_of, header_values, read_header
 from drskit.store.commits import chunks
 from tests.store.strategies import START, execution, executions, jsons
+
+ALWAYS_WRITTEN = """
+Action: name timeout retries retry_after on_failure repeatable
+Approval: on_timeout by not_starter
+Attempt: snapshots status refused excused
+Automation: parameters
+BudgetPolicy: run
+BudgetRun: accepted
+Call: method headers secrets expect
+ChangeControl: ticket windows timezone
+ChangeRecord: against
+Check: target statuses exit_code
+CheckRun: state attempts reds
+Checking: round position calls
+Checks: run_from every timeout shell
+CleanupPolicy: after headless
+Command: server_ids
+Delivery: tries
+Execution: execution_type status version replace fast kept attempts tasks commands notices events head
+GroupRun: added removed
+Invoke: event
+Notice: text commands deliveries
+NotifyTarget: kinds
+Pacing: servers waves
+Prices: large exact exact_windows windows_vcpu windows_sizes gib_month
+Publish: message
+RecoveryPlan: description owners targets cleanup pacing snapshots recovery notify at_end
+RecoveryPolicy: second_person
+RunCommand: document parameters on
+ServerRun: name status critical phases checks
+Size: instance_type gib windows seen
+Snapshots: servers
+Task: tries status sends refused
+Wave: needs optional max_failed on_failure timeout order before after
+WaveEdit: added groups removed
+WaveRun: status unweighed servers
+Where: groups instances
+Window: days
+"""
+"""The fields that are in an item although nobody has set them: what they are by default is not None."""
 
 
 def items_of(value):
@@ -222,3 +263,21 @@ def test_chunks_fit_and_lose_nothing(sizes):
 def test_items_are_read_as_plain_values():
     """No Decimal, no type letters."""
     assert {"A": 1, "B": [True, None, ""]} == from_item(to_item({"A": 1, "B": [True, None, ""]}))
+
+
+def test_a_noun_learns_no_field_that_is_written_although_nobody_has_set_it():
+    """A new field is None by default, and then absent.
+
+    Whoever changes a child takes the stamp of what stood there out of the header's Seal, and makes that stamp of what
+    was read. Were a field there that an older drskit did not write, the Seal would add up no more: nobody could read
+    an execution again that lived while its drskit was made newer.
+    """
+    found = {
+        f"{noun.__name__}.{name}"
+        for noun in parts(Execution)
+        for name, field in noun.model_fields.items()
+        if not field.is_required() and field.get_default(call_default_factory=True) is not None
+    }
+    told = ALWAYS_WRITTEN.replace("\n  ", " ").strip().splitlines()
+    known = {f"{noun}.{name}" for noun, _, names in (line.partition(": ") for line in told) for name in names.split()}
+    assert set() == found - known
