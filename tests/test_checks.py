@@ -95,8 +95,8 @@ def test_a_wave_is_verified_when_every_server_has_passed():
         execution = until(home, runbook, verifying)
         assert execution.status is ExecutionStatus.POLLING
         said = execution.waiting_for
-        assert "the checks of wave Web since 2026-03-02T09:0" in said
-        assert "3 of 3 servers: ec2_status instance initializing, system initializing since 2026-03-02T09:0" in said
+        assert "the checks of wave Web since 2026-03-02 09:0" in said
+        assert "3 of 3 servers: ec2_status instance initializing, system initializing since 2026-03-02 09:0" in said
         assert "(odd, web-1, web-2)" in said
         home.finish()
         execution = ended(home, execution)

@@ -85,7 +85,7 @@ def test_a_listing_that_fails_is_shown_and_hides_nothing(kind, code):
         home.clock.sleep(20)
         assert home.session.poller().run_pass().trouble is not None
         waiting = final(home, execution).waiting_for or ""
-        assert re.fullmatch(rf"AWS since 2026-03-02T09:0\d:\d\dZ: {code} at DescribeJobs in us-west-2", waiting)
+        assert re.fullmatch(rf"AWS since 2026-03-02 09:0\d:\d\dZ: {code} at DescribeJobs in us-west-2", waiting)
         home.finish()
         done = final(home, execution)
         assert (ExecutionStatus.COMPLETED, None) == (done.status, done.waiting_for)
@@ -101,7 +101,7 @@ def test_trouble_hides_no_question_to_a_person():
         home.clock.sleep(20)
         home.session.poller().run_pass()
         waiting = final(home, execution).waiting_for or ""
-        assert waiting.startswith("approval of wave Application: Look.; AWS since 2026-03-02T09:00:")
+        assert waiting.startswith("approval of wave Application: Look.; AWS since 2026-03-02 09:00:")
         assert waiting.endswith(": ThrottlingException at DescribeJobs in us-west-2")
 
 
