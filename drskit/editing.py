@@ -144,8 +144,9 @@ def _refuse_strange(run: WaveRun, names: tuple[str, ...]) -> None:
     strange = [name for name in names if name not in has]
     if strange:
         more = f" and {len(has) - NAMED} more" if len(has) > NAMED else ""
+        name = shortened(strange[0].strip(), SHOWN) or "An empty name"
         raise Refused(
-            f"{shortened(strange[0], SHOWN)} is not in wave {run.wave_name}. It has {', '.join(has[:NAMED])}{more}; "
+            f"{name} is not in wave {run.wave_name}. It has {', '.join(has[:NAMED])}{more}; "
             "name each that is to go by itself."
         )
 

@@ -166,8 +166,8 @@ def test_every_refusal_names_what_to_do():
         for names, words in {A: "no protection group|in wave Db", D: "in no protection group of plan trio"}.items():
             with pytest.raises(Refused, match=words):
                 edit(home.session, execution_id, "Web", wanted("", add=[names]), reason="why")
-        for gone in (A, f"{B},{C}"):
-            with pytest.raises(Refused, match=f"{gone} is not in wave Web. It has {B}, {C}; name each that is to go"):
+        for gone, name in ((A, A), (f"{B},{C}", f"{B},{C}"), (" ", "An empty name")):
+            with pytest.raises(Refused, match=f"{name} is not in wave Web. It has {B}, {C}; name each that is to go"):
                 edit(home.session, execution_id, "Web", wanted("", remove=[gone]), reason="why")
         with pytest.raises(Refused, match="is in wave Web already"):
             edit(home.session, execution_id, "Web", wanted("", add=[B]), reason="why")
