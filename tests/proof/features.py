@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 DEAR = PLAN + "budget: {max_usd: 0.30}\n"
+"""One server fits, and the second one does not: each is taken to run for four hours."""
 AGAIN = PLAN.replace("groups: [app]}", "groups: [app], needs: []}") + "budget: {max_usd: 0.36}\n"
 """Both waves are borne, side by side, and no third launch once they have run for long."""
-"""One server fits, and the second one does not: each is taken to run for four hours."""
 SLOW = (
     WORLD.replace("conversion: 20", "conversion: 240")
     + """  - {id: s-5b83d60f4a91c2e76, name: web-1, tags: {Tier: web}, durations: {gap: 5, conversion: 20, launch: 30}}
