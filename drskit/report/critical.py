@@ -97,10 +97,9 @@ class _Path:
     def __init__(self, execution: Execution, end: datetime, events: Iterable[Event]) -> None:
         self.end = self.cursor = max(end, execution.start_time)
         self._execution = execution
-        self._events = tuple(events)
         self._held: list[_Held] = [
             *((since, until, Whose.PEOPLE, PAUSED, None) for since, until in measures.pauses(execution, end)),
-            *((one.since, one.until or end, Whose.DRS, NO_ROOM, one.wave_name) for one in waits_of(self._events)),
+            *((one.since, one.until or end, Whose.DRS, NO_ROOM, one.wave_name) for one in waits_of(events)),
         ]
         self._declared: dict[str, Wave] = {wave.name: wave for wave in execution.plan.waves}
         self._found: list[Step] = []
