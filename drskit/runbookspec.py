@@ -5,9 +5,8 @@ ignored. What two keys may not say together is in `contradictions.py`.
 """
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -17,6 +16,7 @@ from drskit.approvers import PATTERN
 from drskit.budgetspec import BudgetSpec
 from drskit.checkspec import ChecksSpec
 from drskit.model import CleanUp, OnFailure, OnTimeout, ServerId, Ticket, Weekday
+from drskit.nesting import models_of
 from drskit.notifyspec import Notify
 from drskit.written import (
     MAX_SERVERS,
@@ -260,16 +260,6 @@ class RunbookSpec(Spec):
 
 def keys_of(spec: str) -> tuple[str, ...]:
     """The keys of a part of a runbook, by the name of its spec, as they are written; none where there is no such."""
-    found = next((part for part in parts(RunbookSpec) if part.__name__ == spec), None)
+    found = next((part for part in models_of(RunbookSpec) if part.__name__ == spec), None)
     fields = found.model_fields.items() if found else ()
     return tuple(one.alias or name for name, one in fields if one.annotation not in {None, type(None)})
-
-
-def parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The specs that a type is made of, itself first."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        for one in annotation.model_fields.values():
-            yield from parts(one.annotation)
-    for part in get_args(annotation):
-        yield from parts(part)

@@ -6,10 +6,8 @@ import re
 import subprocess
 import sys
 import tomllib
-import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -20,6 +18,7 @@ from pydantic.fields import FieldInfo
 from rattler import MatchSpec
 
 from drskit.cli import COMMANDS as CLI
+from drskit.nesting import models_in
 from drskit.runbook import parse_runbook
 from drskit.runbookspec import RunbookSpec
 from drskit.settings import VARIABLES, Settings
@@ -275,7 +274,7 @@ def keys(model: type[BaseModel]) -> Iterator[str]:
         if refused(field):
             continue
         yield field.alias or name
-        for part in parts(field.annotation):
+        for part in models_in(field.annotation):
             yield from keys(part)
 
 
@@ -284,14 +283,6 @@ def refused(field: FieldInfo) -> bool:
     return any(
         isinstance(check, BeforeValidator) and check.func.__qualname__.startswith("later") for check in field.metadata
     )
-
-
-def parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The models in an annotation."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in typing.get_args(annotation):
-        yield from parts(argument)
 
 
 def test_the_readme_tells_every_command():

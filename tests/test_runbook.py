@@ -10,9 +10,10 @@ from drskit.actions import ActionKind, ActionMode
 from drskit.errors import InvalidInput, InvalidRunbook
 from drskit.model import Approval, CleanUp, CleanupPolicy, OnFailure, OnTimeout, Pacing, Snapshots, Targets
 from drskit.money import BudgetPolicy
+from drskit.nesting import models_of
 from drskit.notices import NoticeKind
 from drskit.runbook import load_runbook, parse_runbook
-from drskit.runbookspec import RunbookSpec, keys_of, parts
+from drskit.runbookspec import RunbookSpec, keys_of
 
 SMALL = """\
 version: 1
@@ -560,7 +561,7 @@ ANYTHING = {("LambdaSpec", "payload"), ("HttpSpec", "body")}
 
 def test_every_key_refuses_what_it_cannot_be():
     """Those of actions and checks, too: none takes a list or a mapping of nothing, and each is refused by its key."""
-    known = {part.__name__: part for part in parts(RunbookSpec)}
+    known = {part.__name__: part for part in models_of(RunbookSpec)}
     assert len(known) > 20
     for name, part in known.items():
         for key in keys_of(name):

@@ -19,6 +19,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from drskit.errors import InvalidInput, InvalidWorld
+from drskit.nesting import models_in, models_of
 from drskit.sim.generate import WorldFile, members
 from drskit.sim.spec import Fault, WorldSpec
 from drskit.yamlfile import Document, Location, read_text, text_of
@@ -108,7 +109,7 @@ def schema() -> dict[str, Any]:
     found["title"] = "A world of drskit's simulator"
     for name in MADE:
         found["$defs"][name]["required"].remove("id")
-    explained = {model.__name__: model for model in _models(WorldFile)}
+    explained = {model.__name__: model for model in models_of(WorldFile)}
     for name, part in [("WorldFile", found), *found.get("$defs", {}).items()]:
         if name in explained:
             _explain(part, explained[name])
@@ -282,31 +283,13 @@ def _operations(service: str) -> tuple[str, ...] | None:
 
 
 @cache
-def _models(root: type[BaseModel]) -> tuple[type[BaseModel], ...]:
-    """A model and every model inside it."""
-    found: dict[type[BaseModel], None] = {root: None}
-    for field in root.model_fields.values():
-        for part in _parts(field.annotation, *field.metadata):
-            found |= dict.fromkeys(_models(part))
-    return tuple(found)
-
-
-def _parts(*annotations: Any) -> list[type[BaseModel]]:
-    found: list[type[BaseModel]] = []
-    for annotation in annotations:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found.append(annotation)
-        found += _parts(*getattr(annotation, "__args__", ()))
-    return found
-
-
 def _keys(location: Location) -> frozenset[str]:
     """Every key that a world file may have where this one stands."""
     models: list[type[BaseModel]] = [WorldFile]
     for step in location[:-1]:
         named = [field for model in models for name, field in model.model_fields.items() if step in {name, field.alias}]
         if named:
-            models = [part for field in named for part in _parts(field.annotation, *field.metadata)]
+            models = [part for field in named for part in models_in(field.annotation, *field.metadata)]
     return frozenset(field.alias or name for model in models for name, field in model.model_fields.items())
 
 

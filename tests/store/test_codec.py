@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from drskit.bounds import bounded
 from drskit.errors import Malformed
 from drskit.model import Attempt, Command, CommandKind, Execution, ExecutionHeader
-from drskit.runbookspec import parts
+from drskit.nesting import models_of
 from drskit.store import codec
 from drskit.store.attributes import from_attribute, from_item, item_bytes, to_attribute, to_item
 from drskit.store.codec import assembled, header_of, header_values, read_header
@@ -274,7 +274,7 @@ def test_a_noun_learns_no_field_that_is_written_although_nobody_has_set_it():
     """
     found = {
         f"{noun.__name__}.{name}"
-        for noun in parts(Execution)
+        for noun in models_of(Execution)
         for name, field in noun.model_fields.items()
         if not field.is_required() and field.get_default(call_default_factory=True) is not None
     }
