@@ -205,24 +205,22 @@ def _amended(execution: Execution, plan_wave: Wave, wave: WaveRun, edit: WaveEdi
         return changed(server, critical=server.source_server_id not in optional)
 
     kept = tuple(judged(server) for server in wave.servers if server.source_server_id not in removed)
-    dearer = execution.budget is not None and bool(edit.added) and wave.status is WaveStatus.WAITING_APPROVAL
+    waits = wave.status is WaveStatus.WAITING_APPROVAL
+    dearer = execution.budget is not None and waits and (bool(edit.added) or edit.wave.approval is None)
     execution = with_wave(
         execution, wave.wave_name, servers=(*kept, *map(judged, edit.added)),
-        **{"unweighed": wave.unweighed or dearer, **_asked_anew(execution, plan_wave, wave, edit, now)},
+        unweighed=wave.unweighed or dearer, **_asked_anew(plan_wave, wave, edit, now),
     )  # fmt: skip
     return execution.model_copy(update={"plan": RecoveryPlan(**said), "applied": execution.started_plan})
 
 
-def _asked_anew(
-    execution: Execution, plan_wave: Wave, wave: WaveRun, edit: WaveEdit, now: datetime
-) -> dict[str, object]:
+def _asked_anew(plan_wave: Wave, wave: WaveRun, edit: WaveEdit, now: datetime) -> dict[str, object]:
     """A wave that waits for its approval is asked about again as it reads now; without one it begins."""
     if wave.status is not WaveStatus.WAITING_APPROVAL:
         return {}
     approval = edit.wave.approval
     if approval is None:
-        unweighed = execution.budget is not None
-        return {"status": WaveStatus.PREPARING, "start_time": now, "approve_by": None, "unweighed": unweighed}
+        return {"status": WaveStatus.PREPARING, "start_time": now, "approve_by": None}
     same = approval.timeout == (plan_wave.approval.timeout if plan_wave.approval else None)
     approve_by = wave.approve_by if same else now + approval.timeout if approval.timeout else None
     return {"approve_by": approve_by} if same else {"approve_by": approve_by, "waiting_since": now}
