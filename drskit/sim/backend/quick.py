@@ -21,6 +21,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
+from drskit.sim.backend.quick_expressions import quicken_expressions
 from drskit.sim.backend.quick_reads import forget_weight, quicken_reads, weight
 
 _METHOD_NAMES = cache(method_names_from_class)
@@ -37,6 +38,7 @@ def quicken() -> None:
     setattr(DynamoDBBackend, "transact_write_items", _transact_copying_little)  # noqa: B010
     setattr(DynamoDBBackend, "update_item", _update_plainly)  # noqa: B010
     setattr(Item, "__init__", _begin_item)  # noqa: B010
+    quicken_expressions()
     quicken_reads()
 
 
