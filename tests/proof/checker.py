@@ -44,6 +44,7 @@ wire. It holds this:
 
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ from tests.proof.doings import doings, prepared
 from tests.proof.rules import agreed, spent, timely
 
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "TIMED_OUT", "CANCELLED"}
+OVER = {"terminated", "shutting-down"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"}
 TAG = "drskit:Attempt"
 SERVER_TAG = "AWSElasticDisasterRecoverySourceServerID"
@@ -133,6 +135,10 @@ class Checker:
         """As of the last look."""
         self._authorisations: list[dict[str, Any]] = []
         """As of the last reading of everything."""
+        self.executions: float = math.inf
+        """How many there are to be at most; once so many are known no other one is looked for until the end."""
+        self.seen: dict[str, Record] = {}
+        """The executions as of the last look at a step."""
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -157,9 +163,10 @@ class Checker:
             record.events.sort(key=lambda event: event["Sequence"])
         return found
 
-    def present(self) -> dict[str, Record]:
+    def _present(self) -> dict[str, Record]:
         """The executions that were ever seen as a plan's active one, without their history: quicker to read."""
-        self._known |= self._active()
+        if len(self._known) < self.executions:
+            self._known |= self._active()
         found: dict[str, Record] = {}
         for name in self._known:
             reply = self._tables.query(
@@ -182,7 +189,8 @@ class Checker:
         Raises:
             Violation: naming all that does not hold.
         """
-        jobs, records = self.jobs(), self.present()
+        jobs, records = self.jobs(), self._present()
+        self.seen = records
         if any(record.header["ExecutionType"] == "CLEANUP" for record in records.values()):
             pages = self._drs.get_paginator("describe_recovery_instances").paginate()
             self._instances = {one["recoveryInstanceID"]: dict(one) for page in pages for one in page["items"]} | (
@@ -267,15 +275,21 @@ class Checker:
         for name in asked:
             if fault := _no_target(self._instances.get(name), cleaned):
                 yield f"cleanup: {name} was asked for, and {fault}"
-        reservations = self._ec2.describe_instances()["Reservations"]
-        states = {one["InstanceId"]: one["State"]["Name"] for some in reservations for one in some["Instances"]}
-        gone = {name for name, state in states.items() if state in {"terminated", "shutting-down"}}
-        gone -= self._replaced({one["InstanceId"]: one for some in reservations for one in some["Instances"]})
+        over = self._instances_of_ec2(Filters=[{"Name": "instance-state-name", "Values": sorted(OVER)}])
+        gone = set(over) - self._replaced(over)
         yield from (
             f"cleanup: {name} was terminated or asked for, and nobody chose it" for name in (asked | gone) - chosen
         )
-        if all(record.status == "COMPLETED" for record in records.values()):
-            yield from (f"cleanup: {name} is {states.get(name)} after it" for name in chosen - gone if name in states)
+        if chosen and all(record.status == "COMPLETED" for record in records.values()):
+            left = self._instances_of_ec2()
+            yield from (
+                f"cleanup: {name} is {left[name]['State']['Name']} after it" for name in chosen - gone if name in left
+            )
+
+    def _instances_of_ec2(self, **filters: Any) -> dict[str, dict[str, Any]]:
+        pages = self._ec2.get_paginator("describe_instances").paginate(**filters)
+        reservations = [some for page in pages for some in page["Reservations"]]
+        return {one["InstanceId"]: one for some in reservations for one in some["Instances"]}
 
     def _replaced(self, instances: dict[str, dict[str, Any]]) -> set[str]:
         """The older instances of servers that a stranger launched: DRS terminates these itself."""
@@ -289,12 +303,8 @@ class Checker:
 
     def _verified(self, records: dict[str, Record]) -> Iterator[str]:
         """What was called verified could be; what was called completed was verified."""
-        pages = self._ec2.get_paginator("describe_instances").paginate() if self.sound_after else ()
         launched = {
-            one["InstanceId"]: one["LaunchTime"]
-            for page in pages
-            for reservation in page["Reservations"]
-            for one in reservation["Instances"]
+            name: one["LaunchTime"] for name, one in (self._instances_of_ec2() if self.sound_after else {}).items()
         }
         for record in records.values():
             checked = {wave["Name"] for wave in record.plan["Waves"] if wave.get("Checks")}

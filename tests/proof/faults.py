@@ -92,10 +92,9 @@ def faults_of(call: Call) -> list[Fault]:
     What would repeat another is left out: a read has no effect that could be lost, so dying after it is dying before
     the next call, and standing still after a call is standing still before the next. Dying before a call that follows
     another at the same moment is dying after that one, or before it where it only read: all that a process knew is
-    gone, and the tables and the world are the same. Items are put one by one only as
-    hints of when to look again, so that call meets fewer kinds. AWS refuses a request that was signed five minutes ago
-    (assumption A2): the simulator does so for launches, which meet all delays, and what is for the tables is never
-    later than that.
+    gone, and the tables and the world are the same. What is put as an item alone is when to look again, and a person's
+    authorisation, so that call meets fewer kinds. AWS refuses a request that was signed five minutes ago (assumption
+    A2): the simulator does so for launches, which meet all delays, and what is for the tables is never later than that.
     """
 
     def of(kind: str, spans: tuple[int, ...] = (0,)) -> list[Fault]:

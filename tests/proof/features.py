@@ -97,8 +97,7 @@ def spend_again(play: "Play") -> None:
 
 def _asks(play: "Play") -> bool:
     """Whether something waits for a person."""
-    with play.stage.clear_sight():
-        return any(record.header["Status"] == "PAUSED" for record in play.stage.checker.present().values())
+    return any(record.header["Status"] == "PAUSED" for record in play.stage.records())
 
 
 def run_late(play: "Play") -> None:

@@ -86,6 +86,7 @@ def run(
     """
     scenario = SCENARIOS[scenario_name]
     with stage(scenario.world, seed=seed) as place:
+        place.checker.executions = scenario.executions
         play = Play(place, branch, workers=workers)
         began = place.clock.now()
         known: dict[str, Any] = {}

@@ -105,8 +105,7 @@ class Play:
         self._poll(lambda result: result.idle or self._stands(wave, status))
 
     def _stands(self, wave: str, status: str) -> bool:
-        with self.stage.clear_sight():
-            (record,) = self.stage.checker.present().values()
+        (record,) = self.stage.records()
         return any(one["WaveName"] == wave and one["Status"] == status for one in record.waves.values())
 
     def _poll(self, enough: Callable[[Pass], bool]) -> None:
@@ -121,8 +120,7 @@ class Play:
         raise AssertionError(message)
 
     def _acknowledged(self, kind: CommandKind) -> bool:
-        with self.stage.clear_sight():
-            (record,) = self.stage.checker.present().values()
+        (record,) = self.stage.records()
         return all(command.get("Acknowledged") for command in record.commands if command["Kind"] == kind.value)
 
     def step(self, action: Callable[[Process], T]) -> T | None:
@@ -154,9 +152,9 @@ class Play:
 
     def held(self) -> bool:
         """Whether a stranger's job was met."""
-        with self.stage.clear_sight():
-            records = self.stage.checker.present().values()
-        return any(attempt["Status"] == "FOREIGN" for record in records for attempt in record.attempts.values())
+        return any(
+            attempt["Status"] == "FOREIGN" for record in self.stage.records() for attempt in record.attempts.values()
+        )
 
     def settle(self) -> None:
         """Let everything arrive that is under way, and let a fresh worker look at it."""

@@ -1,30 +1,41 @@
 """The SDK without what it does again for every client and every call, so that the suite and the proof cost less.
 
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
-and what comes back, is as ever, but for the user agent, which nobody reads.
-Left out is only the work of making the same class for every client, of looking
-for old names of events, of composing that user agent, of hashing what is asked
-of tables, whose signatures nobody checks, and of reading items member by member
-that come out as they went in.
+and what comes back, is as ever, but for the user agent, which nobody reads, and
+the signatures of what is asked of tables, which nobody checks. Left out is only
+the work of making the same class and the same model of a service for every
+client, of copying handlers in a roundabout way, of looking for old names of
+events and for where a service is, of signing what is asked of tables, and of
+reading items member by member that come out as they went in.
 """
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.auth import SigV4Auth
+from botocore import hooks
+from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
 from botocore.client import ClientCreator
-from botocore.hooks import EventAliaser
+from botocore.compat import get_current_datetime
+from botocore.hooks import EventAliaser, NodeList
+from botocore.model import ServiceModel
 from botocore.parsers import JSONParser
+from botocore.regions import EndpointRulesetResolver
 from botocore.useragent import UserAgentString
 
 _CLASSES: dict[str, type] = {}
 _NAMES: dict[str, str] = {}
 _make_class = ClientCreator._create_client_class
+_make_model = ClientCreator._load_service_model
 _name_of_event = EventAliaser._alias_event_name
+_accepts_kwargs = hooks.accepts_kwargs
 _read_body = JSONParser._handle_json_body
-_to_be_hashed = SigV4Auth.canonical_request
+_signed = SigV4Auth.add_auth
+_resolved = EndpointRulesetResolver.construct_endpoint
 ITEMS = {f"{name}Output" for name in ("GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem")}
+ONE_ADDRESS = {"drs", "dynamodb", "ec2"}
+"""Whatever is asked of these goes to the same place."""
 BINARY = (b'"B"', b'"BS"')
 
 
@@ -51,6 +62,23 @@ def _class_of(creator: Any, service_name: str, service_model: Any) -> type:
     return _CLASSES[service_name]
 
 
+def _model_of(creator: Any, service_name: str, api_version: str | None = None) -> ServiceModel:
+    known = vars(creator._loader).setdefault("models_of_services", {})
+    if (service_name, api_version) not in known:
+        known[service_name, api_version] = _make_model(creator, service_name, api_version)
+    model: ServiceModel = known[service_name, api_version]
+    return model
+
+
+def _copied(handlers: NodeList) -> NodeList:
+    return NodeList(list(handlers.first), list(handlers.middle), list(handlers.last))
+
+
+def _takes_anything(handler: Any) -> bool:
+    code = getattr(handler, "__code__", None)
+    return bool(code.co_flags & inspect.CO_VARKEYWORDS) if code else _accepts_kwargs(handler)
+
+
 def _known_name(aliaser: Any, event_name: str) -> str:
     if event_name not in _NAMES:
         _NAMES[event_name] = _name_of_event(aliaser, event_name)
@@ -63,15 +91,33 @@ def _body(parser: Any, raw: Any, shape: Any) -> Any:
     return _read_body(parser, raw, shape)
 
 
-def _hashed(signer: Any, request: Any) -> Any:
-    return "" if signer._service_name == "dynamodb" else _to_be_hashed(signer, request)
+def _named(signer: Any, request: Any) -> None:
+    if signer.credentials is None or signer._service_name != "dynamodb":
+        _signed(signer, request)
+        return
+    request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)
+    signer._modify_request_before_signing(request)
+    request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}"
+
+
+def _address(resolver: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
+    if resolver._service_model.service_name not in ONE_ADDRESS:
+        return _resolved(resolver, operation_model, call_args, request_context)
+    known = vars(resolver).setdefault("known_addresses", {})
+    if operation_model.name not in known:
+        known[operation_model.name] = _resolved(resolver, operation_model, call_args, request_context)
+    return known[operation_model.name]
 
 
 WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (ClientCreator, "_create_client_class", _class_of),
+    (ClientCreator, "_load_service_model", _model_of),
     (EventAliaser, "_alias_event_name", _known_name),
+    (NodeList, "__copy__", _copied),
+    (hooks, "accepts_kwargs", _takes_anything),
     (JSONParser, "_handle_json_body", _body),
-    (SigV4Auth, "canonical_request", _hashed),
+    (SigV4Auth, "add_auth", _named),
+    (EndpointRulesetResolver, "construct_endpoint", _address),
     (UserAgentString, "to_string", lambda _: "drskit-tests"),
 )
 STOCK = {(place, name): vars(place)[name] for place, name, _ in WAYS}
