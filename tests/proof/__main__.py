@@ -81,11 +81,9 @@ def _sweeping(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", action="append", choices=KINDS, help="only faults of these kinds")
     parser.add_argument(
         "--all", action="store_true",
-        help="every kind and span of fault for people's commands and cleanups, too, not only the main ones",
+        help="every kind and span of fault everywhere, not only for launches, people's commands and cleanups",
     )  # fmt: skip
-    parser.add_argument(
-        "--main", action="store_true", help="only the main kinds of fault, one span each, for launches, too"
-    )
+    parser.add_argument("--main", action="store_true", help="only the main kinds of fault, one span each, everywhere")
     parser.add_argument("--stop", action="store_true", help="end at the first violation")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.set_defaults(work=_single)
@@ -128,7 +126,7 @@ def _swept(name: str, options: argparse.Namespace) -> list[Result]:
 def _wanted(scenario: str, fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
     if options.stop and any(result.problems for result in results):
         return False
-    whole = options.all or (SCENARIOS[scenario].launches and not options.main)
+    whole = options.all or (SCENARIOS[scenario].whole and not options.main)
     if not (whole or fault.main):
         return False
     return fault.operation in (options.call or [fault.operation]) and fault.kind in (options.kind or [fault.kind])

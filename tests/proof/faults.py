@@ -105,7 +105,7 @@ def faults_of(call: Call) -> list[Fault]:
         return [*found, *of("freeze-before", FREEZES[-1:])]
     found += [*of("crash-after"), *of("lost-reply")]
     if call.operation == "PutItem":
-        return [*found, *of("late", DELAYS[1:3]), *of("freeze-before", FREEZES[::3])]
+        return [*found, *of("late", DELAYS[2:3]), *of("freeze-before", FREEZES[::3])]
     found += [*of("freeze-before", FREEZES)]
     found += [*of("throttle"), *of("error-500"), *of("error-500-after")]
     if call.service == "dynamodb":

@@ -198,8 +198,8 @@ class Scenario:
     """The calls that meet faults; None for all."""
     ends: tuple[str, ...] = ()
     """How it and its waves end undisturbed, where time decides: a fault may let more or less of it be over by then."""
-    launches: bool = False
-    """Whether it is about launching: it always meets every fault, the others the main ones unless all are asked for."""
+    whole: bool = False
+    """Whether it meets every kind and span of fault; the others meet the main ones, unless all are asked for."""
 
 
 def _launch(play: Play) -> None:
@@ -423,8 +423,10 @@ jobs:
 )
 UNGUARDED = FULL.replace("job_delay: 30", "job_delay: 30, quotas_hold: false")
 """DRS would take more jobs than its quota: that there are no more is our doing."""
-NEEDED = PAIR.replace("name: db-2,", "name: db-2, failback: {client_after: 200},")
-"""Somebody begins to fail back to the instance of db-2."""
+NEEDED = PAIR.replace("launch: 30}", "launch: 30, terminate: 40}").replace(
+    "name: db-2,", "name: db-2, failback: {client_after: 200},"
+)
+"""Somebody begins to fail back to the instance of db-2; the others are terminated within four looks."""
 HELD = FAILING.replace("conversion: 20", "conversion: 100", 1)
 """The stranger's launch lasts long enough to be met, and leaves no instance; the next one succeeds."""
 OUTAGE = WORLD.replace(
@@ -457,23 +459,23 @@ PROBES = frozenset({"SendCommand"})
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("launch", _launch, launches=True),
-        Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, launches=True),
+        Scenario("launch", _launch, whole=True),
+        Scenario("outage", _launch, OUTAGE, faults=LAUNCHES, whole=True),
         Scenario("order", _launch_in_order, PAIR, faults=WRITES),
         Scenario("actions", _act, READY, faults=DOINGS | WRITES),
         Scenario("quota", _crowded, UNGUARDED, faults=WRITES),
         Scenario("full", _crowded, FULL, faults=COUNTS),
-        Scenario("approve", _at_the_question(CommandKind.APPROVE)),
-        Scenario("decline", _at_the_question(CommandKind.DECLINE)),
-        Scenario("skip", _at_the_question(CommandKind.SKIP)),
-        Scenario("edit", _edit, BOTH),
+        Scenario("approve", _at_the_question(CommandKind.APPROVE), whole=True),
+        Scenario("decline", _at_the_question(CommandKind.DECLINE), whole=True),
+        Scenario("skip", _at_the_question(CommandKind.SKIP), whole=True),
+        Scenario("edit", _edit, BOTH, whole=True),
         Scenario("recover", _recover),
-        Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME)),
-        Scenario("cancel", _while_it_runs(CommandKind.CANCEL)),
-        Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING),
+        Scenario("pause", _while_it_runs(CommandKind.PAUSE, CommandKind.RESUME), whole=True),
+        Scenario("cancel", _while_it_runs(CommandKind.CANCEL), whole=True),
+        Scenario("resume", _after_a_failure("pause", CommandKind.RESUME), FAILING, whole=True),
         Scenario("reopened", _open_again, FAILING, faults=WRITES),
         Scenario("foreign", _foreign, HELD),
-        Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2),
+        Scenario("cleanup", _cleanup, NEEDED + STRANGER, executions=2, whole=True),
         Scenario("notify", _telling, faults=SENDS | WRITES),
         Scenario("questions", _asking, THREE, faults=SENDS),
         Scenario("checks", _checking, UNWELL, faults=PROBES | WRITES),
@@ -488,6 +490,6 @@ SCENARIOS = {
         ),
         Scenario("eyes", features.agree, faults=WRITES | {"PutItem"}),
         Scenario("jobs", features.launch_many, features.MANY, faults=WRITES),
-        Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING),
+        Scenario("retry", _after_a_failure("stop", CommandKind.RETRY), FAILING, whole=True),
     )
 }
