@@ -94,7 +94,8 @@ def faults_of(call: Call) -> list[Fault]:
     another at the same moment is dying after that one, or before it where it only read: all that a process knew is
     gone, and the tables and the world are the same. What is put as an item alone is when to look again, and a person's
     authorisation, so that call meets fewer kinds. AWS refuses a request that was signed five minutes ago (assumption
-    A2): the simulator does so for launches, which meet all delays, and what is for the tables is never later than that.
+    A2): the simulator does so for launches, which meet all delays, and what is for the tables is never later than that,
+    nor does it matter there how long a process stood still whose work another one has taken over.
     """
 
     def of(kind: str, spans: tuple[int, ...] = (0,)) -> list[Fault]:
@@ -106,7 +107,7 @@ def faults_of(call: Call) -> list[Fault]:
     found += [*of("crash-after"), *of("lost-reply")]
     if call.operation == "PutItem":
         return [*found, *of("late", DELAYS[2:3]), *of("freeze-before", FREEZES[::3])]
-    found += [*of("freeze-before", FREEZES)]
+    found += [*of("freeze-before", (*FREEZES[:2], FREEZES[-1]) if call.service == "dynamodb" else FREEZES)]
     found += [*of("throttle"), *of("error-500"), *of("error-500-after")]
     if call.service == "dynamodb":
         found += [
