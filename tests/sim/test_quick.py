@@ -206,3 +206,21 @@ def test_an_update_by_the_short_way_leaves_what_moto_s_own_leaves(table, update)
 
     by_moto = left_by(table.update_item, **asked)
     assert left_by(table.transact_write_items, TransactItems=[{"Update": asked}]) == by_moto
+
+
+def test_a_set_that_grows_in_its_item_does_not_grow_in_the_condition(table):
+    """Moto keeps the list of a request as the item's own, and adds to it there."""
+    unless = "attribute_not_exists(words) OR words = :words"
+
+    def write(key: str, text: str, words: list[str], **condition: str) -> None:
+        table.update_item(
+            TableName="things", Key={"k": {"S": key}}, UpdateExpression=text,
+            ExpressionAttributeValues={":words": {"SS": words}}, **condition,
+        )  # fmt: skip
+
+    write("one", "SET words = :words", ["a"], ConditionExpression=unless)
+    write("one", "ADD words :words", ["b"])
+    with pytest.raises(ClientError, match="conditional request failed"):
+        write("one", "SET words = :words", ["a"], ConditionExpression=unless)
+    write("two", "SET words = :words", ["a"])
+    write("two", "SET words = :words", ["a"], ConditionExpression=unless)

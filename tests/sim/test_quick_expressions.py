@@ -1,9 +1,6 @@
 """What is kept of a condition or an update says the same as what moto makes anew, again and again."""
 
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from moto import mock_aws
 from moto.dynamodb.comparisons import ConditionExpressionParser, create_condition_expression_parser
 
 from drskit.sim.backend import quick_expressions
@@ -65,33 +62,6 @@ def test_what_is_kept_does_not_grow_for_ever(monkeypatch):
     for number in range(10):
         read(("#n = :one", NAMES, {":one": {"N": str(number)}}))
     assert len(quick_expressions._conditions) <= 3
-
-
-def test_a_set_that_grows_in_its_item_does_not_grow_in_the_condition():
-    """Moto keeps the list of a request as the item's own, and adds to it there."""
-    quicken()
-    unless = "attribute_not_exists(words) OR words = :words"
-
-    def write(key: str, text: str, words: list[str], **condition: str) -> None:
-        table.update_item(
-            TableName="things", Key={"k": {"S": key}}, UpdateExpression=text,
-            ExpressionAttributeValues={":words": {"SS": words}}, **condition,
-        )  # fmt: skip
-
-    with mock_aws():
-        table = boto3.client("dynamodb", region_name="us-west-2")
-        table.create_table(
-            TableName="things",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        )
-        write("one", "SET words = :words", ["a"], ConditionExpression=unless)
-        write("one", "ADD words :words", ["b"])
-        with pytest.raises(ClientError, match="conditional request failed"):
-            write("one", "SET words = :words", ["a"], ConditionExpression=unless)
-        write("two", "SET words = :words", ["a"])
-        write("two", "SET words = :words", ["a"], ConditionExpression=unless)
 
 
 def test_what_an_update_sets_is_not_kept():
