@@ -282,7 +282,6 @@ def _operations(service: str) -> tuple[str, ...] | None:
 # --- what the keys mean ----------------------------------------------------------------------------------------------
 
 
-@cache
 def _keys(location: Location) -> frozenset[str]:
     """Every key that a world file may have where this one stands."""
     models: list[type[BaseModel]] = [WorldFile]
