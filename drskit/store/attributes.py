@@ -5,7 +5,7 @@ written, because DynamoDB does not give them back as they were. Nested content
 stays maps and lists, so that other programs can read the tables.
 """
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -82,21 +82,24 @@ def from_item(item: Item) -> dict[str, Json]:
 
 def item_bytes(item: Item) -> int:
     """An item's size as DynamoDB counts it, rounded up: names and texts in UTF-8, 21 bytes at most for a number."""
-    return sum(len(name.encode()) + _attribute_bytes(value) for name, value in item.items())
+    return sum([_text_bytes(name) + _attribute_bytes(value) for name, value in item.items()])
 
 
 def _attribute_bytes(attribute: "AttributeValueTypeDef") -> int:
-    kind, value = next(iter(attribute.items()))
-    match kind, value:
-        case "S", str():
-            return len(value.encode())
-        case "N", str():
-            return len(value) // 2 + 2
-        case "M", dict():
-            return 3 + sum(1 + len(name.encode()) + _attribute_bytes(inner) for name, inner in value.items())
-        case "L", list():
-            return 3 + sum(1 + _attribute_bytes(inner) for inner in value)
+    ((kind, value),) = cast("dict[str, Any]", attribute).items()
+    if kind == "S":
+        return _text_bytes(value)
+    if kind == "N":
+        return len(value) // 2 + 2
+    if kind == "M":
+        return 3 + sum([1 + _text_bytes(name) + _attribute_bytes(inner) for name, inner in value.items()])
+    if kind == "L":
+        return 3 + sum([1 + _attribute_bytes(inner) for inner in value])
     return 1
+
+
+def _text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _digits(value: int) -> str:

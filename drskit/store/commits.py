@@ -115,7 +115,7 @@ class Commits(ABC):
         if refusal:
             return refusal
         events += new.outbox(before)
-        if not fits([*logs, *children, *events]):
+        if logs and not fits([*logs, *children, *events]):
             refusal = self._stage(logs, new.guard(unread), new.write_id)
             if refusal:
                 return refusal

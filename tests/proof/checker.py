@@ -280,11 +280,10 @@ class Checker:
         yield from (
             f"cleanup: {name} was terminated or asked for, and nobody chose it" for name in (asked | gone) - chosen
         )
-        if chosen and all(record.status == "COMPLETED" for record in records.values()):
-            left = self._instances_of_ec2()
-            yield from (
-                f"cleanup: {name} is {left[name]['State']['Name']} after it" for name in chosen - gone if name in left
-            )
+        spared = sorted(chosen - gone)
+        if spared and all(record.status == "COMPLETED" for record in records.values()):
+            left = self._instances_of_ec2(Filters=[{"Name": "instance-id", "Values": spared}])
+            yield from (f"cleanup: {name} is {one['State']['Name']} after it" for name, one in left.items())
 
     def _instances_of_ec2(self, **filters: Any) -> dict[str, dict[str, Any]]:
         pages = self._ec2.get_paginator("describe_instances").paginate(**filters)

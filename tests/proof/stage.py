@@ -66,6 +66,8 @@ class Stage:
     settings: Settings
     random: random.Random
     sent: list[Sent] = field(default_factory=list)
+    changes: int = 0
+    """How many of them were more than when to look again."""
     trace: list[str] = field(default_factory=list)
     checked_at: tuple[int, int] = (-1, 0)
     """How much had been changed, and how much was under way."""
@@ -110,7 +112,7 @@ class Stage:
         Raises:
             Violation: something that must hold does not.
         """
-        mark = (sum(not _when_to_look(one) for one in self.sent), len(self.gateway._under_way))
+        mark = (self.changes, len(self.gateway._under_way))
         if self.checked_at != mark:
             self.checked_at = mark
             with self.clear_sight():
@@ -147,6 +149,7 @@ class Stage:
         self.trace.append(f"{self.clock.now().isoformat()} {who} {service} {operation} {what}")
         if operation in NOTED:
             self.sent.append(Sent(who, operation, json.loads(request.body)))
+            self.changes += not _when_to_look(self.sent[-1])
 
 
 def _when_to_look(sent: Sent) -> bool:

@@ -6,8 +6,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.dynamodb.models.table import Table
 
 from drskit.sim.backend.quick import quicken
+from drskit.sim.backend.quick_reads import _query_table
 
 pytestmark = pytest.mark.simulated("it is about how the simulator answers for DynamoDB")
 
@@ -224,3 +226,59 @@ def test_a_set_that_grows_in_its_item_does_not_grow_in_the_condition(table):
         write("one", "SET words = :words", ["a"], ConditionExpression=unless)
     write("two", "SET words = :words", ["a"])
     write("two", "SET words = :words", ["a"], ConditionExpression=unless)
+
+
+@pytest.fixture
+def indexed(table):
+    """A table with an index, in which some items have not all of its keys."""
+    keys = [{"AttributeName": "state", "KeyType": "HASH"}, {"AttributeName": "when", "KeyType": "RANGE"}]
+    table.create_table(
+        TableName="indexed",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("h", "r", "state", "when")],
+        KeySchema=[{"AttributeName": "h", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "by-state", "KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        ],
+    )
+    for number, (hash_key, state, when) in enumerate(
+        [("b", "new", "2"), ("a", "new", "2"), ("c", "new", "1"), ("a", "old", "1"), ("d", "new", ""), ("e", "", "1")]
+    ):
+        known = {name: {"S": value} for name, value in (("state", state), ("when", when)) if value}
+        table.put_item(TableName="indexed", Item=pair(hash_key, str(number)) | known | {"other": {"N": "1"}})
+    return table
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"Limit": 2}, {"ScanIndexForward": False}, {"KeyConditionExpression": "#s = :s AND #w > :w"}],
+    ids=["all", "a page", "backwards", "a range"],
+)
+def test_an_index_is_read_as_by_moto_s_own_way(indexed, monkeypatch, more):
+    """Its partition alone, in its order; what lacks one of its keys is not in it."""
+    values = {":s": {"S": "new"}} | ({":w": {"S": "1"}} if "KeyConditionExpression" in more else {})
+    names = {"#s": "state"} | ({"#w": "when"} if "KeyConditionExpression" in more else {})
+    asked = {
+        "TableName": "indexed", "IndexName": "by-state", "KeyConditionExpression": "#s = :s",
+        "ExpressionAttributeValues": values, "ExpressionAttributeNames": names,
+    }  # fmt: skip
+
+    def found() -> list:
+        return [page["Items"] for page in indexed.get_paginator("query").paginate(**asked | more)]
+
+    quick = found()
+    monkeypatch.setattr(Table, "query", _query_table)
+    assert quick == found()
+    assert 2 <= sum(map(len, quick)) <= 3
+
+
+def test_replies_that_hold_more_than_items_and_their_number_are_moto_s_own(table):
+    """Several items at once, what they cost, and what a request takes away, down to their binary values."""
+    table.put_item(TableName="things", Item=ITEM)
+    key = {"k": ITEM["k"]}
+    assert {"things": [ITEM]} == table.batch_get_item(RequestItems={"things": {"Keys": [key]}})["Responses"]
+    both = table.transact_get_items(TransactItems=[{"Get": {"TableName": "things", "Key": key}}])
+    assert [{"Item": ITEM}] == both["Responses"]
+    dear = table.scan(TableName="things", ReturnConsumedCapacity="TOTAL")
+    assert ([ITEM], "things") == (dear["Items"], dear["ConsumedCapacity"]["TableName"])
+    assert ITEM == table.delete_item(TableName="things", Key=key, ReturnValues="ALL_OLD")["Attributes"]

@@ -50,7 +50,7 @@ def dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
     for pattern, handler in _routes(service):
         if pattern.match(f"https://{address.netloc}{address.path}"):
             try:
-                if service == "dynamodb" and (reply := _quickly(request)) is not None:
+                if (reply := _quickly(request, service)) is not None:
                     return reply
                 asked = normalize_request(request)
                 return cast("Reply", handler(asked, asked.raw_url, asked.headers))
@@ -59,11 +59,17 @@ def dispatch(request: AWSPreparedRequest, service: str) -> Reply | None:
     return None
 
 
-def _quickly(request: AWSPreparedRequest) -> Reply | None:
-    """DynamoDB's answer to what reads and writes items."""
-    from drskit.sim.backend.quick_requests import answer
+def _quickly(request: AWSPreparedRequest, service: str) -> Reply | None:
+    """What is answered without a web server's request: DRS, and what reads and writes DynamoDB's items."""
+    if service == "drs":
+        from drskit.sim.backend.responses import reply
 
-    return answer(request)
+        return reply(request.method or "", request.url or "", dict(request.headers), cast("bytes | str", request.body))
+    if service == "dynamodb":
+        from drskit.sim.backend.quick_requests import answer
+
+        return answer(request)
+    return None
 
 
 @cache
@@ -87,7 +93,7 @@ def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]]
 def swap(tables: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
     """Put these contents into moto's tables; what they held comes back."""
     in_use: list[Any] = getattr(BackendDict, "_instances")  # noqa: B009 - moto's list of the tables that hold anything
-    held = {table: dict(table) for table in in_use}
+    held = {table: dict(dict.items(table)) for table in in_use}  # its own way asks whether each account is there
     for table in held:
         table.clear()
     for table, content in tables.items():

@@ -1,38 +1,28 @@
 """Items read from DynamoDB without detours.
 
-moto copies every item of a page down to the last value, twice, and asks for
-each member of an attribute value under five possible names, ten members a value
-and again for each value inside it. Nobody changes what is read before it is
-written into the reply, and its attribute values are in wire form already: we
-neither copy nor ask; what holds binary goes moto's own way. It weighs every
-item of a page twice, every time; we remember a weight until the item changes.
-And to read one partition it sorts the whole table.
+moto copies every item of a page down to the last value, twice. Nobody changes
+what is read before it is written into the reply (`quick_replies`): we do not
+copy. It weighs every item of a page twice, every time; we remember a weight
+until the item changes. And to read one partition it sorts the whole table.
 """
 
 import copy
-from datetime import datetime
 from typing import Any
 
-from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb import responses
 from moto.dynamodb.models import table as tables
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
-from moto.dynamodb.models.utilities import dynamo_to_dict
+
+from drskit.sim.backend.quick_replies import quicken_replies
 
 PLAIN = frozenset({"S", "B", "BOOL", "NULL"})
 INDEX_NAME = 6
 """Its place among what moto's query of a table takes beside the partition."""
 _query_table = Table.query
-_structure_by_moto = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001 - there is no door for outsiders
-_map_by_moto = BaseJSONSerializer._serialize_type_map  # noqa: SLF001
 
 
 def quicken_reads() -> None:
     """Put the short ways in the place of moto's; repeating it does nothing."""
-    setattr(BaseJSONSerializer, "_serialize_type_structure", _structure)  # noqa: B010 - a method of moto's
-    setattr(BaseJSONSerializer, "_serialize_type_map", _map)  # noqa: B010
-    setattr(responses, "dynamo_to_dict", _left_typed)  # noqa: B010
     setattr(tables, "copy", _UncopiedItems)  # noqa: B010 - the module that moto copies with
     setattr(DynamoType, "__eq__", _equal)  # noqa: B010
     setattr(DynamoType, "__ne__", lambda one, other: not _equal(one, other))  # noqa: B010
@@ -40,6 +30,7 @@ def quicken_reads() -> None:
     setattr(DynamoType, "size", lambda value: _bytes(value.type, value.value))  # noqa: B010
     setattr(Item, "size", _remembered_weight)  # noqa: B010
     setattr(Table, "query", _query)  # noqa: B010
+    quicken_replies()
 
 
 class _UncopiedItems:
@@ -57,67 +48,25 @@ class _UncopiedItems:
 
 
 def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
-    """A query; of the table itself it looks at the one partition."""
+    """A query that looks at its partition alone; of an index, at the items that are in its partition."""
     index_name = arguments[INDEX_NAME] if len(arguments) > INDEX_NAME else options.get("index_name")
-    if hash_key is None or not self.has_range_key or index_name:
+    if hash_key is None or not self.has_range_key or (index_name and not options.get("hash_key_conditions")):
         return _query_table(self, hash_key, *arguments, **options)
-    self.all_items = lambda: list(self.items.get(hash_key, {}).values())
+    if index_name:
+        wanted = options["hash_key_conditions"]
+        found = [item for items in self.items.values() for item in items.values() if _holds(item, wanted)]
+    else:
+        found = list(self.items.get(hash_key, {}).values())
+    self.all_items = lambda: found
     try:
         return _query_table(self, hash_key, *arguments, **options)
     finally:
         del self.all_items
 
 
-# --- replies ---------------------------------------------------------------------------------------------------------
-
-
-def _left_typed(value: Any) -> Any:
-    """What a reply is made of, with attribute values as they are: they are written by `_structure`."""
-    if isinstance(value, DynamoType | datetime):
-        return value
-    if hasattr(value, "to_json"):
-        return _left_typed(value.to_json())
-    if isinstance(value, dict):
-        return {key: _left_typed(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_left_typed(one) for one in value]
-    return value
-
-
-def _structure(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    if shape.name == "AttributeValue" and key:
-        found = _wire(value)
-        if found is not None:
-            serialized[key] = found
-            return
-        value = dynamo_to_dict(value)
-    _structure_by_moto(self, serialized, value, shape, key)
-
-
-def _map(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    if shape.value.name == "AttributeValue" and shape.value.type_name == "structure":
-        found = {name: _wire(one) for name, one in value.items()}
-        if None not in found.values():
-            self._default_serialize(serialized, found, shape, key)
-            return
-    _map_by_moto(self, serialized, value, shape, key)
-
-
-def _wire(value: Any) -> dict[str, Any] | None:
-    """An attribute value in wire form; None where it holds binary."""
-    if isinstance(value, DynamoType):
-        kind, content = value.type, value.value
-    else:
-        ((kind, content),) = value.items()
-    if kind in {"B", "BS"}:
-        return None
-    if kind == "M":
-        inner = {name: _wire(one) for name, one in content.items()}
-        return None if None in inner.values() else {"M": inner}
-    if kind == "L":
-        members = [_wire(one) for one in content]
-        return None if None in members else {"L": members}
-    return {kind: content}
+def _holds(item: Any, wanted: list[tuple[str, DynamoType]]) -> bool:
+    """Whether the item has these values."""
+    return all(name in item.attrs and item.attrs[name] == value for name, value in wanted)
 
 
 # --- weights and order -----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -22,18 +23,23 @@ REGION = re.compile(r"^drs(?:-fips)?\.([^.]+)\.")
 
 def respond(request: Request, full_url: str, headers: Any) -> Reply:
     """Answer a request to DRS; moto's calling convention."""
-    address = urlsplit(full_url)
+    return reply(request.method, full_url, headers, request.get_data())
+
+
+def reply(method: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Reply:
+    """The answer to a request to DRS."""
+    address = urlsplit(url)
     region = REGION.match(address.netloc)
     account = headers.get("x-moto-account-id", "123456789012")
     backend = drs_backends[account][region.group(1) if region else "us-east-1"]
     now = backend.now()
     backend.world.settle(now)
     try:
-        operation, members = _read(request.method, address.path, address.query, request.get_data())
+        operation, members = _read(method, address.path, address.query, body or "")
         done = answer(Call(backend.world, now, operation, members))
     except Refusal as refusal:
-        status, told, body = json_error(refusal.code, refusal.status, refusal.body)
-        return status, told | refusal.headers, body
+        status, told, text = json_error(refusal.code, refusal.status, refusal.body)
+        return status, told | refusal.headers, text
     return done.status, dict(HEADERS), "" if done.status == NO_CONTENT else dump(done.body)
 
 
@@ -44,7 +50,7 @@ def operation_of(method: str, path: str) -> str:
     return "ListStagingAccounts" if method == "GET" and path == "/ListStagingAccounts" else path.strip("/")
 
 
-def _read(method: str, path: str, query: str, body: bytes) -> tuple[str, dict[str, Any]]:
+def _read(method: str, path: str, query: str, body: bytes | str) -> tuple[str, dict[str, Any]]:
     try:
         members = json.loads(body) if body.strip() else {}
     except ValueError as error:

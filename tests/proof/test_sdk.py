@@ -1,0 +1,52 @@
+"""The short ways of the SDK check, send and refuse what the SDK as it was installed does."""
+
+from io import BytesIO
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+from botocore.exceptions import ParamValidationError
+
+from tests.proof.sdk import stock_sdk
+
+ATTRIBUTES = [
+    {"S": "text"}, {"N": "1"}, {"BOOL": True}, {"NULL": True}, {"M": {"a": {"L": [{"S": "x"}, {"M": {}}]}}},
+    {"B": b"\x00"}, {"M": {"a": {"B": b"\xff"}}}, {"L": [{"B": b""}]}, {"SS": ["a"]},
+    {"S": 1}, {"N": 1}, {"BOOL": "yes"}, {"M": {"a": {"S": None}}}, {"M": {1: {"S": "x"}}}, {"L": {"S": "x"}},
+    {"X": "y"}, {"S": "x", "N": "1"}, {}, "text", None,
+]  # fmt: skip
+"""What is an attribute value, what is not plain, and what is none."""
+
+
+class Body(BytesIO):
+    """A reply's body as botocore reads it."""
+
+    def stream(self) -> list[bytes]:
+        """All at once."""
+        return [self.read()]
+
+
+@pytest.mark.parametrize("value", ATTRIBUTES, ids=str)
+def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
+    """The short way takes what is plain; the rest is checked, encoded or refused as ever."""
+
+    def sent() -> str:
+        client = boto3.client("dynamodb", region_name="us-west-2", config=Config(signature_version=UNSIGNED))
+        bodies: list[bytes] = []
+
+        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+            bodies.append(request.body)
+            return AWSResponse(request.url, 200, {}, Body(b"{}"))
+
+        client.meta.events.register("before-send", answer)
+        try:
+            client.put_item(TableName="things", Item={"k": value})
+        except (ParamValidationError, AttributeError, TypeError) as error:
+            return str(error)
+        return bodies[0].decode()
+
+    short = sent()
+    with stock_sdk():
+        assert short == sent()
