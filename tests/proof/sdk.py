@@ -3,12 +3,10 @@
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
 and what comes back, is as ever, but for the user agent, which nobody reads, and
 the signatures of what only asks and of what is for the tables, which nobody
-checks. Left out is only the work of making the same class and the same model of
-a service for every client, of copying handlers in a roundabout way, of looking
-for old names of events, for where a service is and for proxies, of making ready
-for encrypted connections, which nobody opens, of signing, and of looking
-through items member by member, when they are checked, sent and read, that come
-out as they went in.
+checks. Left out is only the work of signing, of making once more what is the
+same for every client (class, model, handlers, paginators, names of events,
+addresses, what TLS would need), and of looking through items member by member,
+when they are checked, sent and read, that come out as they went in.
 """
 
 import inspect
@@ -20,7 +18,7 @@ from typing import Any
 
 from botocore import hooks
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
-from botocore.client import ClientCreator
+from botocore.client import BaseClient, ClientCreator
 from botocore.compat import get_current_datetime
 from botocore.endpoint import EndpointCreator
 from botocore.hooks import EventAliaser, NodeList
@@ -41,6 +39,7 @@ _accepts_kwargs = hooks.accepts_kwargs
 _read_body = JSONParser._handle_json_body
 _signed = SigV4Auth.add_auth
 _resolved = EndpointRulesetResolver.construct_endpoint
+_paginator = BaseClient.get_paginator
 _checked = ParamValidator._validate
 _written = JSONSerializer._serialize_type_structure
 ITEMS = {f"{name}Output" for name in ("GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem")}
@@ -108,6 +107,13 @@ def _body(parser: Any, raw: Any, shape: Any) -> Any:
     return _read_body(parser, raw, shape)
 
 
+def _kept_paginator(client: Any, operation_name: str) -> Any:
+    known = vars(client).setdefault("known_paginators", {})
+    if operation_name not in known:
+        known[operation_name] = _paginator(client, operation_name)
+    return known[operation_name]
+
+
 def _check(validator: Any, value: Any, shape: Any, errors: Any, name: str) -> None:
     if shape.name != "AttributeValue" or not _is_plain(value):
         _checked(validator, value, shape, errors, name)
@@ -162,6 +168,7 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (JSONParser, "_handle_json_body", _body),
     (SigV4Auth, "add_auth", _named),
     (EndpointRulesetResolver, "construct_endpoint", _address),
+    (BaseClient, "get_paginator", _kept_paginator),
     (EndpointCreator, "_get_proxies", lambda *_: {}),
     (URLLib3Session, "_get_ssl_context", lambda _: _context()),
     (ParamValidator, "_validate", _check),
