@@ -10,6 +10,7 @@ when they are checked, sent and read, that come out as they went in.
 """
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -40,6 +41,7 @@ _read_body = JSONParser._handle_json_body
 _signed = SigV4Auth.add_auth
 _resolved = EndpointRulesetResolver.construct_endpoint
 _paginator = BaseClient.get_paginator
+_named_proxies = EndpointCreator._get_proxies
 _checked = ParamValidator._validate
 _written = JSONSerializer._serialize_type_structure
 ITEMS = {f"{name}Output" for name in ("GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem")}
@@ -47,6 +49,7 @@ ASKED = {"drs", "dynamodb", "ec2", "sts"}
 """What is asked of these needs no signature."""
 ONE_ADDRESS = {"drs", "dynamodb", "ec2"}
 """Whatever is asked of these goes to the same place."""
+PROXIES = [spelled for kind in ("HTTP", "HTTPS", "ALL") for spelled in (f"{kind}_PROXY", f"{kind.lower()}_proxy")]
 BINARY = (b'"B"', b'"BS"')
 
 
@@ -105,6 +108,10 @@ def _body(parser: Any, raw: Any, shape: Any) -> Any:
     if shape.name in ITEMS and not any(mark in raw for mark in BINARY):
         return parser._parse_body_as_json(raw)
     return _read_body(parser, raw, shape)
+
+
+def _proxies(creator: Any, url: str) -> dict[str, str]:
+    return _named_proxies(creator, url) if any(name in os.environ for name in PROXIES) else {}
 
 
 def _kept_paginator(client: Any, operation_name: str) -> Any:
@@ -169,7 +176,7 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (SigV4Auth, "add_auth", _named),
     (EndpointRulesetResolver, "construct_endpoint", _address),
     (BaseClient, "get_paginator", _kept_paginator),
-    (EndpointCreator, "_get_proxies", lambda *_: {}),
+    (EndpointCreator, "_get_proxies", _proxies),
     (URLLib3Session, "_get_ssl_context", lambda _: _context()),
     (ParamValidator, "_validate", _check),
     (JSONSerializer, "_serialize_type_structure", _write),
