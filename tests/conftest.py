@@ -10,6 +10,9 @@ from hypothesis import HealthCheck, settings
 from tests.proof.sdk import quicken_sdk
 
 quicken_sdk()
+# A thousand machine images of moto's take as long to make as a world. What tests start as programs of their own has
+# them: no setting of moto reaches those.
+os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
 settings.register_profile("drskit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drskit")
 

@@ -355,7 +355,7 @@ def test_the_ci_script_runs_every_check():
     assert path.stat().st_mode & 0o111
     assert "set -euo pipefail" in lines
     assert any("-c constraints.txt -e '.[test]'" in line for line in lines)
-    checks = ["ruff check", "ruff format --check", "mypy", "python -m tests.pythons", "pytest", "pytest -m slow -n 2"]
+    checks = ["ruff check", "ruff format --check", "mypy", "python -m tests.pythons", "pytest", "pytest -m slow -n 3"]
     assert checks == lines[-len(checks) :]
     subprocess.run(["bash", "-n", str(path)], check=True)
 
