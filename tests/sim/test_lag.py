@@ -8,15 +8,17 @@ from tests.sim.lab import make_spec
 pytestmark = pytest.mark.simulated("DynamoDB's lag is made to order")
 
 
-def opened(open_lab, **behaviour):
+def opened(open_lab, *, keys="kr", **behaviour):
     """A world with a table that has an index by status."""
     lab = open_lab(make_spec(behaviour=behaviour))
     client = lab.client("dynamodb")
     client.create_table(
         TableName="things",
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("k", "r", "s")],
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in f"{keys}s"],
+        KeySchema=[
+            {"AttributeName": name, "KeyType": kind} for name, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
         GlobalSecondaryIndexes=[
             {
                 "IndexName": "ByStatus",
@@ -64,6 +66,16 @@ def test_an_index_shows_what_the_table_was(table):
     assert ([], ["a"]) == (by_status(client, "old"), by_status(client, "new"))
     lab.wait(600)
     assert [] == by_status(client, "new")
+
+
+def test_a_table_without_a_range_key_has_indexes_that_are_behind_too(open_lab):
+    """Its items are kept in another way."""
+    lab, client = opened(open_lab, keys="k", index_lag=600)
+    put(client, "a", "old")
+    assert [] == by_status(client, "old")
+    lab.wait(600)
+    put(client, "a", "new")
+    assert (["a"], []) == (by_status(client, "old"), by_status(client, "new"))
 
 
 def test_a_transaction_that_fails_never_shows_in_the_index(table):

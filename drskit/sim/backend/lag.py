@@ -10,15 +10,13 @@ import copy
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from inspect import signature
 from typing import Any
 
 from moto.dynamodb.models.table import Table
 
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem", "CreateTable"})
-_query = Table.query
-_shown: dict[str, dict[Any, Any]] = {}
-"""What the indexes of a table show while a request is answered; nothing is noted here between requests."""
+shown: dict[str, dict[Any, Any]] = {}
+"""What the indexes of a table show while a request is answered, for `quick_reads`; empty between requests."""
 
 
 class Indexes:
@@ -31,12 +29,11 @@ class Indexes:
     @contextmanager
     def serving(self, operation: str, tables: Callable[[], Iterable[Table]], now: datetime) -> Iterator[None]:
         """Answer a request to DynamoDB inside."""
-        setattr(Table, "query", _stale_query)  # noqa: B010 - a method of moto's
-        _shown.update({table.name: self._as_of(table.name, now - self._lag) for table in tables()})
+        shown.update({table.name: self._as_of(table.name, now - self._lag) for table in tables()})
         try:
             yield
         finally:
-            _shown.clear()
+            shown.clear()
         if operation in WRITES:
             for table in tables():  # a transaction that failed has put others in their place
                 self._notes.setdefault(table.name, []).append((now, _indexable(table)))
@@ -51,15 +48,10 @@ def _indexable(table: Table) -> dict[Any, Any]:
     keys = [{part["AttributeName"] for part in index.schema} for index in table.all_indexes()]
     found: dict[Any, Any] = {}
     for item in table.all_items():
-        if any(names <= set(item.attrs) for names in keys):
+        if not any(names <= set(item.attrs) for names in keys):
+            continue
+        if table.has_range_key:
             found.setdefault(item.hash_key, {})[item.range_key] = copy.deepcopy(item)
+        else:
+            found[item.hash_key] = copy.deepcopy(item)
     return found
-
-
-def _stale_query(self: Any, *arguments: Any, **options: Any) -> Any:
-    asked = signature(_query).bind(self, *arguments, **options).arguments
-    if asked.get("index_name") is None or self.name not in _shown:
-        return _query(self, *arguments, **options)
-    behind = copy.copy(self)
-    behind.items = _shown[self.name]
-    return _query(behind, *arguments, **options)

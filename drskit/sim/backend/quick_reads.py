@@ -13,6 +13,7 @@ from moto.dynamodb.models import table as tables
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
+from drskit.sim.backend.lag import shown
 from drskit.sim.backend.quick_replies import quicken_replies
 
 PLAIN = frozenset({"S", "B", "BOOL", "NULL"})
@@ -48,20 +49,20 @@ class _UncopiedItems:
 
 
 def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
-    """A query that looks at its partition alone; of an index, at the items that are in its partition."""
+    """A query that looks at its partition alone, and of an index at what that shows by now."""
     index_name = arguments[INDEX_NAME] if len(arguments) > INDEX_NAME else options.get("index_name")
-    if hash_key is None or not self.has_range_key or (index_name and not options.get("hash_key_conditions")):
-        return _query_table(self, hash_key, *arguments, **options)
+    seen = copy.copy(self)
     if index_name:
-        wanted = options["hash_key_conditions"]
-        found = [item for items in self.items.values() for item in items.values() if _holds(item, wanted)]
-    else:
-        found = list(self.items.get(hash_key, {}).values())
-    self.all_items = lambda: found
-    try:
-        return _query_table(self, hash_key, *arguments, **options)
-    finally:
-        del self.all_items
+        seen.items = shown.get(self.name, self.items)
+    wanted = options.get("hash_key_conditions") if index_name else None
+    if self.has_range_key and wanted:
+        seen.items = {
+            hash_key: {range_key: item for range_key, item in items.items() if _holds(item, wanted)}
+            for hash_key, items in seen.items.items()
+        }
+    elif self.has_range_key and not index_name and hash_key is not None:
+        seen.items = {hash_key: self.items.get(hash_key, {})}
+    return _query_table(seen, hash_key, *arguments, **options)
 
 
 def _holds(item: Any, wanted: list[tuple[str, DynamoType]]) -> bool:
