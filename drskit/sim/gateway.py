@@ -63,6 +63,8 @@ BROKEN: dict[FaultKind, type[BotoCoreError]] = {
 }
 """What botocore raises when no answer comes, where it is not a read that timed out."""
 HEADER = "x-drskit-simulated"
+ACCOUNT = "x-moto-account-id"
+"""The header by which moto knows whose request it is."""
 REQUEST_IDS = frozenset({"x-amzn-requestid", "x-amz-request-id"})
 """The headers in which an answer says which one it is; moto leaves them out of some."""
 _LOCK = threading.RLock()
@@ -261,7 +263,9 @@ class Gateway:
             if question.form:
                 return xml_error(question.service, "SignatureDoesNotMatch", 403, complaint)
             return json_error("InvalidSignatureException", 403, {"message": complaint})
-        request.headers["x-moto-account-id"] = self.spec.account
+        if ACCOUNT in request.headers:
+            del request.headers[ACCOUNT]  # some kinds of headers would keep both
+        request.headers[ACCOUNT] = self.spec.account
         with self._present():
             DrsBackend.moment = now
             self._settle(question.service, now, question.operation)

@@ -5,6 +5,7 @@ import sys
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
 from drskit.clock import VirtualClock
 from drskit.sim import simulated
@@ -46,6 +47,13 @@ def test_registering_twice_is_registering_once():
     register()
     assert [service for service, _ in backend_index.backend_url_patterns].count("drs") == 1
     assert "moto.drs" in sys.modules
+
+
+def test_moto_itself_has_an_answer_where_no_world_is_open():
+    """It hands a request to DRS to the address that was registered."""
+    register()
+    with mock_aws():
+        assert [] == boto3.client("drs", region_name="eu-west-3").describe_jobs()["items"]
 
 
 def test_importing_the_rules_does_not_import_moto():

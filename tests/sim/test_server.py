@@ -54,6 +54,15 @@ def steer(served, path, body=None, method=None):
         return json.load(reply)
 
 
+def test_the_account_is_the_world_s_whatever_the_client_says(server):
+    """The header by which moto would know another one is the world's own to set."""
+    drs = client(server)
+    drs.meta.events.register(
+        "before-send", lambda request, **_: request.headers.__setitem__("X-Moto-Account-Id", "999999999999")
+    )
+    assert 3 == len(drs.describe_source_servers()["items"])
+
+
 def aws(served, *words, stdin=None):
     """What the AWS CLI prints; given steps on stdin, it is run on one after the other in one process."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "DRSKIT_"))}

@@ -64,7 +64,7 @@ def _quickly(request: AWSPreparedRequest, service: str) -> Reply | None:
     if service == "drs":
         from drskit.sim.backend.responses import reply
 
-        return reply(request.method or "", request.url or "", dict(request.headers), cast("bytes | str", request.body))
+        return reply(request.method or "", request.url or "", request.headers, cast("bytes | str | None", request.body))
     if service == "dynamodb":
         from drskit.sim.backend.quick_requests import answer
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,7 +25,7 @@ def respond(request: Request, full_url: str, headers: Any) -> Reply:
     return reply(request.method, full_url, headers, request.get_data())
 
 
-def reply(method: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Reply:
+def reply(method: str, url: str, headers: Any, body: bytes | str | None) -> Reply:
     """The answer to a request to DRS."""
     address = urlsplit(url)
     region = REGION.match(address.netloc)
