@@ -6,10 +6,14 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.core.responses import ActionResult
+from moto.dynamodb import responses
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from drskit.sim.backend.quick import quicken
 from drskit.sim.backend.quick_reads import _query_table
+from drskit.sim.backend.quick_replies import _Typed
 
 pytestmark = pytest.mark.simulated("it is about how the simulator answers for DynamoDB")
 
@@ -249,27 +253,71 @@ def indexed(table):
     return table
 
 
-@pytest.mark.parametrize(
-    "more",
-    [{}, {"Limit": 2}, {"ScanIndexForward": False}, {"KeyConditionExpression": "#s = :s AND #w > :w"}],
-    ids=["all", "a page", "backwards", "a range"],
-)
-def test_an_index_is_read_as_by_moto_s_own_way(indexed, monkeypatch, more):
+STATE = {"KeyConditionExpression": "#s = :s", "ExpressionAttributeNames": {"#s": "state"}} | {
+    "ExpressionAttributeValues": {":s": {"S": "new"}}
+}
+ASKED = {
+    "all": STATE,
+    "a page": STATE | {"Limit": 2},
+    "backwards": STATE | {"ScanIndexForward": False},
+    "a range": {
+        "KeyConditionExpression": "#s = :s AND #w > :w",
+        "ExpressionAttributeNames": {"#s": "state", "#w": "when"},
+        "ExpressionAttributeValues": {":s": {"S": "new"}, ":w": {"S": "1"}},
+    },
+    "in the old way": {
+        "KeyConditions": {"state": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "new"}]}},
+    },
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_an_index_is_read_as_by_moto_s_own_way(indexed, monkeypatch, asked):
     """Its partition alone, in its order; what lacks one of its keys is not in it."""
-    values = {":s": {"S": "new"}} | ({":w": {"S": "1"}} if "KeyConditionExpression" in more else {})
-    names = {"#s": "state"} | ({"#w": "when"} if "KeyConditionExpression" in more else {})
-    asked = {
-        "TableName": "indexed", "IndexName": "by-state", "KeyConditionExpression": "#s = :s",
-        "ExpressionAttributeValues": values, "ExpressionAttributeNames": names,
-    }  # fmt: skip
 
     def found() -> list:
-        return [page["Items"] for page in indexed.get_paginator("query").paginate(**asked | more)]
+        pages = indexed.get_paginator("query").paginate(TableName="indexed", IndexName="by-state", **asked)
+        kept = ("Items", "Count", "ScannedCount", "LastEvaluatedKey")
+        return [{name: page.get(name) for name in kept} for page in pages]
 
     quick = found()
     monkeypatch.setattr(Table, "query", _query_table)
     assert quick == found()
-    assert 2 <= sum(map(len, quick)) <= 3
+    assert 2 <= sum(page["Count"] for page in quick) <= 3
+
+
+def test_a_reply_is_written_as_moto_writes_it(table, monkeypatch):
+    """Status, headers and text, to the last letter, of all that comes from a table."""
+    compared = []
+
+    class Both(ActionResult):
+        """Writes a reply in both ways."""
+
+        def execute_result(self, context):
+            """The quick one, which is moto's."""
+            quick = _Typed(self.result).execute_result(context)
+            compared.append(quick == ActionResult(dynamo_to_dict(self.result)).execute_result(context))
+            return quick
+
+    monkeypatch.setattr(responses, "DynamoResult", Both)
+    key, things = {"k": ITEM["k"]}, {"TableName": "things"}
+    table.put_item(Item=ITEM, **things)
+    table.put_item(Item=ITEM, ReturnValues="ALL_OLD", **things)
+    table.put_item(Item={"k": {"S": "two"}, "empty": {"L": []}, "no": {"BOOL": False}}, **things)
+    for more in (
+        {},
+        {"Select": "COUNT"},
+        {"Limit": 1},
+        {"ReturnConsumedCapacity": "TOTAL"},
+        {"AttributesToGet": ["k"]},
+    ):
+        table.scan(**things, **more)
+    table.get_item(Key=key, **things)
+    table.get_item(Key={"k": {"S": "nobody"}}, **things)
+    table.update_item(**update("SET #t = :t", t={"S": "x"}) | {"ExpressionAttributeNames": {"#t": "text"}})
+    table.delete_item(Key=key, ReturnValues="ALL_OLD", **things)
+    table.describe_table(**things)
+    assert [True] * 13 == compared
 
 
 def test_replies_that_hold_more_than_items_and_their_number_are_moto_s_own(table):

@@ -4,6 +4,7 @@ moto makes plain values of every item of a page, then asks for each member of
 an attribute value under five possible names, ten members a value and again for
 each value inside it. An item's attribute values are in wire form already: a
 reply of nothing but items and their number is written as it stands. All else,
+such as what an update or a deletion gives back, which moto tells with its cost,
 and what holds binary, goes moto's own way.
 """
 
@@ -11,6 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto import settings
 from moto.core.responses import ActionContext, ActionResult
 from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb import responses
@@ -42,7 +44,7 @@ def _text(result: object) -> str | None:
     if not isinstance(result, dict) or not result.keys() <= WRITTEN.keys():
         return None
     told = {name: write(result[name]) for name, write in WRITTEN.items() if result.get(name) is not None}
-    return None if None in told.values() else json.dumps(told)
+    return None if None in told.values() else json.dumps(told, indent=4 if settings.PRETTIFY_RESPONSES else None)
 
 
 def _item(values: dict[str, Any]) -> dict[str, Any] | None:
