@@ -21,8 +21,8 @@ BARE = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": os.devnull, "AWS
 
 
 def bare_environment() -> dict[str, str]:
-    """This process's environment without any setting of AWS, drskit or moto."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRSKIT_", "MOTO_"))}
+    """This process's environment without any setting of AWS or drskit."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DRSKIT_"))}
     return kept | BARE
 
 
@@ -49,7 +49,7 @@ class Shell:
 
         What is typed, if anything is, comes from a terminal.
         """
-        told = {name: None for name in os.environ if name.startswith(("AWS_", "DRSKIT_", "MOTO_"))}
+        told = {name: None for name in os.environ if name.startswith(("AWS_", "DRSKIT_"))}
         told |= BARE | self.variables | (variables or {})
         before = Path.cwd()
         os.chdir(self.folder)

@@ -2,8 +2,8 @@
 
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
 and what comes back, is as ever, but for the user agent, which nobody reads, and
-the signatures of what only asks and of what is for the tables, which nobody
-checks. Left out is only the work of signing, of making once more what is the
+the signatures of what DRS is only asked and of all that is for the tables, EC2
+and STS, which nobody checks. Left out is only the work of signing, of making once more what is the
 same for every client (class, model, handlers, paginators, names of events,
 addresses, what TLS would need), and of looking through items member by member,
 when they are checked, sent and read, that come out as they went in.
@@ -45,8 +45,8 @@ _named_proxies = EndpointCreator._get_proxies
 _checked = ParamValidator._validate
 _written = JSONSerializer._serialize_type_structure
 ITEMS = {f"{name}Output" for name in ("GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem")}
-ASKED = {"drs", "dynamodb", "ec2", "sts"}
-"""What is asked of these needs no signature."""
+UNSIGNED = {"drs", "dynamodb", "ec2", "sts"}
+"""Requests to these are not signed, but for changes of DRS."""
 ONE_ADDRESS = {"drs", "dynamodb", "ec2"}
 """Whatever is asked of these goes to the same place."""
 PROXIES = [spelled for kind in ("HTTP", "HTTPS", "ALL") for spelled in (f"{kind}_PROXY", f"{kind.lower()}_proxy")]
@@ -149,7 +149,7 @@ def _is_plain(value: Any) -> bool:
 
 def _named(signer: Any, request: Any) -> None:
     changes = signer._service_name == "drs" and "/Describe" not in request.url
-    if signer.credentials is None or changes or signer._service_name not in ASKED:
+    if signer.credentials is None or changes or signer._service_name not in UNSIGNED or type(signer) is not SigV4Auth:
         _signed(signer, request)
         return
     request.context["timestamp"] = get_current_datetime().strftime(SIGV4_TIMESTAMP)

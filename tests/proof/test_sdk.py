@@ -50,3 +50,28 @@ def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
     short = sent()
     with stock_sdk():
         assert short == sent()
+
+
+@pytest.mark.parametrize(
+    ("service", "ask", "signed"),
+    [
+        ("drs", lambda client: client.start_recovery(sourceServers=[{"sourceServerID": "s-00000000000000001"}]), True),
+        ("drs", lambda client: client.terminate_recovery_instances(recoveryInstanceIDs=["i-00000000000000001"]), True),
+        ("drs", lambda client: client.describe_jobs(), False),
+        ("dynamodb", lambda client: client.list_tables(), False),
+        ("ssm", lambda client: client.list_commands(), True),
+    ],
+)
+def test_changes_of_drs_are_signed(service, ask, signed):
+    """What only asks, and what is for the tables, names who asks and is not signed."""
+    client = boto3.client(service, region_name="us-west-2", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="x")
+    sent: list[str] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(str(request.headers["Authorization"]))
+        return AWSResponse(request.url, 200, {}, Body(b"{}"))
+
+    client.meta.events.register("before-send", answer)
+    ask(client)
+    assert "Credential=AKIDEXAMPLE/" in sent[0]
+    assert signed is ("Signature=" in sent[0])
