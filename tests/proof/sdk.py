@@ -3,10 +3,11 @@
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
 and what comes back, is as ever, but for the user agent, which nobody reads, and
 the signatures of what DRS is only asked and of all that is for the tables, EC2
-and STS, which nobody checks. Left out is only the work of signing, of making once more what is the
-same for every client (class, model, handlers, paginators, names of events,
-addresses, what TLS would need), and of looking through items member by member,
-when they are checked, sent and read, that come out as they went in.
+and STS, which nobody checks. Left out is only the work of signing, of making
+once more what is the same for every client (class, model, handlers, paginators,
+names of events, addresses, what TLS would need), and of looking through items
+member by member, when they are checked, sent and read, that come out as they
+went in.
 """
 
 import inspect

@@ -63,7 +63,7 @@ def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
     ],
 )
 def test_changes_of_drs_are_signed(service, ask, signed):
-    """What only asks, and what is for the tables, names who asks and is not signed."""
+    """What DRS is only asked, and what is for the tables, names who asks and is not signed."""
     client = boto3.client(service, region_name="us-west-2", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="x")
     sent: list[str] = []
 
