@@ -57,8 +57,8 @@ def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
     wanted = options.get("hash_key_conditions") if index_name else None
     if self.has_range_key and wanted:
         seen.items = {
-            hash_key: {range_key: item for range_key, item in items.items() if _holds(item, wanted)}
-            for hash_key, items in seen.items.items()
+            place: {key: item for key, item in items.items() if _holds(item, wanted)}
+            for place, items in seen.items.items()
         }
     elif self.has_range_key and not index_name and hash_key is not None:
         seen.items = {hash_key: self.items.get(hash_key, {})}
