@@ -4,15 +4,13 @@ import gc
 import os
 from collections.abc import Iterator
 
-import moto.settings
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.proof.sdk import quicken_sdk
+from tests.proof.sdk import leave_out_images, quicken_sdk
 
 quicken_sdk()
-# A thousand machine images of moto's take as long to make as a world; worlds of other processes have them.
-moto.settings.ec2_load_default_amis = lambda: False
+leave_out_images()  # worlds of other processes have them
 settings.register_profile("drskit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drskit")
 

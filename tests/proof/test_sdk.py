@@ -1,6 +1,7 @@
 """The short ways of the SDK check, send and refuse what the SDK as it was installed does."""
 
 from io import BytesIO
+from typing import Any
 
 import boto3
 import pytest
@@ -28,24 +29,30 @@ class Body(BytesIO):
         return [self.read()]
 
 
+def requests_of(client: Any) -> list[AWSPreparedRequest]:
+    """What the client sends from now on; nothing of it leaves, and each is answered with nothing."""
+    sent: list[AWSPreparedRequest] = []
+
+    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        sent.append(request)
+        return AWSResponse(request.url, 200, {}, Body(b"{}"))
+
+    client.meta.events.register("before-send", answer)
+    return sent
+
+
 @pytest.mark.parametrize("value", ATTRIBUTES, ids=str)
 def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
     """The short way takes what is plain; the rest is checked, encoded or refused as ever."""
 
     def sent() -> str:
         client = boto3.client("dynamodb", region_name="us-west-2", config=Config(signature_version=UNSIGNED))
-        bodies: list[bytes] = []
-
-        def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-            bodies.append(request.body)
-            return AWSResponse(request.url, 200, {}, Body(b"{}"))
-
-        client.meta.events.register("before-send", answer)
+        requests = requests_of(client)
         try:
             client.put_item(TableName="things", Item={"k": value})
         except (ParamValidationError, AttributeError, TypeError) as error:
             return str(error)
-        return bodies[0].decode()
+        return requests[0].body.decode()
 
     short = sent()
     with stock_sdk():
@@ -65,13 +72,8 @@ def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
 def test_changes_of_drs_are_signed(service, ask, signed):
     """What DRS is only asked, and what is for the tables, names who asks and is not signed."""
     client = boto3.client(service, region_name="us-west-2", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="x")
-    sent: list[str] = []
-
-    def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        sent.append(str(request.headers["Authorization"]))
-        return AWSResponse(request.url, 200, {}, Body(b"{}"))
-
-    client.meta.events.register("before-send", answer)
+    requests = requests_of(client)
     ask(client)
-    assert "Credential=AKIDEXAMPLE/" in sent[0]
-    assert signed is ("Signature=" in sent[0])
+    authorization = str(requests[0].headers["Authorization"])
+    assert "Credential=AKIDEXAMPLE/" in authorization
+    assert signed is ("Signature=" in authorization)
