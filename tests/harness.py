@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
-from botocore.loaders import Loader
 
 from drskit.clock import VirtualClock
 from drskit.model import CommandKind, Execution, Runbook
@@ -24,7 +23,6 @@ from drskit.sim.gateway import Gateway
 
 ROOT = Path(__file__).parent.parent
 RUNBOOKS = ROOT / "runbooks"
-_LOADER = Loader()
 
 
 @dataclass
@@ -36,9 +34,9 @@ class House:
     settings: Settings
     session: Session
 
-    def another_session(self) -> Session:
-        """What a new process would open: nothing is shared but the tables and the world."""
-        return opened(self.settings, self.clock)
+    def another_session(self, **settings: object) -> Session:
+        """What a new process with such settings would open: nothing is shared but the tables and the world."""
+        return Session(self.settings.model_copy(update=settings), clock=self.clock)
 
     def finish(self, session: Session | None = None, *, approve: bool = True, passes: int = 600) -> None:
         """Poll until nothing is left to do, approving what waits."""
@@ -64,13 +62,6 @@ class House:
         return [dict(job) for job in reversed(jobs) if job["type"] == "LAUNCH"]
 
 
-def opened(settings: Settings, clock: VirtualClock) -> Session:
-    """A session; the SDK's descriptions of the services are read from disk once for all of them."""
-    session = Session(settings, clock=clock)
-    session.clients._session._session.register_component("data_loader", _LOADER)
-    return session
-
-
 def shipped(name: str) -> Runbook:
     """A runbook that the project ships."""
     return load_runbook(RUNBOOKS / f"{name}.yaml")
@@ -83,7 +74,7 @@ def house(world: str = "captured-drill", *, text: str | None = None, **settings:
     clock = VirtualClock(spec.start_time)
     with simulated(spec, clock) as gateway:
         made = Settings.model_validate({"region": spec.region, **settings})
-        session = opened(made, clock)
+        session = Session(made, clock=clock)
         session.create_tables()
         yield House(gateway, clock, made, session)
 

@@ -8,7 +8,7 @@ from drskit.approvers import STAND_IN, identity_of, local_identity, may_not_appr
 from drskit.errors import InvalidInput, Refused
 from drskit.model import Approval, CommandKind, ExecutionStatus, Mode, WaveStatus
 from tests.builders import Walk, execution_of, wave
-from tests.harness import final, house, opened, runbook_of
+from tests.harness import final, house, runbook_of
 
 ACCOUNT = "123456789012"
 MIRA = f"arn:aws:iam::{ACCOUNT}:user/mira"
@@ -195,7 +195,7 @@ def test_a_yes_of_somebody_who_may_not_is_refused_at_once():
         with pytest.raises(Refused, match="user/mira may not approve it; it is to be approved by zoe, and by somebody"):
             home.session.command(execution.execution_id, CommandKind.APPROVE, reason="fine", wave="Books")
         assert () == final(home, execution).commands
-        other = opened(home.settings.model_copy(update={"user": "zoe"}), home.clock)
+        other = home.another_session(user="zoe")
         with pytest.raises(InvalidInput, match="A command needs a reason"):
             other.command(execution.execution_id, CommandKind.APPROVE, reason=" \u200b", wave="Books")
         other.command(execution.execution_id, CommandKind.APPROVE, reason="books balance", wave="Books")
@@ -227,6 +227,6 @@ def test_in_a_simulated_world_people_are_their_login():
         login = f"arn:aws:iam::{ACCOUNT}:user/{getpass.getuser()}"
         assert (ACCOUNT, login) == home.session.caller
         for user, arn in (("zoe", f"arn:aws:iam::{ACCOUNT}:user/zoe"), (ADMIN, ADMIN)):
-            session = opened(home.settings.model_copy(update={"user": user}), home.clock)
+            session = home.another_session(user=user)
             assert arn == session.caller[1]
     assert f"arn:aws:iam::{ACCOUNT}:user/DOMAIN-mira-lee" == local_identity("DOMAIN\\mira lee", ACCOUNT)

@@ -16,7 +16,7 @@ from drskit.report.markdown import render_markdown
 from drskit.report.summary import summarise
 from drskit.verify import faults
 from drskit.views.text import board_text
-from tests.harness import final, house, opened, runbook_of
+from tests.harness import final, house, runbook_of
 
 A, B, C, D = (f"s-0000000000000000{number}" for number in range(1, 5))
 QUICK = "durations: {conversion: 20, launch: 20}"
@@ -57,7 +57,7 @@ def tagged(home, server_id: str, role: str) -> None:
 
 def by(home, user: str):
     """Somebody else's session."""
-    return opened(home.settings.model_copy(update={"user": user}), home.clock)
+    return home.another_session(user=user)
 
 
 def test_an_edit_is_carried_out_and_both_plans_are_kept():

@@ -22,7 +22,6 @@ from drskit.runbook import load_runbook
 from drskit.surroundings import surroundings
 from drskit.verify import faults
 from drskit.views.preview import preview_text
-from tests import harness
 from tests.harness import RUNBOOKS, House, house, runbook_of
 
 EXAMPLES = RUNBOOKS / "examples"
@@ -228,7 +227,7 @@ def test_approvals():
         home.finish(approve=False)
         with pytest.raises(Refused, match="may not approve it"):
             home.session.command(execution.execution_id, CommandKind.APPROVE, reason="looks fine", wave="Application")
-        session = harness.opened(home.settings.model_copy(update={"user": zoe}), home.clock)
+        session = home.another_session(user=zoe)
         session.command(execution.execution_id, CommandKind.APPROVE, reason="books balance", wave="Application")
         home.finish(approve=False)
         execution, summary = ended(home, execution)
@@ -295,7 +294,7 @@ def test_recovery():
         made = authorize(home.session, home.session.preview(runbook), reason="the site is lost")
         with pytest.raises(NotAuthorized, match="waits for a second person"):
             recover(home.session, runbook, token=made.token)
-        noor = harness.opened(home.settings.model_copy(update={"user": "noor"}), home.clock)
+        noor = home.another_session(user="noor")
         countersign(noor, made.authorization.authorization_id, reason="seen it on the call")
         execution = recover(home.session, runbook, token=made.token)
         home.finish()

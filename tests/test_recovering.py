@@ -43,7 +43,7 @@ from drskit.session import Session
 from drskit.settings import Settings
 from drskit.verify import faults
 from drskit.witness import tags_of
-from tests.harness import Boundary, Crash, House, final, house, opened, runbook_of
+from tests.harness import Boundary, Crash, House, final, house, runbook_of
 
 SERVERS = [f"s-0000000000000000{number}" for number in (1, 2, 3)]
 WORLD = """
@@ -108,7 +108,7 @@ def quiet():
 
 def by(home: House, user: str) -> Session:
     """Somebody else's session in the same world."""
-    return opened(home.settings.model_copy(update={"user": user}), home.clock)
+    return home.another_session(user=user)
 
 
 def issued(session: Session, runbook=RUNBOOK, **options):
@@ -395,7 +395,7 @@ def test_a_panel_without_a_person_recovers_nothing(quiet):
     """Headless never, with a good token, whatever DRSKIT_UI says."""
     home = quiet
     token = issued(home.session).token
-    live = opened(home.settings.model_copy(update={"ui": "live"}), home.clock)
+    live = home.another_session(ui="live")
     with pytest.raises(Refused, match="Nobody is there to type a token"):
         Drill(live, RUNBOOK, DrillParameters()).recover(token)
     assert ([], []) == (home.jobs(), list(home.session.executions()[0]))

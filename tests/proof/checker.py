@@ -52,7 +52,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-from botocore.loaders import Loader
 
 from tests.proof.allowed import MOST, too_often
 from tests.proof.doings import doings, prepared
@@ -67,7 +66,6 @@ MOST_STARTS = 50
 JOBS_QUOTA, SERVERS_QUOTA, SERVERS_IN_A_JOB = "L-D88FAC3A", "L-05AFA8C6", "L-B827C881"
 HISTORY = "drs-orchestration-execution-history-dev"
 PLANS = "drs-orchestration-recovery-plans-dev"
-_LOADER = Loader()
 
 
 class Violation(AssertionError):
@@ -114,7 +112,6 @@ class Checker:
 
     def __init__(self, region: str) -> None:
         session = boto3.Session(region_name=region)
-        session._session.register_component("data_loader", _LOADER)  # read from disk once
         self._drs = session.client("drs")
         self._tables = session.client("dynamodb")
         self._ec2 = session.client("ec2")

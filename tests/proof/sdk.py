@@ -3,11 +3,11 @@
 A run of the proof makes some ten sessions and a hundred calls. What is sent,
 and what comes back, is as ever, but for the user agent, which nobody reads, and
 the signatures of what DRS is only asked and of all that is for the tables, EC2
-and STS, which nobody checks. Left out is only the work of signing, of making
-once more what is the same for every client (class, model, handlers, paginators,
-names of events, addresses, what TLS would need), and of looking through items
-member by member, when they are checked, sent and read, that come out as they
-went in.
+and STS, which nobody checks. Left out is only the work of signing, of reading
+the descriptions of services again for every session, of making once more what
+is the same for every client (class, model, handlers, paginators, names of
+events, addresses, what TLS would need), and of looking through items member by
+member, when they are checked, sent and read, that come out as they went in.
 """
 
 import inspect
@@ -18,6 +18,8 @@ from functools import cache
 from ssl import SSLContext
 from typing import Any
 
+import boto3
+import botocore.session
 import moto.settings
 from botocore import hooks
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
@@ -35,6 +37,8 @@ from botocore.validate import ParamValidator
 
 _CLASSES: dict[str, type] = {}
 _NAMES: dict[str, str] = {}
+_make_loader = botocore.session.create_loader
+_set_up_loader = boto3.Session._setup_loader
 _make_class = ClientCreator._create_client_class
 _make_model = ClientCreator._load_service_model
 _name_of_event = EventAliaser._alias_event_name
@@ -75,6 +79,20 @@ def stock_sdk() -> Iterator[None]:
         yield
     finally:
         quicken_sdk()
+
+
+@cache
+def _loader_of(search_paths: str | None = None) -> Any:
+    """What finds and reads the descriptions of services, once for all sessions."""
+    return _make_loader(search_paths)
+
+
+def _set_up(session: Any) -> None:
+    loader = session._session.get_component("data_loader")
+    if not vars(loader).get("knows_resources"):
+        _set_up_loader(session)  # adds a folder to it
+        loader.knows_resources = True
+    session._loader = loader
 
 
 def _class_of(creator: Any, service_name: str, service_model: Any) -> type:
@@ -174,6 +192,8 @@ def _address(resolver: Any, operation_model: Any, call_args: Any, request_contex
 
 
 WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
+    (botocore.session, "create_loader", _loader_of),
+    (boto3.Session, "_setup_loader", _set_up),
     (ClientCreator, "_create_client_class", _class_of),
     (ClientCreator, "_load_service_model", _model_of),
     (EventAliaser, "_alias_event_name", _known_name),

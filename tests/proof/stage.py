@@ -19,7 +19,6 @@ from typing import Any
 
 import boto3
 import botocore.endpoint
-from botocore.loaders import Loader
 from ulid import ULID
 
 from drskit.clock import VirtualClock
@@ -33,7 +32,6 @@ from tests.proof.sdk import quicken_sdk
 SKEWS = (timedelta(minutes=-7), timedelta(seconds=40), timedelta(hours=1), timedelta(seconds=-130))
 """By how much the local clocks of the processes are wrong, in turn."""
 NOTED = {*WRITES, "StartRecovery", "TerminateRecoveryInstances", "SendCommand"}
-_LOADER = Loader()
 quicken_sdk()
 
 
@@ -84,7 +82,6 @@ class Stage:
         settings = self.settings.model_copy(update={"user": user})
         session = Session(settings, clock=LocalClock(self.clock, SKEWS[number % len(SKEWS)]), fresh_id=self._fresh_id)
         made = session.clients._session.client
-        session.clients._session._session.register_component("data_loader", _LOADER)  # read from disk once
 
         def watch(client: Any) -> Any:
             if listen:
@@ -100,9 +97,7 @@ class Stage:
     @cached_property
     def stranger(self) -> Any:
         """DRS as somebody has it who knows nothing of drskit."""
-        session = boto3.Session(region_name=self.gateway.spec.region)
-        session._session.register_component("data_loader", _LOADER)
-        return session.client("drs")
+        return boto3.Session(region_name=self.gateway.spec.region).client("drs")
 
     def look(self) -> None:
         """Let the checker look, if anything was changed or has arrived since it last did.

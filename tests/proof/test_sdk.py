@@ -77,3 +77,22 @@ def test_changes_of_drs_are_signed(service, ask, signed):
     authorization = str(requests[0].headers["Authorization"])
     assert "Credential=AKIDEXAMPLE/" in authorization
     assert signed is ("Signature=" in authorization)
+
+
+def test_sessions_read_the_descriptions_of_services_once_and_offer_what_stock_ones_do(monkeypatch, tmp_path):
+    """One that has a folder of its own for them is apart."""
+
+    def offered() -> tuple[list[str], list[str]]:
+        session = boto3.Session()
+        return session.get_available_services(), session.get_available_resources()
+
+    short = [offered(), offered()]
+    assert boto3.Session()._loader is boto3.Session()._loader
+    with stock_sdk():
+        assert short == [offered()] * 2
+    (tmp_path / "weather" / "2026-01-01").mkdir(parents=True)
+    (tmp_path / "weather" / "2026-01-01" / "service-2.json").write_text("{}")
+    monkeypatch.setenv("AWS_DATA_PATH", str(tmp_path))
+    assert "weather" in offered()[0]
+    monkeypatch.undo()
+    assert "weather" not in offered()[0]
