@@ -1,11 +1,15 @@
 """DynamoDB's short ways say and do the same as moto's own."""
 
+import pickle
 import re
+from contextlib import suppress
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from moto.backends import get_backend
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.responses import ActionResult
 from moto.dynamodb import responses
 from moto.dynamodb.models.table import Table
@@ -286,9 +290,10 @@ def test_an_index_is_read_as_by_moto_s_own_way(indexed, monkeypatch, asked):
     assert 2 <= sum(page["Count"] for page in quick) <= 3
 
 
-def test_a_reply_is_written_as_moto_writes_it(table, monkeypatch):
-    """Status, headers and text, to the last letter, of all that comes from a table."""
-    compared = []
+@pytest.fixture
+def compared(monkeypatch):
+    """Whether the quick reply was moto's, of every reply so far: status, headers and text, to the last letter."""
+    found = []
 
     class Both(ActionResult):
         """Writes a reply in both ways."""
@@ -296,10 +301,15 @@ def test_a_reply_is_written_as_moto_writes_it(table, monkeypatch):
         def execute_result(self, context):
             """The quick one, which is moto's."""
             quick = _Typed(self.result).execute_result(context)
-            compared.append(quick == ActionResult(dynamo_to_dict(self.result)).execute_result(context))
+            found.append(quick == ActionResult(dynamo_to_dict(self.result)).execute_result(context))
             return quick
 
     monkeypatch.setattr(responses, "DynamoResult", Both)
+    return found
+
+
+def test_a_reply_is_written_as_moto_writes_it(table, compared):
+    """All that comes from a table."""
     key, things = {"k": ITEM["k"]}, {"TableName": "things"}
     table.put_item(Item=ITEM, **things)
     table.put_item(Item=ITEM, ReturnValues="ALL_OLD", **things)
@@ -318,6 +328,61 @@ def test_a_reply_is_written_as_moto_writes_it(table, monkeypatch):
     table.delete_item(Key=key, ReturnValues="ALL_OLD", **things)
     table.describe_table(**things)
     assert [True] * 13 == compared
+
+
+def put(**attributes) -> dict:
+    """To put the one item."""
+    return {"TableName": "things", "Item": {"k": {"S": "one"}, **attributes}}
+
+
+CHANGES = {
+    "put": lambda table: table.put_item(**put(l={"L": []})),
+    "set alone": lambda table: table.update_item(**update("SET n = :n", n={"N": "2"})),
+    "set inside": lambda table: table.update_item(**update("SET l[0].a = :a", a={"S": "z"})),
+    "list grows": lambda table: table.update_item(**update("SET l = list_append(l, :m)", m={"L": [{"S": "y"}]})),
+    "set grows": lambda table: table.update_item(**update("ADD w :w", w={"SS": ["c"]})),
+    "old words": lambda table: table.update_item(
+        TableName="things", Key={"k": {"S": "one"}}, AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "3"}}}
+    ),
+    "set together": lambda table: table.transact_write_items(
+        TransactItems=[{"Update": update("SET #n = :n", n={"N": "4"}) | {"ExpressionAttributeNames": {"#n": "n"}}}]
+    ),
+    "set inside together": lambda table: table.transact_write_items(
+        TransactItems=[{"Update": update("SET l[0].a = :a", a={"S": "q"})}]
+    ),
+    "too late": lambda table: table.transact_write_items(
+        TransactItems=[
+            {"Update": update("SET #n = :n", n={"N": "5"}) | {"ExpressionAttributeNames": {"#n": "n"}}},
+            {"Put": put() | {"Item": {"k": {"S": "two"}}, "ConditionExpression": "attribute_exists(k)"}},
+        ]
+    ),
+    "delete": lambda table: table.delete_item(TableName="things", Key={"k": {"S": "one"}}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_what_is_remembered_of_an_item_is_forgotten_when_it_changes(table, compared, change):
+    """In whatever way: what is read next is as moto would write it now."""
+    table.put_item(**put(n={"N": "1"}, w={"SS": ["a"]}, l={"L": [{"M": {"a": {"S": "x"}}}]}))
+    before = table.scan(TableName="things")["Items"]
+    assert before == table.scan(TableName="things")["Items"]
+    with suppress(table.exceptions.TransactionCanceledException):
+        change(table)
+    compared.clear()
+    after = table.scan(TableName="things")["Items"]
+    table.get_item(TableName="things", Key={"k": {"S": "one"}})
+    assert [True, True] == compared
+    assert (before == after) is (change is CHANGES["too late"])
+
+
+def test_what_is_remembered_of_an_item_is_not_kept_with_its_world(table):
+    """Else a file of a world would hold every item twice."""
+    table.put_item(**put())
+    table.scan(TableName="things")
+    (item,) = get_backend("dynamodb")[DEFAULT_ACCOUNT_ID]["us-west-2"].tables["things"].items.values()
+    assert "one" in item.attrs.text
+    assert not pickle.loads(pickle.dumps(item.attrs)).text
+    assert 1 == table.scan(TableName="things")["Count"]
 
 
 def test_replies_that_hold_more_than_items_and_their_number_are_moto_s_own(table):

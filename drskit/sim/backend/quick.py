@@ -22,7 +22,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 
 from drskit.sim.backend.quick_expressions import quicken_expressions
-from drskit.sim.backend.quick_reads import forget_weight, quicken_reads, weight
+from drskit.sim.backend.quick_reads import forget, quicken_reads, weight
 
 _METHOD_NAMES = cache(method_names_from_class)
 _transact = DynamoDBBackend.transact_write_items
@@ -143,7 +143,7 @@ def _update_plainly(
         return by_moto()  # for its words
     dict.clear(item.attrs)
     dict.update(item.attrs, changed)
-    forget_weight(item)
+    forget(item)
     return item
 
 
@@ -155,7 +155,7 @@ def _update_by_moto(self: Any, table_name: str, key: dict[str, Any], *arguments:
         if table is not None and set(table.table_key_attrs) <= set(key):
             item = table.get_item(*self.get_keys_value(table, key))
             if item is not None:
-                forget_weight(item)
+                forget(item)
 
 
 def _parts(text: str, names: dict[str, str], values: dict[str, Any]) -> list[tuple[str, str, Any]]:

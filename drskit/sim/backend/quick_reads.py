@@ -14,7 +14,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
 from drskit.sim.backend.lag import shown
-from drskit.sim.backend.quick_replies import quicken_replies
+from drskit.sim.backend.quick_replies import forget_text, quicken_replies
 
 PLAIN = frozenset({"S", "B", "BOOL", "NULL"})
 INDEX_NAME = 6
@@ -78,9 +78,10 @@ def weight(attributes: dict[str, DynamoType]) -> int:
     return sum(len(name.encode()) + _bytes(value.type, value.value) for name, value in attributes.items())
 
 
-def forget_weight(item: Any) -> None:
+def forget(item: Any) -> None:
     """To be told of every item that is changed in its place."""
     vars(item).pop("weight", None)
+    forget_text(item.attrs)
 
 
 def _remembered_weight(self: Any) -> int:
