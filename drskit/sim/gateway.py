@@ -297,7 +297,9 @@ class Gateway:
         return self._abroad.setdefault(region, Estate(drs_backends[self.spec.account][region].world))
 
     def _settle(self, service: str, now: datetime, operation: str) -> None:
-        """Settle the world, and what failback has put into other Regions."""
+        """Settle the world, and what failback has put into other Regions, where a request could see it."""
+        if service == "dynamodb":
+            return
         self._estate.settle(service, now, operation)
         backends = drs_backends[self.spec.account]
         if len(backends) == 1:

@@ -67,7 +67,11 @@ def _query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
 
 def _holds(item: Any, wanted: list[tuple[str, DynamoType]]) -> bool:
     """Whether the item has these values."""
-    return all(name in item.attrs and item.attrs[name] == value for name, value in wanted)
+    for name, value in wanted:
+        found = item.attrs.get(name)
+        if found is None or not _equal(found, value):
+            return False
+    return True
 
 
 # --- weights and order -----------------------------------------------------------------------------------------------

@@ -7,16 +7,15 @@ is given to its handler at once; all else goes moto's own way.
 
 import json
 import re
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
-from moto.core.utils import utcnow
+from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.responses import DynamoHandler
 from moto.utilities.utils import get_partition
-from werkzeug.datastructures import Headers
-from werkzeug.http import http_date
 
 from drskit.sim.faults import Reply
 
@@ -27,6 +26,27 @@ REGION = re.compile(r"\.(?P<region>[^.]+)\.amazonaws\.com")
 JSON = "application/x-amz-json-1.0"
 ODD = ('"B"', '"BS"', "null")
 """What moto does not take as it came: binary is decoded, and a member that is null is as if it were not there."""
+
+
+class _Headers(dict[str, Any]):
+    """A request's headers, asked for in capital or small letters."""
+
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and super().__contains__(name.lower())
+
+    def get(self, name: str, otherwise: Any = None) -> Any:
+        return super().get(name.lower(), otherwise)
+
+
+class _Handler(DynamoHandler):
+    """moto's handler, for one request of one account and Region."""
+
+    @cached_property
+    def dynamodb_backend(self) -> Any:
+        return dynamodb_backends[self.current_account][self.region]
 
 
 def answer(request: AWSPreparedRequest) -> Reply | None:
@@ -44,7 +64,7 @@ def answer(request: AWSPreparedRequest) -> Reply | None:
         return None
     if not said or not isinstance(said, dict) or not isinstance(said.get("Limit", 0), int):
         return None
-    handler: Any = DynamoHandler()
+    handler: Any = _Handler()
     address = urlsplit(request.url)
     handler.normalized_request = SimpleNamespace(content_type=JSON)
     handler.raw_body, handler.params = body, said
@@ -55,16 +75,16 @@ def answer(request: AWSPreparedRequest) -> Reply | None:
     handler.partition = get_partition(handler.region)
     handler.access_key = handler.get_access_key()
     handler.current_account = handler.get_current_account()
-    handler.response_headers = {"server": "amazon.com", "date": http_date(utcnow())}
+    handler.response_headers = {"server": "amazon.com"}
     handler._enrich_response = _as_it_is  # noqa: SLF001 - the place where moto gives a request id
     return cast("Reply", handler.call_action())
 
 
 def _as_it_is(headers: dict[str, Any], body: str) -> tuple[dict[str, Any], str]:
-    """A reply without a request id in its text, to which the door to the world gives one."""
+    """A reply without a request id in its text; the door to the world gives it one, and a date."""
     return {key: str(value) if key == "status" else value for key, value in headers.items()}, body
 
 
-def _headers(request: AWSPreparedRequest) -> Headers:
+def _headers(request: AWSPreparedRequest) -> _Headers:
     found: list[tuple[str, Any]] = list(request.headers.items())
-    return Headers([(key, value.decode() if isinstance(value, bytes) else value) for key, value in found])
+    return _Headers({key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in found})
