@@ -19,13 +19,15 @@ from ssl import SSLContext
 from typing import Any
 
 import boto3
+import botocore.awsrequest
 import botocore.session
 import moto.settings
 from botocore import hooks
 from botocore.auth import SIGV4_TIMESTAMP, SigV4Auth
+from botocore.awsrequest import HeadersDict
 from botocore.client import BaseClient, ClientCreator
 from botocore.compat import get_current_datetime
-from botocore.endpoint import EndpointCreator
+from botocore.endpoint import Endpoint, EndpointCreator
 from botocore.hooks import EventAliaser, NodeList
 from botocore.httpsession import URLLib3Session, create_urllib3_context
 from botocore.model import ServiceModel
@@ -172,6 +174,46 @@ def _is_plain(value: Any) -> bool:
     return kind in {"BOOL", "NULL"} and type(content) is bool
 
 
+class _Headers(HeadersDict):
+    """The headers of a request, each under its name in small letters."""
+
+    _dict: dict[str, tuple[str, Any]]
+    """With the name as it was given first."""
+
+    def __init__(self, *some: Any, **more: Any) -> None:
+        if len(some) == 1 and type(some[0]) is _Headers and not more:
+            self._dict = some[0]._dict.copy()
+        else:
+            super().__init__(*some, **more)
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        small = key.lower()
+        known = self._dict.get(small)
+        self._dict[small] = (known[0] if known else key, value)
+
+    def __getitem__(self, key: str) -> Any:
+        return self._dict[key.lower()][1]
+
+    def __delitem__(self, key: str) -> None:
+        del self._dict[key.lower()]
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._dict
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._dict.values())
+
+    def items(self) -> Any:
+        return self._dict.values()
+
+    def copy(self) -> HeadersDict:
+        return _Headers(self)
+
+
+def _encode(_: Any, headers: Any) -> None:
+    headers._headers = [(key, value.encode() if isinstance(value, str) else value) for key, value in headers._headers]
+
+
 def _named(signer: Any, request: Any) -> None:
     changes = signer._service_name == "drs" and "/Describe" not in request.url
     if signer.credentials is None or changes or signer._service_name not in UNSIGNED or type(signer) is not SigV4Auth:
@@ -208,5 +250,8 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (ParamValidator, "_validate", _check),
     (JSONSerializer, "_serialize_type_structure", _write),
     (UserAgentString, "to_string", lambda _: "drskit-tests"),
+    (UserAgentString, "rebuild_and_replace_user_agent_handler", lambda _, **__: None),
+    (botocore.awsrequest, "HeadersDict", _Headers),
+    (Endpoint, "_encode_headers", _encode),
 )
 STOCK = {(place, name): vars(place)[name] for place, name, _ in WAYS}

@@ -4,6 +4,7 @@ from io import BytesIO
 from typing import Any
 
 import boto3
+import botocore.awsrequest
 import pytest
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -96,3 +97,30 @@ def test_sessions_read_the_descriptions_of_services_once_and_offer_what_stock_on
     assert "weather" in offered()[0]
     monkeypatch.undo()
     assert "weather" not in offered()[0]
+
+
+def test_headers_are_kept_and_sent_as_by_the_stock_sdk():
+    """By any case, under the name that was given first, the value that was given last."""
+
+    def kept() -> list[object]:
+        headers = botocore.awsrequest.HeadersDict([("Host", "a"), ("X-One", b"1"), ("x-one", "2")], Other="3")
+        copied, again = headers.copy(), botocore.awsrequest.HeadersDict(headers)
+        headers["HOST"] = "b"
+        del headers["other"]
+        copied.update({"new": "4"})
+        told = [list(one.items()) for one in (headers, copied, again)]
+        return [
+            *told, "host" in headers, "Other" in headers, headers.get("x-ONE"), headers.get("no"),
+            len(headers), list(headers), copied == again,
+        ]  # fmt: skip
+
+    def sent() -> list[tuple[str, object]]:
+        client = boto3.client("dynamodb", region_name="us-west-2", config=Config(signature_version=UNSIGNED))
+        requests = requests_of(client)
+        client.put_item(TableName="things", Item={"k": {"S": "x"}})
+        changing = {"user-agent", "amz-sdk-invocation-id"}
+        return [(name, value) for name, value in requests[0].headers.items() if name.lower() not in changing]
+
+    short = [*kept(), *sent()]
+    with stock_sdk():
+        assert short == [*kept(), *sent()]
