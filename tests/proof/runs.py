@@ -140,11 +140,13 @@ def _otherwise(wanted: tuple[str, ...], ended: list[Any]) -> Iterator[str]:
 
 def judged(result: Result, undisturbed: Result) -> Result:
     """The result with what only a comparison with the undisturbed run shows."""
-    problems = list(result.problems)
+    if result.problems:
+        return result
+    problems: list[str] = []
     if result.too_late and all(status == "COMPLETED" for _, waves, _ in result.outcome for _, status in waves):
         return result  # nobody was there to command it, and it went to its end
     timed = bool(SCENARIOS[result.scenario].ends)
-    if not problems and not timed and result.outcome != undisturbed.outcome:
+    if not timed and result.outcome != undisturbed.outcome:
         problems.append(f"false failure: it ended as {result.outcome}, undisturbed as {undisturbed.outcome}")
     delay = added_delay(result, undisturbed)
     allowed = STRICT_SECONDS * max(result.fired, 1)

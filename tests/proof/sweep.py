@@ -110,26 +110,34 @@ def sweep(
         wanted: which faults are tried.
         first: a fault that every run meets, before the one that is its own.
     """
-    undisturbed = run(scenario, lambda _: None)
-    if undisturbed.problems:
-        report(undisturbed)
-        return undisturbed
-    nursery = Nursery(processes, lambda result: report(judged(result, undisturbed)))
+    undisturbed: list[Result] = []  # a child's, too
+    early: list[Result] = []  # what came before it
+
+    def told(result: Result) -> None:
+        (early if undisturbed or result.faults else undisturbed).append(result)
+        while undisturbed and not undisturbed[0].problems and early:
+            report(judged(early.pop(), undisturbed[0]))
+
+    nursery = Nursery(processes, told)
     begun = first is None
     only = SCENARIOS[scenario].faults
 
     def branch(call: Call) -> Fault | None:
         nonlocal begun
-        if nursery.child:
+        if nursery.child or (undisturbed and undisturbed[0].problems):
             return None
         if not begun and first is not None:
             begun = (call.operation, call.number) == (first.operation, first.number)
             return first if begun else None
         return next((fault for fault in _met(call, only) if wanted(fault) and nursery.fork()), None)
 
+    if nursery.fork():
+        nursery.play(lambda: run(scenario, lambda _: None, ended=nursery.leave))
     nursery.play(lambda: run(scenario, branch, ended=nursery.leave))
     nursery.drain()
-    return undisturbed
+    if undisturbed[0].problems:
+        report(undisturbed[0])
+    return undisturbed[0]
 
 
 def single_faults(scenario: str) -> list[Fault]:
