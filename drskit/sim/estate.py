@@ -1,6 +1,6 @@
 """The EC2 side of a world: its recovery instances as moto's real instances.
 
-Importing moto's EC2 takes most of a second, so nothing happens here before
+Importing moto's EC2 takes its time, so nothing happens here before
 somebody asks a service that could see an instance. From then on, before each
 request: first what was done to the instances in EC2 is read back into the
 world, then the world settles, then EC2 is brought up to date with it.
@@ -8,10 +8,10 @@ world, then the world settles, then EC2 is brought up to date with it.
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from drskit.sim.backend.insides import named_after
+from drskit.sim.backend.loading import insides_of_ec2
 from drskit.sim.events import Outbox
 from drskit.sim.healthy import Found
 from drskit.sim.records import Instance
@@ -89,7 +89,7 @@ class Estate:
 
     def _launch(self, instance: Instance) -> "Ec2Instance":
         """Run an instance in moto under the id that DRS has given it."""
-        insides = _insides()
+        insides = insides_of_ec2()
         chosen = self._templates.chosen(self._ec2(), self._world.any_server(instance.server_id))
         with named_after(instance.id):  # its volumes and interfaces
             twin: Ec2Instance = insides.run(
@@ -117,7 +117,7 @@ class Estate:
         volume.add_tags({"drs.amazonaws.com-job": instance.job_id} | server)
 
     def _ec2(self) -> "EC2Backend":
-        backend: EC2Backend = _insides().backend(self._world.spec.account, self._world.spec.region)
+        backend: EC2Backend = insides_of_ec2().backend(self._world.spec.account, self._world.spec.region)
         return backend
 
     def _address(self, instance: Instance, chosen: Chosen) -> str | None:
@@ -140,11 +140,6 @@ class Estate:
             "AWSElasticDisasterRecoverySourceServerID": instance.server_id,
         }
         return copied | {"Name": name} | instance.tags | chosen.tags | own
-
-
-def _insides() -> Any:
-    """What loads moto's EC2, when it is needed."""
-    return import_module("drskit.sim.backend.instances")
 
 
 def _observe(instance: Instance, twin: "Ec2Instance", at: datetime) -> None:

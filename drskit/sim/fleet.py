@@ -5,10 +5,9 @@ somebody asks EC2 there; DRS knows of them only what its agent tells.
 """
 
 from datetime import timedelta
-from importlib import import_module
-from typing import Any
 
 from drskit.sim.backend.insides import named_after
+from drskit.sim.backend.loading import insides_of_ec2
 from drskit.sim.spec import ServerSpec
 from drskit.sim.world import World
 
@@ -30,7 +29,7 @@ class Fleet:
 
     def _run(self, server: ServerSpec, region: str) -> None:
         """With the name of its server; any other tag is for its owner to give."""
-        inside: Any = import_module("drskit.sim.backend.instances")
+        inside = insides_of_ec2()
         ec2 = inside.backend(self._world.spec.account, region)
         with named_after(str(server.source_instance)):
             inside.run(

@@ -22,6 +22,8 @@ HOLDS = [
     ("moto.iam.models", "IAMBackend.create_role", "backend/roles.py makes DRS's roles with it"),
     ("moto.s3.models", "S3Backend.put_object", "exports.py puts the templates of networks into buckets with it"),
     ("moto.ec2.models", "ec2_backends", "backend/instances.py runs recovery instances there"),
+    ("moto.ec2.models.instance_types", "INSTANCE_TYPE_OFFERINGS", "backend/loading.py reads them when asked"),
+    ("moto.utilities.utils", "load_resource", "backend/loading.py notes there what moto would read"),
     ("moto.ec2.models.instances", "random_instance_id", "backend/instances.py gives an instance the id that DRS has"),
     ("moto.ec2.models.instances", "InstanceState", "backend/instances.py sets an instance's state with it"),
     ("moto.ec2.models.instances", "InstanceBackend.get_instance", "backend/instances.py finds instances faster"),

@@ -80,6 +80,9 @@ def _routes(service: str) -> tuple[tuple[re.Pattern[str], Callable[..., object]]
 
         quicken()
     if service == "ec2":
+        from drskit.sim.backend.loading import load_ec2
+
+        load_ec2()
         from drskit.sim.backend.inherited import let_versions_inherit
         from drskit.sim.backend.quick_tags import quicken_tags
 
