@@ -3,7 +3,9 @@
 import gc
 import os
 from collections.abc import Iterator
+from types import SimpleNamespace
 
+import botocore.endpoint
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -11,6 +13,7 @@ from tests.proof.sdk import leave_out_images, quicken_sdk
 
 quicken_sdk()
 leave_out_images()  # worlds of other processes have them
+vars(botocore.endpoint)["time"] = SimpleNamespace(sleep=lambda _: None)  # the SDK sends again at once
 settings.register_profile("drskit", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("drskit")
 

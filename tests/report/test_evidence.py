@@ -4,7 +4,7 @@ import json
 import stat
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drskit.errors import InvalidInput
@@ -43,6 +43,7 @@ def test_what_was_written_is_read_back_the_same(story, tmp_path):
     assert (sample.execution, sample.events, sample.logs) == (found.execution, found.events, found.logs)
 
 
+@settings(max_examples=30)  # each writes a whole run, its report too
 @given(text=st.text(max_size=40), facts=st.dictionaries(st.text(max_size=5), st.integers() | st.none(), max_size=3))
 def test_any_text_comes_back(text, facts, tmp_path_factory):
     """Also what no encoding can hold: it is escaped as JSON."""
