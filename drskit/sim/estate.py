@@ -1,9 +1,9 @@
 """The EC2 side of a world: its recovery instances as moto's real instances.
 
-Importing moto's EC2 takes its time, so nothing happens here before
-somebody asks a service that could see an instance. From then on, before each
-request: first what was done to the instances in EC2 is read back into the
-world, then the world settles, then EC2 is brought up to date with it.
+Importing moto's EC2 takes its time, so nothing happens here before somebody
+asks a service that could see an instance. From then on, before each request but
+those to DynamoDB of which nobody is told: first what was done to the instances in EC2 is read back into
+the world, then the world settles, then EC2 is brought up to date with it.
 """
 
 from collections.abc import Iterator
@@ -43,6 +43,11 @@ class Estate:
     def world(self) -> World:
         """The world that it is the EC2 side of."""
         return self._world
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody is told what happens in the world."""
+        return self._outbox.is_heard
 
     def settle(self, service: str, now: datetime, operation: str = "") -> None:
         """Make the world and EC2 agree, as of now, before a request to this service."""

@@ -43,11 +43,17 @@ class Outbox:
         self._told_until: datetime | None = None
         self._states: dict[str, str] = {}
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody listens."""
+        bus = self._bus()
+        return bus is not None and bool(bus.describe_event_bus("default").rules)
+
     def deliver(self, now: datetime) -> None:
         """Put what happened since the last time onto the bus, if anybody listens."""
         bus = self._bus()
         since, self._told_until = self._told_until, now
-        if bus is None or not bus.describe_event_bus("default").rules:
+        if bus is None or not self.is_heard:
             self._states = {}
             return
         events = [*self._changes(now), *(self._happened(since, now) if since is not None and since < now else ())]

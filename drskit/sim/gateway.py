@@ -297,8 +297,11 @@ class Gateway:
         return self._abroad.setdefault(region, Estate(drs_backends[self.spec.account][region].world))
 
     def _settle(self, service: str, now: datetime, operation: str) -> None:
-        """Settle the world, and what failback has put into other Regions, where a request could see it."""
-        if service == "dynamodb":
+        """Settle the world, and what failback has put into other Regions.
+
+        Tables neither show nor change it: a request to them settles only what somebody is told of at once.
+        """
+        if service == "dynamodb" and not any(one.is_heard for one in (self._estate, *self._abroad.values())):
             return
         self._estate.settle(service, now, operation)
         backends = drs_backends[self.spec.account]

@@ -2,6 +2,7 @@
 
 import json
 
+import boto3
 import pytest
 
 from tests.sim.lab import make_spec, server_id
@@ -176,6 +177,16 @@ def test_points_in_time_are_events(queue):
     assert all(len(event["detail"]["EbsSnapshotIDs"].split(",")) == 2 for event in told)
     points = lab.drs.describe_recovery_snapshots(sourceServerID=server_id(1))["items"]
     assert {event["detail"]["DrsSnapshotID"] for event in told} <= {point["snapshotID"] for point in points}
+
+
+def test_events_come_about_while_only_tables_are_asked(queue):
+    """Each in its time, though points are thinned after an hour."""
+    lab, read = queue("DRS PIT Snapshot Taken", {"disks": [{}]})
+    tables = boto3.client("dynamodb", region_name="us-west-2")
+    for _ in range(18):
+        lab.wait(600)
+        tables.list_tables()
+    assert 18 == len(read())
 
 
 def test_a_failback_that_gets_on_is_an_event(queue):
