@@ -335,6 +335,7 @@ def put(**attributes) -> dict:
     return {"TableName": "things", "Item": {"k": {"S": "one"}, **attributes}}
 
 
+ARN = "arn:aws:dynamodb:us-west-2:123456789012:table/things"
 CHANGES = {
     "put": lambda table: table.put_item(**put(l={"L": []})),
     "set alone": lambda table: table.update_item(**update("SET n = :n", n={"N": "2"})),
@@ -356,6 +357,16 @@ CHANGES = {
             {"Put": put() | {"Item": {"k": {"S": "two"}}, "ConditionExpression": "attribute_exists(k)"}},
         ]
     ),
+    "by ARN": lambda table: table.update_item(**update("SET n = :n", n={"N": "6"}) | {"TableName": ARN}),
+    "by ARN together": lambda table: table.transact_write_items(
+        TransactItems=[{"Update": update("SET n = :n", n={"N": "7"}) | {"TableName": ARN}}]
+    ),
+    "by ARN too late": lambda table: table.transact_write_items(
+        TransactItems=[
+            {"Update": update("SET n = :n", n={"N": "8"}) | {"TableName": ARN}},
+            {"Put": put() | {"Item": {"k": {"S": "two"}}, "ConditionExpression": "attribute_exists(k)"}},
+        ]
+    ),
     "delete": lambda table: table.delete_item(TableName="things", Key={"k": {"S": "one"}}),
 }  # fmt: skip
 
@@ -372,7 +383,7 @@ def test_what_is_remembered_of_an_item_is_forgotten_when_it_changes(table, compa
     after = table.scan(TableName="things")["Items"]
     table.get_item(TableName="things", Key={"k": {"S": "one"}})
     assert [True, True] == compared
-    assert (before == after) is (change is CHANGES["too late"])
+    assert (before == after) is (change in {CHANGES["too late"], CHANGES["by ARN too late"]})
 
 
 def test_what_is_remembered_of_an_item_is_not_kept_with_its_world(table):

@@ -10,13 +10,14 @@ read is in `quick_reads`.
 
 import copy
 import re
+from contextlib import suppress
 from functools import cache, partial
 from typing import Any
 
 from moto.core import responses
 from moto.core.utils import method_names_from_class
 from moto.dynamodb import models
-from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.exceptions import ItemSizeTooLarge, MockValidationException, ResourceNotFoundException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
@@ -63,7 +64,7 @@ class _Copies:
         if table.has_range_key:
             before.items.update({hash_key: dict(items) for hash_key, items in table.items.items()})
         for update in self.updates:
-            if update["TableName"] != table.name:
+            if update["TableName"] not in {table.name, table.table_arn}:
                 continue
             hash_key, range_key = backend.get_keys_value(table, update["Key"])
             items, key = (before.items[hash_key], range_key) if range_key else (before.items, hash_key)
@@ -151,8 +152,8 @@ def _update_by_moto(self: Any, table_name: str, key: dict[str, Any], *arguments:
     try:
         return _update(self, table_name, key, *arguments, **options)
     finally:
-        table = self.tables.get(table_name)
-        if table is not None and set(table.table_key_attrs) <= set(key):
+        with suppress(ResourceNotFoundException, MockValidationException):
+            table = self.get_table(table_name)  # by its name or its ARN
             item = table.get_item(*self.get_keys_value(table, key))
             if item is not None:
                 forget(item)
