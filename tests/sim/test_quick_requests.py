@@ -5,6 +5,7 @@ import json
 import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+from botocore.compat import HTTPHeaders
 from moto import mock_aws
 from moto.core.request import normalize_request
 from moto.dynamodb.responses import DynamoHandler
@@ -119,6 +120,16 @@ def test_a_request_without_its_headers_is_left_to_moto(table, lost):
     elsewhere = asked("Scan", '{"TableName": "things"}')
     elsewhere.url = "http://127.0.0.1:4599/"
     assert quick_requests.answer(elsewhere) is None
+
+
+def test_of_a_header_that_comes_twice_the_first_counts(table):
+    """As it does at the door to the world, which knows by it what is asked."""
+    request = asked("GetItem", json.dumps({"TableName": "things", "Key": KEY}))
+    told = HTTPHeaders()
+    for name, value in [*request.headers.items(), ("X-Amz-Target", "DynamoDB_20120810.DeleteItem")]:
+        told[name] = value
+    request.headers = told
+    assert json.loads(quick_requests.answer(request)[2]) == {"Item": THERE}
 
 
 @pytest.mark.parametrize(

@@ -87,4 +87,5 @@ def _as_it_is(headers: dict[str, Any], body: str) -> tuple[dict[str, Any], str]:
 
 def _headers(request: AWSPreparedRequest) -> _Headers:
     found: list[tuple[str, Any]] = list(request.headers.items())
-    return _Headers({key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in found})
+    told = reversed(found)  # of a header that comes twice the first one counts
+    return _Headers({key.lower(): value.decode() if isinstance(value, bytes) else value for key, value in told})
