@@ -22,6 +22,7 @@ import json, moto.utilities.utils, botocore.session
 whole = [moto.utilities.utils.load_resource.__module__, botocore.session.create_loader.__module__]
 print(json.dumps([kept, asked, places, whole]))
 """
+OURS = "import drskit.sim.backend.loading as loading; loading.load_ec2(); import moto"
 
 
 def loaded(how: str) -> list:
@@ -31,9 +32,9 @@ def loaded(how: str) -> list:
 
 
 def test_ec2_has_what_it_has_in_moto():
-    """The offerings of each Region, read when they are asked for, and all Regions; nothing else of moto has changed."""
+    """The offerings of each Region, read when they are asked for, and all Regions; its own ways to read are back."""
     own = loaded("import moto.ec2.models")
-    ours = loaded("import drskit.sim.backend.loading as loading; loading.load_ec2(); import moto")
+    ours = loaded(OURS)
     assert own[1:] == ours[1:]
     assert own[0].keys() == ours[0].keys()
     assert min(own[0].values()) > 20
@@ -45,3 +46,24 @@ def test_ec2_that_somebody_has_loaded_is_left_alone():
     own = loaded("import moto.ec2.models")
     ours = loaded("import moto.ec2.models, drskit.sim.backend.loading as loading; loading.load_ec2()")
     assert own == ours
+
+
+def test_a_load_that_was_interrupted_is_begun_anew():
+    """Else EC2 would stay without what a Region offers."""
+    interrupted = """
+import drskit.sim.backend.loading as loading, sys
+whole = loading._load_resource
+def interrupt(resource):
+    raise KeyboardInterrupt
+loading._load_resource = interrupt
+try:
+    loading.load_ec2()
+except KeyboardInterrupt:
+    pass
+loading._load_resource = whole
+loading.load_ec2()
+import moto
+"""
+    assert loaded("import drskit.sim.backend.loading as loading; loading.load_ec2(); import moto") == loaded(
+        interrupted
+    )

@@ -25,8 +25,13 @@ def load_ec2() -> None:
     if "moto.ec2" in sys.modules:
         return
     offered: dict[str, dict[str, str]] = {}
-    with _reading_once(offered):
-        types: Any = import_module("moto.ec2.models.instance_types")
+    try:
+        with _reading_once(offered):
+            types: Any = import_module("moto.ec2.models.instance_types")
+    except BaseException:
+        for name in [name for name in sys.modules if name.startswith("moto.ec2")]:
+            del sys.modules[name]  # it was interrupted, and must not stay without its offerings
+        raise
     for kind, paths in offered.items():
         types.INSTANCE_TYPE_OFFERINGS[kind] = _Offerings(kind, paths)
 
@@ -57,7 +62,7 @@ def _reading_once(offered: dict[str, dict[str, str]]) -> Iterator[None]:
 
 
 class _Offerings(dict[str, list[dict[str, Any]]]):
-    """The instance types that each Region offers, as moto keeps them, each read when it is asked for."""
+    """The instance types that each Region offers, as moto asks for them: each Region's are read then."""
 
     def __init__(self, kind: str, paths: dict[str, str]) -> None:
         super().__init__()
