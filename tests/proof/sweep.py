@@ -29,6 +29,8 @@ class Nursery:
     def __init__(self, room: int, report: Report) -> None:
         self.child = False
         """Whether this process is one."""
+        self.broken: list[str] = []
+        """What became of those that ended otherwise than by what a run can come to."""
         self._room = room
         self._report = report
         self._pipes: dict[int, tuple[int, bytearray]] = {}
@@ -72,9 +74,15 @@ class Nursery:
             os._exit(0)
 
     def drain(self) -> None:
-        """Wait until every child has reported."""
+        """Wait until every child has reported.
+
+        Raises:
+            RuntimeError: one of them broke off.
+        """
         while self._pipes:
             self._wait()
+        if self.broken:
+            raise RuntimeError("\n\n".join(self.broken))
 
     def _wait(self) -> None:
         for key, _ in self._selector.select():
@@ -87,10 +95,13 @@ class Nursery:
             os.close(key.fd)
             del self._pipes[key.fd]
             os.waitpid(process, 0)
-            if not said:
-                message = f"process {process} of the proof died without a report"
-                raise RuntimeError(message)
-            self._report(Result.from_json(json.loads(said)))
+            result = Result.from_json(json.loads(said)) if said else None
+            if result is None:
+                self.broken.append(f"process {process} of the proof died without a report")
+            elif not result.scenario:
+                self.broken.append("\n".join(result.problems))
+            else:
+                self._report(result)
 
 
 def sweep(
@@ -116,7 +127,7 @@ def sweep(
     def told(result: Result) -> None:
         (early if undisturbed or result.faults else undisturbed).append(result)
         while undisturbed and not undisturbed[0].problems and early:
-            report(judged(early.pop(), undisturbed[0]))
+            report(judged(early.pop(0), undisturbed[0]))
 
     nursery = Nursery(processes, told)
     begun = first is None
@@ -124,7 +135,7 @@ def sweep(
 
     def branch(call: Call) -> Fault | None:
         nonlocal begun
-        if nursery.child or (undisturbed and undisturbed[0].problems):
+        if nursery.child or nursery.broken or (undisturbed and undisturbed[0].problems):
             return None
         if not begun and first is not None:
             begun = (call.operation, call.number) == (first.operation, first.number)

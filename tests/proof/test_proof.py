@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.proof.mutation import copy_to
 from tests.proof.runs import planned, run
 from tests.proof.scenarios import DOINGS, SCENARIOS
 from tests.proof.sdk import stock_sdk
+from tests.proof.sweep import Nursery
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -192,3 +194,19 @@ def test_the_checker_knows_nothing_of_drskit():
         elif isinstance(node, ast.ImportFrom) and node.module not in {f"tests.proof.{name}" for name in own}:
             imported.add((node.module or "").partition(".")[0])
     assert {"boto3"} == imported - set(sys.stdlib_module_names)
+
+
+def test_a_child_that_breaks_off_is_told_of():
+    """It is neither a run without faults nor one that came to nothing: the proof itself is broken."""
+
+    def crash() -> NoReturn:
+        raise KeyError("gone")
+
+    for how, words in ((crash, "KeyError: 'gone'"), (lambda: os._exit(3), "died without a report")):
+        told = []
+        nursery = Nursery(1, told.append)
+        if nursery.fork():
+            nursery.play(how)
+        with pytest.raises(RuntimeError, match=words):
+            nursery.drain()
+        assert [] == told
