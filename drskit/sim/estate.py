@@ -1,9 +1,10 @@
 """The EC2 side of a world: its recovery instances as moto's real instances.
 
 Importing moto's EC2 takes its time, so nothing happens here before somebody
-asks a service that could see an instance. From then on, before each request but
-those to DynamoDB of which nobody is told: first what was done to the instances in EC2 is read back into
-the world, then the world settles, then EC2 is brought up to date with it.
+asks a service that could see an instance. From then on, before each request, to
+DynamoDB only where somebody listens to events: first what was done to the
+instances in EC2 is read back into the world, then the world settles, then EC2
+is brought up to date with it.
 """
 
 from collections.abc import Iterator

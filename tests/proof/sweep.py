@@ -227,6 +227,8 @@ def soak(seed: int, numbers: Iterable[int], report: Callable[[Result, Result], N
 
     nursery = Nursery(processes, told)
     for number in numbers:
+        if nursery.broken:
+            break
         if nursery.fork():
             nursery.play(lambda number=number: drawn(seed, number))  # type: ignore[misc]
     nursery.drain()

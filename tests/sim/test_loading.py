@@ -19,8 +19,8 @@ try:
 except KeyError as error:
     asked["missing"] = str(error)
 import json, moto.utilities.utils, botocore.session
-whole = [moto.utilities.utils.load_resource.__module__, botocore.session.create_loader.__module__]
-print(json.dumps([kept, asked, places, whole]))
+readers = [moto.utilities.utils.load_resource.__module__, type(botocore.session.create_loader).__name__]
+print(json.dumps([kept, asked, places, readers]))
 """
 OURS = "import drskit.sim.backend.loading as loading; loading.load_ec2(); import moto"
 
@@ -54,7 +54,9 @@ def test_a_load_that_was_interrupted_is_begun_anew():
 import drskit.sim.backend.loading as loading, sys
 whole = loading._load_resource
 def interrupt(resource):
-    raise KeyboardInterrupt
+    if "amis" in resource:
+        raise KeyboardInterrupt
+    return whole(resource)
 loading._load_resource = interrupt
 try:
     loading.load_ec2()

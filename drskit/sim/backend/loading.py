@@ -29,7 +29,7 @@ def load_ec2() -> None:
         with _reading_once(offered):
             types: Any = import_module("moto.ec2.models.instance_types")
     except BaseException:
-        for name in [name for name in sys.modules if name.startswith("moto.ec2")]:
+        for name in [name for name in sys.modules if f"{name}.".startswith("moto.ec2.")]:
             del sys.modules[name]  # it was interrupted, and must not stay without its offerings
         raise
     for kind, paths in offered.items():
@@ -44,7 +44,10 @@ def insides_of_ec2() -> Any:
 
 @contextmanager
 def _reading_once(offered: dict[str, dict[str, str]]) -> Iterator[None]:
-    """Inside, sessions share what they read of the SDK, and offerings are only noted, by kind and Region."""
+    """Inside, sessions share what they read of the SDK, and offerings are only noted, by kind and Region.
+
+    Modules that are imported meanwhile keep `note`, which reads all else as ever.
+    """
 
     def note(resource: str) -> Any:
         path = PurePath(resource)
