@@ -46,14 +46,13 @@ class Outbox:
     @property
     def is_heard(self) -> bool:
         """Whether anybody listens."""
-        bus = self._bus()
-        return bus is not None and bool(bus.describe_event_bus("default").rules)
+        return self._bus() is not None
 
     def deliver(self, now: datetime) -> None:
         """Put what happened since the last time onto the bus, if anybody listens."""
         bus = self._bus()
         since, self._told_until = self._told_until, now
-        if bus is None or not self.is_heard:
+        if bus is None:
             self._states = {}
             return
         events = [*self._changes(now), *(self._happened(since, now) if since is not None and since < now else ())]
@@ -62,12 +61,13 @@ class Outbox:
             bus.put_events(entries[first : first + BATCH])
 
     def _bus(self) -> "EventsBackend | None":
-        """EventBridge of this account and Region, once somebody has asked for it."""
+        """EventBridge of this account and Region, where somebody listens."""
         if "moto.events.models" not in sys.modules:
             return None
         backends: Any = import_module("moto.events.models").events_backends
         regions = backends[self._world.spec.account]
-        return regions[self._world.spec.region] if self._world.spec.region in dict.keys(regions) else None
+        bus: EventsBackend | None = dict.get(regions, self._world.spec.region)  # once somebody has asked for it
+        return bus if bus is not None and bus.describe_event_bus("default").rules else None
 
     def _entry(self, event: Event) -> dict[str, Any]:
         return {
