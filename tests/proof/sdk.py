@@ -28,7 +28,7 @@ from botocore.awsrequest import HeadersDict
 from botocore.client import BaseClient, ClientCreator
 from botocore.compat import get_current_datetime
 from botocore.endpoint import Endpoint, EndpointCreator
-from botocore.hooks import EventAliaser, NodeList
+from botocore.hooks import EventAliaser, NodeList, _PrefixTrie
 from botocore.httpsession import URLLib3Session, create_urllib3_context
 from botocore.model import ServiceModel
 from botocore.parsers import JSONParser
@@ -44,6 +44,7 @@ _set_up_loader = boto3.Session._setup_loader
 _make_class = ClientCreator._create_client_class
 _make_model = ClientCreator._load_service_model
 _name_of_event = EventAliaser._alias_event_name
+_remove_handler = _PrefixTrie.remove_item
 _accepts_kwargs = hooks.accepts_kwargs
 _read_body = JSONParser._handle_json_body
 _signed = SigV4Auth.add_auth
@@ -118,6 +119,38 @@ def _context() -> SSLContext:
 
 def _copied(handlers: NodeList) -> NodeList:
     return NodeList(list(handlers.first), list(handlers.middle), list(handlers.last))
+
+
+def _shared(trie: Any) -> Any:
+    """A copy of a session's handlers for a client: both keep the same nodes until one of them adds to its own."""
+    copied = type(trie)()
+    copied._root = trie._root
+    trie._owner, copied._owner = object(), object()
+    return copied
+
+
+def _add_handler(trie: Any, key: str, value: Any, section: int = hooks._MIDDLE) -> None:
+    node = trie._root = _own(trie, trie._root)
+    for part in key.split("."):
+        children = node["children"]
+        node = children[part] = _own(trie, children.get(part) or {"chunk": part, "values": None, "children": {}})
+    if node["values"] is None:
+        node["values"] = NodeList([], [], [])
+    node["values"][section].append(value)
+
+
+def _own(trie: Any, node: dict[str, Any]) -> dict[str, Any]:
+    """The node when nobody shares it, else a copy of it alone."""
+    owner = vars(trie).setdefault("_owner", object())
+    if node.get("owner") is owner:
+        return node
+    values = node["values"] and _copied(node["values"])
+    return {"chunk": node["chunk"], "values": values, "children": dict(node["children"]), "owner": owner}
+
+
+def _without_handler(trie: Any, key: str, value: Any) -> None:
+    trie._root = trie._recursive_copy(trie._root)
+    _remove_handler(trie, key, value)
 
 
 def _takes_anything(handler: Any) -> bool:
@@ -240,6 +273,9 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (ClientCreator, "_load_service_model", _model_of),
     (EventAliaser, "_alias_event_name", _known_name),
     (NodeList, "__copy__", _copied),
+    (_PrefixTrie, "__copy__", _shared),
+    (_PrefixTrie, "append_item", _add_handler),
+    (_PrefixTrie, "remove_item", _without_handler),
     (hooks, "accepts_kwargs", _takes_anything),
     (JSONParser, "_handle_json_body", _body),
     (SigV4Auth, "add_auth", _named),

@@ -1,5 +1,7 @@
 """The short ways of the SDK check, send and refuse what the SDK as it was installed does."""
 
+from contextlib import suppress
+from copy import copy
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +12,9 @@ from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ParamValidationError
+from botocore.hooks import HierarchicalEmitter
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.proof.sdk import stock_sdk
 
@@ -20,6 +25,16 @@ ATTRIBUTES = [
     {"X": "y"}, {"S": "x", "N": "1"}, {}, "text", None,
 ]  # fmt: skip
 """What is an attribute value, what is not plain, and what is none."""
+EVENTS = ("call", "call.drs", "call.drs.StartRecovery", "call.*.StartRecovery")
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["copy", "register", "register_first", "register_last", "unregister"]),
+        st.integers(0, 2), st.sampled_from(EVENTS), st.integers(0, 1),
+    ),
+    min_size=10,
+    max_size=40,
+)  # fmt: skip
+"""What is done to which emitter, for which event, with which handler."""
 
 
 class Body(BytesIO):
@@ -124,3 +139,24 @@ def test_headers_are_kept_and_sent_as_by_the_stock_sdk():
     short = [*kept(), *sent()]
     with stock_sdk():
         assert short == [*kept(), *sent()]
+
+
+@given(STEPS)
+def test_a_client_has_its_session_s_handlers_and_its_own_as_in_the_stock_sdk(steps):
+    """Whatever is added or taken away before a copy and after it, none sees what another one added."""
+
+    def heard() -> list[list[Any]]:
+        handlers = [lambda number=number, **_: number for number in range(2)]
+        emitters = [HierarchicalEmitter()]
+        for step, which, event, handler in steps:
+            emitter = emitters[which % len(emitters)]
+            if step == "copy":
+                emitters.append(copy(emitter))
+                continue
+            with suppress(ValueError, AttributeError):  # what was not there cannot be taken away
+                getattr(emitter, step)(event, handlers[handler])
+        return [[found for _, found in emitter.emit(event)] for emitter in emitters for event in EVENTS]
+
+    short = heard()
+    with stock_sdk():
+        assert short == heard()
