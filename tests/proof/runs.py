@@ -83,6 +83,9 @@ def run(
         workers: how many processes take turns.
         command: how to repeat the run; made from its faults when left out.
         ended: told of the result while the stage still stands; a child leaves then and spares itself the tidying.
+
+    Raises:
+        BaseException: what no run can come to, with how to repeat it in a note: the proof itself is broken, or drskit.
     """
     scenario = SCENARIOS[scenario_name]
     with stage(scenario.world, seed=seed) as place:
@@ -107,7 +110,10 @@ def run(
             problems = tuple(str(violation).splitlines())
         except (AssertionError, DrskitError, RuntimeError, LookupError, ValueError, TypeError) as error:
             problems = tuple(traceback.format_exception(error)[-4:])
-        faults = tuple(map(str, play.injector.fired))
+        except BaseException as error:
+            error.add_note(f"to repeat it: {command or alone(scenario_name, _met(play), seed)}")
+            raise
+        faults = _met(play)
         result = Result(
             scenario=scenario_name,
             faults=faults,
@@ -123,6 +129,11 @@ def run(
         )
         ended(result)
         return result
+
+
+def _met(play: Play) -> tuple[str, ...]:
+    """The faults that a run has met so far."""
+    return tuple(map(str, play.injector.fired))
 
 
 def _starts(sent: list[Sent]) -> Counter[str]:

@@ -17,7 +17,7 @@ from typing import NoReturn
 import pytest
 
 from drskit.model import CommandKind
-from tests.proof.faults import parse
+from tests.proof.faults import Call, Fault, parse
 from tests.proof.mutants import MUTANTS
 from tests.proof.mutation import copy_to
 from tests.proof.runs import planned, run
@@ -210,3 +210,16 @@ def test_a_child_that_breaks_off_is_told_of():
         with pytest.raises(RuntimeError, match=words):
             nursery.drain()
         assert [] == told
+
+
+def test_a_run_that_breaks_off_says_how_to_repeat_it():
+    """What is no violation is as little use without its faults as a violation is."""
+
+    def branch(call: Call) -> Fault | None:
+        if call.number:
+            raise KeyboardInterrupt("gone")
+        return parse("Query:0 lost-reply") if call.operation == "Query" else None
+
+    with pytest.raises(KeyboardInterrupt, match="gone") as broken:
+        run("launch", branch)
+    assert ["to repeat it: python -m tests.proof one launch 'Query:0 lost-reply'"] == broken.value.__notes__
