@@ -6,8 +6,9 @@ the signatures of what DRS is only asked and of all that is for the tables, EC2
 and STS, which nobody checks. Left out is only the work of signing, of reading
 the descriptions of services again for every session, of making once more what
 is the same for every client (class, model, handlers, paginators, names of
-events, addresses, what TLS would need), and of looking through items member by
-member, when they are checked, sent and read, that come out as they went in.
+events, addresses, what TLS would need), of asking whether what was done has to
+be sent again, and of looking through texts and items member by member, when
+they are checked, sent and read, that come out as they went in.
 """
 
 import inspect
@@ -50,6 +51,7 @@ _read_body = JSONParser._handle_json_body
 _signed = SigV4Auth.add_auth
 _resolved = EndpointRulesetResolver.construct_endpoint
 _paginator = BaseClient.get_paginator
+_failed = Endpoint._needs_retry
 _named_proxies = EndpointCreator._get_proxies
 _checked = ParamValidator._validate
 _written = JSONSerializer._serialize_type_structure
@@ -182,8 +184,19 @@ def _kept_paginator(client: Any, operation_name: str) -> Any:
 
 
 def _check(validator: Any, value: Any, shape: Any, errors: Any, name: str) -> None:
+    if type(value) is str and value and _takes_any_text(shape):
+        return
     if shape.name != "AttributeValue" or not _is_plain(value):
         _checked(validator, value, shape, errors, name)
+
+
+def _takes_any_text(shape: Any) -> bool:
+    """Whether every text with something in it is right here."""
+    known: bool | None = vars(shape).get("takes_any_text")
+    if known is None:
+        known = shape.type_name == "string" and shape.metadata.get("min", 0) <= 1
+        shape.takes_any_text = known
+    return known
 
 
 def _write(serializer: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str | None = None) -> None:
@@ -257,6 +270,15 @@ def _named(signer: Any, request: Any) -> None:
     request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}"
 
 
+def _has_failed(
+    endpoint: Any, attempts: int, operation_model: Any, request_dict: Any, response: Any = None, caught: Any = None
+) -> bool:
+    """Whether to send it again; who can say so is not asked about what was done, but where that can hide an error."""
+    if response and response[0].status_code < 300 and operation_model.service_model.service_name in UNSIGNED:
+        return False
+    return bool(_failed(endpoint, attempts, operation_model, request_dict, response, caught))
+
+
 def _address(resolver: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
     if resolver._service_model.service_name not in ONE_ADDRESS:
         return _resolved(resolver, operation_model, call_args, request_context)
@@ -289,5 +311,6 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (UserAgentString, "rebuild_and_replace_user_agent_handler", lambda _, **__: None),
     (botocore.awsrequest, "HeadersDict", _Headers),
     (Endpoint, "_encode_headers", _encode),
+    (Endpoint, "_needs_retry", _has_failed),
 )
 STOCK = {(place, name): vars(place)[name] for place, name, _ in WAYS}

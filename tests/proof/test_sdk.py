@@ -11,8 +11,9 @@ import pytest
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
-from botocore.exceptions import ParamValidationError
+from botocore.exceptions import ClientError, ParamValidationError
 from botocore.hooks import HierarchicalEmitter
+from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,13 +46,13 @@ class Body(BytesIO):
         return [self.read()]
 
 
-def requests_of(client: Any) -> list[AWSPreparedRequest]:
-    """What the client sends from now on; nothing of it leaves, and each is answered with nothing."""
+def requests_of(client: Any, status: int = 200) -> list[AWSPreparedRequest]:
+    """What the client sends from now on; nothing of it leaves, and each is answered with nothing but a status."""
     sent: list[AWSPreparedRequest] = []
 
     def answer(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         sent.append(request)
-        return AWSResponse(request.url, 200, {}, Body(b"{}"))
+        return AWSResponse(request.url, status, {}, Body(b"{}"))
 
     client.meta.events.register("before-send", answer)
     return sent
@@ -69,6 +70,52 @@ def test_an_item_is_checked_and_sent_as_by_the_stock_sdk(value):
         except (ParamValidationError, AttributeError, TypeError) as error:
             return str(error)
         return requests[0].body.decode()
+
+    short = sent()
+    with stock_sdk():
+        assert short == sent()
+
+
+@pytest.mark.parametrize("text", ["", "a", "a text that is long enough for any of them", None, 1, b"a"], ids=repr)
+@pytest.mark.parametrize(
+    ("service", "operation", "members"),
+    [
+        ("sts", "AssumeRole", lambda text: {"RoleArn": text, "RoleSessionName": text}),
+        ("dynamodb", "DescribeTable", lambda text: {"TableName": text}),
+        ("drs", "StartRecovery", lambda text: {"sourceServers": [{"sourceServerID": text}], "tags": {"name": text}}),
+        ("lex-runtime", "PostText", lambda text: dict.fromkeys(("botName", "botAlias", "userId", "inputText"), text)),
+        ("lex-runtime", "PostContent", lambda text: {"sessionAttributes": text}),
+    ],
+)
+def test_a_text_is_checked_as_by_the_stock_sdk(service, operation, members, text):
+    """One that is too short, or none, is refused in the same words."""
+
+    def said() -> str:
+        model = boto3.client(service, region_name="us-west-2").meta.service_model
+        return ParamValidator().validate(members(text), model.operation_model(operation).input_shape).generate_report()
+
+    short = said()
+    with stock_sdk():
+        assert short == said()
+
+
+@pytest.mark.parametrize("mode", ["legacy", "standard"])
+@pytest.mark.parametrize("status", [200, 400, 500, 503])
+@pytest.mark.parametrize(
+    ("service", "ask"), [("drs", "describe_jobs"), ("dynamodb", "list_tables"), ("s3", "list_buckets")]
+)
+def test_what_failed_is_sent_again_as_often_as_by_the_stock_sdk(service, ask, status, mode):
+    """And what did not is not."""
+
+    def sent() -> list[str]:
+        config = Config(signature_version=UNSIGNED, retries={"mode": mode, "total_max_attempts": 3})
+        client = boto3.client(service, region_name="us-west-2", config=config)
+        requests = requests_of(client, status)
+        try:
+            told = getattr(client, ask)()["ResponseMetadata"]
+        except ClientError as error:
+            told = error.response["ResponseMetadata"]
+        return [str(len(requests)), str(told)]
 
     short = sent()
     with stock_sdk():
