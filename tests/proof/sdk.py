@@ -6,9 +6,9 @@ the signatures of what DRS is only asked and of all that is for the tables, EC2
 and STS, which nobody checks. Left out is only the work of signing, of reading
 the descriptions of services again for every session, of making once more what
 is the same for every client (class, model, handlers, paginators, names of
-events, addresses, what TLS would need), of asking whether what was done has to
-be sent again, and of looking through texts and items member by member, when
-they are checked, sent and read, that come out as they went in.
+events, addresses, what TLS would need), and of looking through texts and items
+member by member, when they are checked, sent and read, that come out as they
+went in.
 """
 
 import inspect
@@ -51,7 +51,6 @@ _read_body = JSONParser._handle_json_body
 _signed = SigV4Auth.add_auth
 _resolved = EndpointRulesetResolver.construct_endpoint
 _paginator = BaseClient.get_paginator
-_failed = Endpoint._needs_retry
 _named_proxies = EndpointCreator._get_proxies
 _checked = ParamValidator._validate
 _written = JSONSerializer._serialize_type_structure
@@ -77,7 +76,7 @@ def leave_out_images() -> None:
 
 @contextmanager
 def stock_sdk() -> Iterator[None]:
-    """Inside, the SDK is as it was installed."""
+    """Inside, the SDK is as it was installed, for sessions and clients that are made there."""
     for place, name, _ in WAYS:
         setattr(place, name, STOCK[place, name])
     try:
@@ -124,7 +123,7 @@ def _copied(handlers: NodeList) -> NodeList:
 
 
 def _shared(trie: Any) -> Any:
-    """A copy of a session's handlers for a client: both keep the same nodes until one of them adds to its own."""
+    """A copy of a session's handlers for a client: both keep the same nodes until either changes its own."""
     copied = type(trie)()
     copied._root = trie._root
     trie._owner, copied._owner = object(), object()
@@ -132,18 +131,19 @@ def _shared(trie: Any) -> Any:
 
 
 def _add_handler(trie: Any, key: str, value: Any, section: int = hooks._MIDDLE) -> None:
-    node = trie._root = _own(trie, trie._root)
+    owner = vars(trie).setdefault("_owner", object())
+    root = node = _own(owner, trie._root)
     for part in key.split("."):
         children = node["children"]
-        node = children[part] = _own(trie, children.get(part) or {"chunk": part, "values": None, "children": {}})
+        node = children[part] = _own(owner, children.get(part) or {"chunk": part, "values": None, "children": {}})
     if node["values"] is None:
         node["values"] = NodeList([], [], [])
     node["values"][section].append(value)
+    trie._root = root
 
 
-def _own(trie: Any, node: dict[str, Any]) -> dict[str, Any]:
+def _own(owner: object, node: dict[str, Any]) -> dict[str, Any]:
     """The node when nobody shares it, else a copy of it alone."""
-    owner = vars(trie).setdefault("_owner", object())
     if node.get("owner") is owner:
         return node
     values = node["values"] and _copied(node["values"])
@@ -270,15 +270,6 @@ def _named(signer: Any, request: Any) -> None:
     request.headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}"
 
 
-def _has_failed(
-    endpoint: Any, attempts: int, operation_model: Any, request_dict: Any, response: Any = None, caught: Any = None
-) -> bool:
-    """Whether to send it again; who can say so is not asked about what was done, but where that can hide an error."""
-    if response and response[0].status_code < 300 and operation_model.service_model.service_name in UNSIGNED:
-        return False
-    return bool(_failed(endpoint, attempts, operation_model, request_dict, response, caught))
-
-
 def _address(resolver: Any, operation_model: Any, call_args: Any, request_context: Any) -> Any:
     if resolver._service_model.service_name not in ONE_ADDRESS:
         return _resolved(resolver, operation_model, call_args, request_context)
@@ -311,6 +302,5 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (UserAgentString, "rebuild_and_replace_user_agent_handler", lambda _, **__: None),
     (botocore.awsrequest, "HeadersDict", _Headers),
     (Endpoint, "_encode_headers", _encode),
-    (Endpoint, "_needs_retry", _has_failed),
 )
 STOCK = {(place, name): vars(place)[name] for place, name, _ in WAYS}
