@@ -4,7 +4,8 @@ The window is real: a laptop may sleep between two sends of one call, for as
 long as it likes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -28,8 +29,9 @@ servers:
 ASKS = PLAN.replace("[database]}", "[database], approve: one}").replace("[app]}", "[app], approve: two}")
 
 
-def meanwhile(session: Session, act: Callable[[], object]) -> None:
-    """Let this happen after the session's next transaction, whose reply is lost, and before the SDK sends it again."""
+@contextmanager
+def meanwhile(session: Session, act: Callable[[], object]) -> Iterator[None]:
+    """Inside, this happens after the session's next transaction, whose reply is lost, and before it is sent again."""
     left = [act]
 
     def lost(**_: Any) -> int | None:
@@ -39,6 +41,8 @@ def meanwhile(session: Session, act: Callable[[], object]) -> None:
         return 0
 
     session.store._wire._client.meta.events.register_first("needs-retry.dynamodb.TransactWriteItems", lost)
+    yield
+    assert [] == left, "no reply was lost"
 
 
 def asleep(home: House, seconds: float = 2_400) -> Callable[[], None]:
@@ -59,8 +63,8 @@ def test_one_retry_is_one_launch():
         execution = home.session.start(runbook_of(PLAN))
         home.finish()
         person = home.another_session()
-        meanwhile(person, asleep(home))
-        person.command(execution.execution_id, C.RETRY, reason="once more")
+        with meanwhile(person, asleep(home)):
+            person.command(execution.execution_id, C.RETRY, reason="once more")
         home.finish()
         after = final(home, execution)
         assert (X.FAILED, 2) == (after.status, len(home.jobs()))
@@ -73,8 +77,8 @@ def test_one_approval_is_of_one_wave():
         execution = home.session.start(runbook_of(ASKS))
         home.finish(approve=False)
         person = home.another_session()
-        meanwhile(person, asleep(home))
-        person.command(execution.execution_id, C.APPROVE, reason="the database may go")
+        with meanwhile(person, asleep(home)):
+            person.command(execution.execution_id, C.APPROVE, reason="the database may go")
         home.finish(approve=False)
         after = final(home, execution)
         assert [W.COMPLETED, W.WAITING_APPROVAL] == [wave.status for wave in after.waves]
@@ -87,8 +91,8 @@ def test_a_command_that_was_carried_out_is_not_called_refused():
         execution = home.session.start(runbook_of(PLAN))
         home.session.poller().run_pass()
         person = home.another_session()
-        meanwhile(person, asleep(home, 60))
-        answered = person.command(execution.execution_id, C.PAUSE, reason="wait")
+        with meanwhile(person, asleep(home, 60)):
+            answered = person.command(execution.execution_id, C.PAUSE, reason="wait")
         assert answered.held is not None
         assert [C.PAUSE] == [command.kind for command in final(home, execution).commands]
 
@@ -120,8 +124,8 @@ def test_a_cleanup_whose_creation_is_not_answered_is_found():
         person = home.another_session()
         preview = person.cleanup_preview(execution.execution_id)
         worker = home.another_session()
-        meanwhile(person, lambda: worker.poller().run_pass())
-        cleanup = person.cleanup(execution.execution_id, reason="done", preview=preview)
+        with meanwhile(person, lambda: worker.poller().run_pass()):
+            cleanup = person.cleanup(execution.execution_id, reason="done", preview=preview)
         assert cleanup is not None
         home.finish()
         headers, _ = home.session.executions()

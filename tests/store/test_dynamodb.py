@@ -49,7 +49,7 @@ class Wire:
     """
 
     def __init__(self, client, *, lost=(), dies_before=(), dies_after=()):
-        self.writes = 0
+        self.writes = self.sent_again = 0
         self.lost, self.dies_before, self.dies_after = set(lost), set(dies_before), set(dies_after)
         for operation in ("TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem"):
             client.meta.events.register_first(f"before-send.dynamodb.{operation}", self._before)
@@ -63,7 +63,10 @@ class Wire:
     def _after(self, **_):
         if self.writes in self.dies_after:
             raise Died
-        return 0 if self.writes in self.lost else None
+        if self.writes not in self.lost:
+            return None
+        self.sent_again += 1
+        return 0
 
 
 def table(store, kind="execution-history") -> str:
@@ -262,10 +265,11 @@ def test_a_large_history_whose_replies_were_lost_knows_itself(client, dynamodb):
     """Each of its transactions is sent twice."""
     first = execution()
     dynamodb.create(first, (), begun=0)
-    Wire(client, lost=range(1, 1000, 2))
+    wire = Wire(client, lost=range(1, 1000, 2))
     long = tuple(event(number, note="n" * 300_000) for number in range(1, 26))
     dynamodb.commit(first, following(first), long)
     assert long == dynamodb.events("E1")
+    assert wire.writes == 2 * wire.sent_again > 2
 
 
 def test_a_history_that_lost_a_part_is_malformed(client, dynamodb):
