@@ -85,7 +85,7 @@ def run(
         ended: told of the result while the stage still stands; a child leaves then and spares itself the tidying.
 
     Raises:
-        BaseException: what no run can come to, with how to repeat it in a note: the proof itself is broken, or drskit.
+        BaseException: what breaks the play off and is no result, with how to repeat it in a note.
     """
     scenario = SCENARIOS[scenario_name]
     with stage(scenario.world, seed=seed) as place:
@@ -111,9 +111,9 @@ def run(
         except (AssertionError, DrskitError, RuntimeError, LookupError, ValueError, TypeError) as error:
             problems = tuple(traceback.format_exception(error)[-4:])
         except BaseException as error:
-            error.add_note(f"to repeat it: {command or alone(scenario_name, _met(play), seed)}")
+            error.add_note(f"to repeat it: {command or alone(scenario_name, _fired(play), seed)}")
             raise
-        faults = _met(play)
+        faults = _fired(play)
         result = Result(
             scenario=scenario_name,
             faults=faults,
@@ -131,7 +131,7 @@ def run(
         return result
 
 
-def _met(play: Play) -> tuple[str, ...]:
+def _fired(play: Play) -> tuple[str, ...]:
     """The faults that a run has met so far."""
     return tuple(map(str, play.injector.fired))
 

@@ -285,7 +285,6 @@ WAYS: tuple[tuple[Any, str, Callable[..., Any]], ...] = (
     (ClientCreator, "_create_client_class", _class_of),
     (ClientCreator, "_load_service_model", _model_of),
     (EventAliaser, "_alias_event_name", _known_name),
-    (NodeList, "__copy__", _copied),
     (_PrefixTrie, "__copy__", _shared),
     (_PrefixTrie, "append_item", _add_handler),
     (_PrefixTrie, "remove_item", _without_handler),

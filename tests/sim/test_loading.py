@@ -66,6 +66,4 @@ loading._load_resource = whole
 loading.load_ec2()
 import moto
 """
-    assert loaded("import drskit.sim.backend.loading as loading; loading.load_ec2(); import moto") == loaded(
-        interrupted
-    )
+    assert loaded(OURS) == loaded(interrupted)
