@@ -103,7 +103,7 @@ def test_every_drskit_command_that_is_shown_exists():
 def test_the_ci_script_runs_the_tests_as_people_do():
     """It installs the same extra into a fresh environment, and runs pytest."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert re.search(r"^python3 -m venv ", script, re.MULTILINE)
+    assert re.search(r'^"\$python" -m venv ', script, re.MULTILINE)
     assert re.search(r"/bin/pip install .*-e '\.\[test\]'$", script, re.MULTILINE)
     assert re.search(r"^pytest$", script, re.MULTILINE)
 
