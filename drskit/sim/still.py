@@ -14,6 +14,7 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import Enum
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
@@ -134,20 +135,23 @@ class _Writer(pickle.Pickler):
 
     def reducer_override(self, one: Any) -> Any:
         """How to make again what cannot be written by itself."""
+        made: Any = NotImplemented
         if isinstance(one, LOCK | REENTRANT):
-            return _lock, (isinstance(one, REENTRANT),)
-        if isinstance(one, ModuleType) and one.__name__.startswith(OURS):
-            return _module, (one.__name__,)
-        if isinstance(one, MethodType):
-            return _method, (one.__self__, one.__name__)
-        if isinstance(one, FunctionType) and "<" in one.__qualname__:
+            made = _lock, (isinstance(one, REENTRANT),)
+        elif isinstance(one, Enum):  # which the first Pythons 3.11 would make by getattr
+            made = type(one), (one.value,)
+        elif isinstance(one, ModuleType) and one.__name__.startswith(OURS):
+            made = _module, (one.__name__,)
+        elif isinstance(one, MethodType):
+            made = _method, (one.__self__, one.__name__)
+        elif isinstance(one, FunctionType) and "<" in one.__qualname__:
             if one.__closure__ or one.__defaults__ or not one.__module__.startswith(OURS):
                 raise Unwritable(f"{one.__module__}.{one.__qualname__}")
-            return _nested, (one.__module__, one.__qualname__, one.__code__.co_firstlineno)
-        if isinstance(one, dict) and type(one).__module__.startswith(OURS):
+            made = _nested, (one.__module__, one.__qualname__, one.__code__.co_firstlineno)
+        elif isinstance(one, dict) and type(one).__module__.startswith(OURS):
             factory = getattr(one, "default_factory", None)
-            return _table, (type(one), factory), vars(one), None, iter(list(one.items()))
-        return NotImplemented
+            made = _table, (type(one), factory), vars(one), None, iter(list(one.items()))
+        return made
 
 
 class _Reader(pickle.Unpickler):

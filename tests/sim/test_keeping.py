@@ -19,9 +19,10 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drskit.errors import InvalidState
+from drskit.sim import still
 from drskit.sim.journal import Journal
 from drskit.sim.keeping import MOST, open_kept
-from drskit.sim.spec import Fault
+from drskit.sim.spec import Fault, FaultKind
 from drskit.sim.worldfile import parse_world
 from tests.sim.lab import ONCE, Lab, make_spec, server_id, session
 
@@ -312,6 +313,12 @@ def test_a_file_that_cannot_be_made_short_is_as_it_was(path):
         assert len(path.read_bytes().split(b"\n")) > 4
     with living(path, None) as lab:
         assert seen(lab) == before
+
+
+def test_one_of_an_enum_is_written_by_its_value_on_every_python(monkeypatch):
+    """Python 3.11.2, which is Debian's, would make it by `getattr`, and no world is made by that."""
+    monkeypatch.setattr(FaultKind, "__reduce_ex__", lambda one, _: (getattr, (type(one), one.name)))
+    assert {"kind": FaultKind.LATE} == still.read(still.write({"kind": FaultKind.LATE}, door=None), door=None)
 
 
 def test_a_request_under_way_puts_it_off(path):
