@@ -293,25 +293,22 @@ class _Write:
         return [wire.put(self.table, to_item({"Outstanding": values, "Due": values["Due"]} | key), condition)]
 
     def _put(self, suffix: str, values: dict[str, Any], generation: str | None) -> Action:
-        item = self._item(codec.child_key(self.execution.plan_id, suffix, generation), values)
-        return wire.put(self.table, item, missing("ExecutionId") | present("Stamp"))
+        key = codec.child_key(self.execution.plan_id, suffix, generation)
+        return self._new(key, values, missing("ExecutionId") | present("Stamp"))
 
     def _delete(self, suffix: str, generation: str | None) -> Action:
         key = self.key(codec.child_key(self.execution.plan_id, suffix, generation))
         return wire.delete(self.table, key, present("ExecutionId"))
 
     def _new(self, plan_id: str, values: dict[str, Any], condition: Clause) -> Action:
-        return wire.put(self.table, self._item(plan_id, values), condition)
-
-    def _item(self, plan_id: str, values: dict[str, Any]) -> Item:
         item = self.key(plan_id) | to_item(values | {"WriteId": self.write_id})
-        size = item_bytes(item)
-        if size > ITEM_BYTES:
+        action = wire.put(self.table, item, condition)
+        if action.item_bytes > ITEM_BYTES:
             raise Refused(
-                f"Item {plan_id} of execution {self.execution.execution_id} has {size} bytes; "
+                f"Item {plan_id} of execution {self.execution.execution_id} has {action.item_bytes} bytes; "
                 f"{ITEM_BYTES} are allowed. Split the wave or the group."
             )
-        return item
+        return action
 
 
 def is_mine(refusal: Refusal | None, write_id: str) -> bool:
@@ -321,7 +318,7 @@ def is_mine(refusal: Refusal | None, write_id: str) -> bool:
 
 def fits(actions: Sequence[Action]) -> bool:
     """Whether these fit one transaction beside header and plan."""
-    return len(actions) <= ACTIONS - 2 and sum(map(_weight, actions)) <= TRANSACTION_BYTES
+    return len(actions) <= ACTIONS - 2 and sum(action.item_bytes for action in actions) <= TRANSACTION_BYTES
 
 
 def batches(actions: Sequence[Action]) -> Iterator[list[Action]]:
@@ -350,10 +347,6 @@ def chunks(values: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         used += size
     if chunk:
         yield chunk
-
-
-def _weight(action: Action) -> int:
-    return item_bytes(action.what.get("Item", {}))
 
 
 def _seal(parts: Parts) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from drskit.codes import THROTTLES
 from drskit.errors import LostRace, Throttled, Unavailable
 from drskit.store import faults
-from drskit.store.attributes import Item
+from drskit.store.attributes import Item, item_bytes
 from drskit.store.expressions import Clause, arguments
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class Action:
     """Item or Key."""
     condition: Clause
     update: Clause | None = None
+
+    @cached_property
+    def item_bytes(self) -> int:
+        """The size of the item that is put, as DynamoDB counts it; 0 when none is."""
+        return item_bytes(self.what.get("Item", {}))
 
     def request(self) -> dict[str, Any]:
         """The action's parameters, alone or within a transaction."""
