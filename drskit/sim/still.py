@@ -139,7 +139,7 @@ class _Writer(pickle.Pickler):
         if isinstance(one, LOCK | REENTRANT):
             made = _lock, (isinstance(one, REENTRANT),)
         elif isinstance(one, Enum):  # which the first Pythons 3.11 would make by getattr
-            made = type(one), (one.value,)
+            made = type(one), (one._value_,)
         elif isinstance(one, ModuleType) and one.__name__.startswith(OURS):
             made = _module, (one.__name__,)
         elif isinstance(one, MethodType):
