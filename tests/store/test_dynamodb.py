@@ -292,6 +292,19 @@ def test_an_event_that_no_item_holds_is_refused_by_name(client, dynamodb):
     assert before == dynamodb.load("E1")
 
 
+def test_an_item_that_is_too_large_is_refused_by_name(dynamodb):
+    """Before anything is sent, in creation and in a change."""
+    before = execution()
+    large = {"replace": ("i" * 360_000,)}
+    refusal = r"Item shop#PLAN of execution E1 has 3\d{5} bytes; 350000 are allowed"
+    with pytest.raises(Refused, match=refusal):
+        dynamodb.create(before.model_copy(update=large), (event(1),), begun=0)
+    dynamodb.create(before, (event(1),), begun=0)
+    with pytest.raises(Refused, match=refusal):
+        dynamodb.commit(before, following(before).model_copy(update=large), (event(2),))
+    assert before == dynamodb.load("E1")
+
+
 def other_store(client, store):
     """Another worker's store over the same tables."""
     return DynamoDbStore(client, prefix=store._tables.history.split("-")[0])
