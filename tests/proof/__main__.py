@@ -7,7 +7,8 @@ import argparse
 import hashlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from drskit.clock import SystemClock
@@ -109,25 +110,39 @@ def _single(options: argparse.Namespace) -> int:
 
 def _counted(options: argparse.Namespace) -> Numbers:
     """Every fault that was asked for, struck and counted."""
-    numbers = Numbers()
-    for name in options.scenario or [name for name, one in SCENARIOS.items() if one.whole or not options.whole]:
-        results, undisturbed = _swept(name, options)
-        violations = sum(bool(result.problems) for result in results)
-        _say(f"{name}: {len(results):,} runs, {violations} violations", file=sys.stderr)
-        for result in results:
-            numbers.add(result, undisturbed)
+    with _counting() as numbers:
+        for name in options.scenario or [name for name, one in SCENARIOS.items() if one.whole or not options.whole]:
+            results = _swept(name, options, numbers)
+            violations = sum(bool(result.problems) for result in results)
+            _say(f"{name}: {len(results):,} runs, {violations} violations", file=sys.stderr)
     return numbers
 
 
-def _swept(name: str, options: argparse.Namespace) -> tuple[list[Result], Result]:
-    """Every disturbed run, and the undisturbed one."""
+@contextmanager
+def _counting() -> Iterator[Numbers]:
+    """The numbers of a series; one that breaks off first says what it had come to, but not as its outcome."""
+    numbers = Numbers()
+    try:
+        yield numbers
+    except BaseException:
+        _say(f"It broke off; until then:\n{numbers.complaints()}\n{numbers.table()}", file=sys.stderr)
+        raise
+
+
+def _swept(name: str, options: argparse.Namespace, numbers: Numbers) -> list[Result]:
+    """Every disturbed run, counted; their delays only where the scenario was carried to its end."""
     results: list[Result] = []
+    undisturbed: Result | None = None
 
     def wanted(fault: Fault) -> bool:
         return _wanted(name, fault, options, results)
 
-    undisturbed = sweep(name, results.append, processes=options.processes, wanted=wanted)
-    return results, undisturbed
+    try:
+        undisturbed = sweep(name, results.append, processes=options.processes, wanted=wanted)
+    finally:
+        for result in results:
+            numbers.add(result, undisturbed)
+    return results
 
 
 def _wanted(scenario: str, fault: Fault, options: argparse.Namespace, results: list[Result]) -> bool:
@@ -159,7 +174,7 @@ def _processes(options: argparse.Namespace) -> int:
 
 
 def _pairs(options: argparse.Namespace) -> int:
-    numbers, clock = Numbers(), SystemClock()
+    clock = SystemClock()
     end = options.seconds + clock.now().timestamp()
 
     def count(result: Result) -> None:
@@ -167,16 +182,16 @@ def _pairs(options: argparse.Namespace) -> int:
         if numbers.runs % 100 == 0:
             _say(f"{numbers.runs:,} runs, {len(numbers.failed)} violations", file=sys.stderr)
 
-    tried, of = pairs(
-        options.scenario, count, processes=options.processes, part=options.part,
-        go_on=lambda: not numbers.runs or clock.now().timestamp() < end,
-    )  # fmt: skip
+    with _counting() as numbers:
+        tried, of = pairs(
+            options.scenario, count, processes=options.processes, part=options.part,
+            go_on=lambda: not numbers.runs or clock.now().timestamp() < end,
+        )  # fmt: skip
     _say(f"first faults with every second one: {tried} of {of}")
     return _told(numbers)
 
 
 def _random(options: argparse.Namespace) -> int:
-    numbers = Numbers()
     traces: dict[str, str] = {}
 
     def count(result: Result, undisturbed: Result) -> None:
@@ -186,7 +201,8 @@ def _random(options: argparse.Namespace) -> int:
             _say(f"{numbers.runs:,} runs, {len(numbers.failed)} violations", file=sys.stderr)
 
     wanted = range(options.runs) if options.only is None else [options.only]
-    soak(options.seed, wanted, count, processes=options.processes)
+    with _counting() as numbers:
+        soak(options.seed, wanted, count, processes=options.processes)
     digest = hashlib.sha256(" ".join(traces[command] for command in sorted(traces)).encode()).hexdigest()[:16]
     _say(f"trace: {digest}")
     return _told(numbers)

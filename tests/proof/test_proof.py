@@ -17,11 +17,12 @@ from typing import NoReturn
 import pytest
 
 from drskit.model import CommandKind
+from tests.proof.__main__ import main
 from tests.proof.faults import Call, Fault, parse
 from tests.proof.mutants import MUTANTS
-from tests.proof.mutation import copy_to
+from tests.proof.mutation import Edit, Mutant, copy_to, tried
 from tests.proof.runs import planned, run
-from tests.proof.scenarios import DOINGS, SCENARIOS
+from tests.proof.scenarios import DOINGS, SCENARIOS, Play, Scenario
 from tests.proof.sdk import stock_sdk
 from tests.proof.sweep import Nursery
 
@@ -164,6 +165,15 @@ def test_the_copy_that_a_mutant_runs_in_has_all_that_the_proof_needs(tmp_path):
     assert f"{tmp_path}/tests/proof/__main__.py {tmp_path}/drskit/__init__.py\n" == done.stdout, done.stderr
 
 
+def test_a_mutant_whose_proof_breaks_off_is_not_killed():
+    """It was not found out: from its third pass on it only breaks drskit."""
+    old = "        log = _Log()\n        places ="
+    new = "        self.passes = getattr(self, 'passes', 0) + 1\n        if self.passes > 2: raise SystemExit(9)\n"
+    breaks = Mutant("breaks", (Edit("poller.py", old, new + old),), ("--scenario", "launch", "--call", "StartRecovery"))
+    with pytest.raises(RuntimeError, match=r"'breaks' broke off: .*until then:"):
+        tried(breaks)
+
+
 def test_the_same_seed_gives_the_same_run():
     """Everything that is sent, by whom and when, is the same again; another seed sends something else."""
     fault = planned((parse("TransactWriteItems:4 lost-reply"),))
@@ -223,3 +233,21 @@ def test_a_run_that_breaks_off_says_how_to_repeat_it():
     with pytest.raises(KeyboardInterrupt, match="gone") as broken:
         run("launch", branch)
     assert ["to repeat it: python -m tests.proof one launch 'Query:0 lost-reply'"] == broken.value.__notes__
+
+
+def test_a_series_that_breaks_off_says_what_it_had_come_to(monkeypatch, capsys):
+    """What was found before is not lost with the run that could not go on."""
+
+    def script(play: Play) -> None:
+        play.start()
+        play.work()
+        if [1] == [fault.number for fault in play.injector.fired]:
+            os._exit(3)
+
+    monkeypatch.setitem(SCENARIOS, "doomed", Scenario("doomed", script, faults=frozenset({"StartRecovery"})))
+    monkeypatch.setattr(sys, "argv", ["proof", "--scenario", "doomed", "--kind", "late"])
+    with pytest.raises(RuntimeError, match="died without a report"):
+        main()
+    said = capsys.readouterr()
+    assert "" == said.out
+    assert {"runs: 1", *CLEAN} <= set(said.err.splitlines())
